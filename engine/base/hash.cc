@@ -1,0 +1,62 @@
+#include "engine/base/hash.h"
+
+#include <bit>
+
+namespace millrace {
+namespace {
+
+struct SipState {
+  std::uint64_t v0, v1, v2, v3;
+
+  void round() {
+    v0 += v1;
+    v1 = std::rotl(v1, 13) ^ v0;
+    v0 = std::rotl(v0, 32);
+    v2 += v3;
+    v3 = std::rotl(v3, 16) ^ v2;
+    v0 += v3;
+    v3 = std::rotl(v3, 21) ^ v0;
+    v2 += v1;
+    v1 = std::rotl(v1, 17) ^ v2;
+    v2 = std::rotl(v2, 32);
+  }
+  void absorb(std::uint64_t word) {
+    v3 ^= word;
+    round();
+    round();
+    v0 ^= word;
+  }
+};
+
+}  // namespace
+
+std::uint64_t keyed_hash(const HashKey& key, Bytes bytes) {
+  SipState state{key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+                 key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
+  std::size_t done = 0;
+  for (; done + 8 <= bytes.size(); done += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, bytes.data() + done, sizeof word);
+    state.absorb(word);
+  }
+  std::uint64_t last = static_cast<std::uint64_t>(bytes.size()) << 56;
+  for (std::size_t i = 0; done + i < bytes.size(); ++i) {
+    last |= static_cast<std::uint64_t>(bytes[done + i]) << (8 * i);
+  }
+  state.absorb(last);
+  state.v2 ^= 0xff;
+  for (int i = 0; i < 4; ++i) state.round();
+  return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
+}
+
+std::uint64_t Random::next_u64() {
+  std::array<std::uint8_t, 8> counter;
+  store_be64(counter.data(), counter_++);
+  return keyed_hash(seed_, counter);
+}
+
+std::uint32_t Random::below(std::uint32_t bound) {
+  return static_cast<std::uint32_t>((std::uint64_t{next_u32()} * bound) >> 32);
+}
+
+}  // namespace millrace

@@ -1,0 +1,46 @@
+// The bounds of the program, in one place, with what must hold between them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace millrace {
+
+/// Packets that cross a layer at once, at most.
+inline constexpr std::size_t kBurstMax = 32;
+
+/// Lcores of one engine; an lcore's number fits the identifiers that applications hold.
+inline constexpr std::size_t kLcoresMax = 64;
+/// Network interfaces (ports, or a VLAN of one) of one engine.
+inline constexpr std::size_t kInterfacesMax = 16;
+/// Addresses of the engine over all interfaces.
+inline constexpr std::size_t kLocalAddressesMax = 64;
+/// Static routes.
+inline constexpr std::size_t kRoutesMax = 64;
+
+/// Buckets that verification tags fall into; each belongs to one lcore.
+inline constexpr std::size_t kTagBuckets = 256;
+static_assert(kLcoresMax <= kTagBuckets);
+
+/// Destination addresses of one association.
+inline constexpr std::size_t kPathsMax = 8;
+/// Local addresses that one association may use and announces.
+inline constexpr std::size_t kAssociationLocalsMax = 8;
+/// Streams in one direction of an association.
+inline constexpr std::size_t kStreamsMax = 65535;
+
+/// Storage of one packet buffer, head room included: a full Ethernet frame and some.
+inline constexpr std::size_t kBufferStorage = 2176;
+/// Room before the SCTP common header for Ethernet, VLAN, IPv6 and UDP encapsulation.
+inline constexpr std::size_t kBufferHeadroom = 128;
+/// The largest IP packet that is sent or received.
+inline constexpr std::size_t kMtuMax = 2000;
+static_assert(kBufferHeadroom + kMtuMax <= kBufferStorage);
+/// The smallest path MTU that is believed (RFC 9260 7.3 takes the IP version's minimum; an ICMP
+/// message that announces less is dropped).
+inline constexpr std::size_t kMtuMin = 512;
+
+/// The largest user message that an application may send, in bytes.
+inline constexpr std::size_t kMessageBytesMax = 4u << 20;
+
+}  // namespace millrace

@@ -1,0 +1,69 @@
+// An intrusive doubly linked list: the links live in the elements, nothing is allocated.
+#pragma once
+
+#include <cstddef>
+
+#include "engine/base/assert.h"
+
+namespace millrace {
+
+/// The links of an element. `Tag` tells apart the lists that one element can be in.
+template <class T, class Tag = void>
+struct ListNode {
+  T* previous = nullptr;
+  T* next = nullptr;
+  bool linked = false;
+};
+
+/// A list of elements that derive from ListNode<T, Tag>. It does not own them.
+template <class T, class Tag = void>
+class List {
+  using Node = ListNode<T, Tag>;
+  static Node& node(T* element) { return *static_cast<Node*>(element); }
+
+ public:
+  bool empty() const { return head_ == nullptr; }
+  std::size_t size() const { return size_; }
+  T* front() const { return head_; }
+  T* back() const { return tail_; }
+  static T* next(T* element) { return node(element).next; }
+  static T* previous(T* element) { return node(element).previous; }
+  static bool is_linked(T* element) { return node(element).linked; }
+
+  void push_back(T* element) { insert_before(nullptr, element); }
+  void push_front(T* element) { insert_before(head_, element); }
+
+  /// Inserts before `position`; at the end if it is nullptr.
+  void insert_before(T* position, T* element) {
+    Node& links = node(element);
+    MR_ASSERT(!links.linked);
+    links.linked = true;
+    links.next = position;
+    links.previous = position ? node(position).previous : tail_;
+    (links.previous ? node(links.previous).next : head_) = element;
+    (position ? node(position).previous : tail_) = element;
+    ++size_;
+  }
+
+  void remove(T* element) {
+    Node& links = node(element);
+    MR_ASSERT(links.linked);
+    (links.previous ? node(links.previous).next : head_) = links.next;
+    (links.next ? node(links.next).previous : tail_) = links.previous;
+    links = Node{};
+    --size_;
+  }
+
+  T* pop_front() {
+    T* element = head_;
+    if (element != nullptr) remove(element);
+    return element;
+  }
+
+ private:
+  T* head_ = nullptr;
+  T* tail_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace millrace

@@ -1,0 +1,50 @@
+#include <catch2/catch.hpp>
+#include <numeric>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/crc32c.h"
+
+namespace millrace {
+namespace {
+
+std::uint32_t crc_of(const std::vector<std::uint8_t>& bytes) {
+  return Crc32c{}.add(bytes).value();
+}
+
+TEST_CASE("CRC32c gives the published check values") {
+  const std::string_view digits = "123456789";
+  CHECK(crc_of({digits.begin(), digits.end()}) == 0xe3069283);
+
+  // RFC 3720 B.4 prints the bytes in the order of transmission.
+  CHECK(crc_of(std::vector<std::uint8_t>(32, 0x00)) == __builtin_bswap32(0xaa36918a));
+  CHECK(crc_of(std::vector<std::uint8_t>(32, 0xff)) == 0x62a8ab43);
+  std::vector<std::uint8_t> rising(32);
+  std::iota(rising.begin(), rising.end(), std::uint8_t{0});
+  CHECK(crc_of(rising) == 0x46dd794e);
+  CHECK(crc_of({rising.rbegin(), rising.rend()}) == 0x113fdb5c);
+}
+
+TEST_CASE("CRC32c over pieces is CRC32c over the whole") {
+  std::vector<std::uint8_t> bytes(1452);
+  std::iota(bytes.begin(), bytes.end(), std::uint8_t{7});
+  const std::uint32_t whole = crc_of(bytes);
+  for (std::size_t cut = 0; cut <= bytes.size(); cut += 11) {
+    const Bytes all(bytes);
+    CHECK(Crc32c{}.add(all.first(cut)).add(all.subspan(cut)).value() == whole);
+  }
+}
+
+TEST_CASE("a packet's checksum is right after it is stored and wrong after any byte changes") {
+  std::vector<std::uint8_t> packet(64, 0x5a);
+  store_sctp_checksum(packet);
+  CHECK(is_sctp_checksum_right(packet));
+  for (std::size_t i = 0; i < packet.size(); ++i) {
+    packet[i] ^= 1;
+    CHECK_FALSE(is_sctp_checksum_right(packet));
+    packet[i] ^= 1;
+  }
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,75 @@
+#include <catch2/catch.hpp>
+
+#include "engine/base/buffer.h"
+#include "engine/base/hash.h"
+#include "engine/base/list.h"
+#include "engine/base/serial.h"
+#include "engine/base/slab.h"
+
+namespace millrace {
+namespace {
+
+struct Item : ListNode<Item> {
+  explicit Item(int n) : number(n) {}
+  int number;
+};
+
+TEST_CASE("serial numbers compare by distance across the wrap") {
+  CHECK(Tsn{0xffffffff} < Tsn{0});
+  CHECK(Tsn{0} - Tsn{0xffffffff} == 1);
+  CHECK(Tsn{5} > Tsn{0xfffffff0});
+  CHECK(Ssn{65535}.next() == Ssn{0});
+  CHECK(Tsn{7} <= Tsn{7});
+}
+
+TEST_CASE("a list keeps its order while elements come and go") {
+  List<Item> list;
+  Item one(1), two(2), three(3);
+  list.push_back(&one);
+  list.push_back(&three);
+  list.insert_before(&three, &two);
+  CHECK(list.size() == 3);
+  CHECK(list.front()->number == 1);
+  CHECK(List<Item>::next(&one) == &two);
+  list.remove(&two);
+  CHECK(List<Item>::next(&one) == &three);
+  CHECK(list.pop_front() == &one);
+  CHECK(list.pop_front() == &three);
+  CHECK(list.pop_front() == nullptr);
+  CHECK(list.empty());
+}
+
+TEST_CASE("a slab gives no more than its capacity and reuses what it got back") {
+  Slab<Item> slab(2);
+  Item* one = slab.create(1);
+  Item* two = slab.create(2);
+  CHECK(slab.create(3) == nullptr);
+  slab.destroy(one);
+  Item* three = slab.create(3);
+  CHECK(three == one);
+  CHECK(slab.used() == 2);
+  CHECK(slab.at(slab.index_of(two))->number == 2);
+}
+
+TEST_CASE("a buffer returns to its pool with its last reference") {
+  BufferPool pool(2);
+  BufferSlab slab(pool, 2);
+  Buffer* buffer = pool.acquire();
+  REQUIRE(buffer != nullptr);
+  CHECK(buffer->headroom() == kBufferHeadroom);
+  BufferPool::add_reference(*buffer);
+  pool.release(buffer);
+  CHECK(pool.free_count() == 1);
+  pool.release(buffer);
+  CHECK(pool.free_count() == 2);
+}
+
+TEST_CASE("SipHash-2-4 gives the authors' test vector") {
+  const HashKey key{0x0706050403020100, 0x0f0e0d0c0b0a0908};
+  std::array<std::uint8_t, 15> input{};
+  for (std::uint8_t i = 0; i < input.size(); ++i) input[i] = i;
+  CHECK(keyed_hash(key, input) == 0xa129ca6149be45e5);
+}
+
+}  // namespace
+}  // namespace millrace
