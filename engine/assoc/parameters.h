@@ -1,0 +1,32 @@
+// The protocol parameters of an association (RFC 9260 section 16) and their defaults.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/time.h"
+
+namespace millrace {
+
+/// Set per engine in the configuration, overridden per listener or association by the application.
+struct Parameters {
+  Duration rto_initial = seconds(1);          ///< RTO.Initial
+  Duration rto_min = seconds(1);              ///< RTO.Min
+  Duration rto_max = seconds(60);             ///< RTO.Max
+  Duration sack_delay = milliseconds(200);    ///< at most 500 ms (RFC 9260 6.2)
+  Duration heartbeat_interval = seconds(30);  ///< HB.interval; zero: no heartbeats
+  Duration cookie_lifetime = seconds(60);     ///< Valid.Cookie.Life
+  std::uint32_t receive_buffer = 1u << 20;    ///< bytes; what a_rwnd starts from
+  std::uint32_t send_buffer = 1u << 20;       ///< bytes accepted but not yet acknowledged
+  std::uint32_t partial_delivery_point =
+      512u << 10;                             ///< bytes of one message held before delivery starts
+  std::uint16_t streams_out = 64;             ///< OS of INIT and INIT ACK
+  std::uint16_t streams_in = 2048;            ///< MIS of INIT and INIT ACK
+  std::uint16_t path_mtu = 1500;              ///< bytes, IP header included
+  std::uint8_t association_max_retrans = 10;  ///< Association.Max.Retrans, attempts
+  std::uint8_t path_max_retrans = 5;          ///< Path.Max.Retrans, attempts per destination
+  std::uint8_t init_max_retrans = 8;          ///< Max.Init.Retransmits, attempts
+  std::uint8_t sack_frequency = 2;            ///< packets with DATA until a SACK is sent
+  std::uint8_t max_burst = 4;                 ///< Max.Burst, packets
+};
+
+}  // namespace millrace

@@ -1,0 +1,209 @@
+// Many associations on one thread.
+//
+// A shard decides which association a packet, a deadline or a request is for, answers what belongs
+// to none, and collects what the associations have to say and to send. It knows no ports, no rings,
+// no clock and no other shard but for what Steering shares: it is driven by the poll loop and by
+// the simulator with the same calls. One thread; nothing here locks, allocates after construction,
+// or throws.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "engine/assoc/event.h"
+#include "engine/assoc/parameters.h"
+#include "engine/base/address.h"
+#include "engine/base/buffer.h"
+#include "engine/base/counters.h"
+#include "engine/base/hash.h"
+#include "engine/base/time.h"
+#include "engine/shard/status.h"
+#include "engine/shard/steering.h"
+
+namespace millrace {
+
+class Association;
+
+/// Whoever owns associations and listeners: an application context, numbered by the engine. 0 is
+/// nobody.
+using Owner = std::uint32_t;
+
+/// Names an association of one shard: index and generation, so that an old handle never means a new
+/// association. (An lcore adds its own number before applications see it.)
+struct AssociationHandle {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;  ///< never 0 for a live association
+  bool operator==(const AssociationHandle&) const = default;
+};
+
+/// How much a shard may hold; memory is reserved at construction and taken when first used.
+struct ShardLimits {
+  std::size_t associations = 1 << 16;
+  std::size_t messages_queued = 1 << 17;  ///< accepted from applications and not yet acknowledged
+  std::size_t chunks_sent = 1 << 17;      ///< DATA chunks in flight
+  std::size_t chunks_held = 1 << 17;      ///< DATA chunks received and not yet delivered
+  std::size_t listeners = 1024;
+};
+
+struct ListenRequest {
+  Owner owner = 0;
+  std::uint16_t port = 0;                  ///< not 0
+  std::span<const IpAddress> addresses;    ///< empty: all local addresses
+  std::uint64_t context = 0;               ///< comes back with each association's kUp event
+  const Parameters* parameters = nullptr;  ///< nullptr: the shard's defaults
+};
+
+struct ConnectRequest {
+  Owner owner = 0;
+  std::uint16_t local_port = 0;  ///< 0: an ephemeral one
+  std::uint16_t peer_port = 0;
+  std::span<const IpAddress> peers;   ///< 1 to kPathsMax addresses, the first is the primary
+  std::span<const IpAddress> locals;  ///< empty: all local addresses
+  std::uint64_t context = 0;          ///< comes back with the kUp or kDown event
+  const Parameters* parameters = nullptr;
+};
+
+struct SendRequest {
+  std::uint16_t stream = 0;
+  std::uint8_t flags = 0;     ///< kUnordered, kSackImmediately
+  std::uint32_t ppid = 0;     ///< host order
+  std::uint64_t context = 0;  ///< comes back with kSendFailed
+  std::uint64_t token = 0;    ///< names the payload's memory when it is given back
+  Bytes payload;  ///< 1 to kMessageBytesMax bytes; stays readable until the token is returned
+};
+
+/// A packet to be sent: an SCTP packet whose checksum is not yet computed.
+struct PacketOut {
+  Buffer* buffer = nullptr;  ///< one reference, the receiver's
+  IpAddress source;          ///< unspecified: as the route says
+  IpAddress destination;
+};
+
+/// An ICMP error that quotes a packet of ours (RFC 9260 section 10).
+struct IcmpReport {
+  enum class Kind : std::uint8_t { kPacketTooBig, kProtocolUnreachable, kUnreachable, kOther };
+  Kind kind = Kind::kOther;
+  std::uint16_t mtu = 0;  ///< kPacketTooBig: next-hop MTU, 0 if not told
+  IpAddress local, peer;  ///< source and destination of the quoted packet
+  Bytes quoted;           ///< the quoted SCTP packet, 8 bytes or more
+};
+
+/// A payload that the engine no longer needs.
+struct ReturnedPayload {
+  Owner owner = 0;
+  std::uint64_t token = 0;
+};
+
+/// An event on its way to the owner of an association.
+struct Delivery {
+  Owner owner = 0;
+  AssociationHandle handle;
+  std::uint64_t context = 0;     ///< of the listener, or of the connect request
+  const Event* event = nullptr;  ///< valid until take_event() or postpone_event()
+};
+
+/// One destination address as the operator and the application see it.
+struct PathStatus {
+  IpAddress address;
+  bool active = false, confirmed = false, primary = false;
+  std::uint32_t cwnd = 0, ssthresh = 0, outstanding = 0, mtu = 0;  ///< bytes
+  Duration srtt, rto;
+  std::uint32_t error_count = 0;
+};
+
+/// One association as the operator and the application see it.
+struct AssociationStatus {
+  AssociationHandle handle;
+  Owner owner = 0;
+  const char* state = "";  ///< "ESTABLISHED" and so on (RFC 9260 section 4)
+  std::uint16_t local_port = 0, peer_port = 0;
+  std::uint16_t streams_out = 0, streams_in = 0;
+  std::uint32_t local_tag = 0, peer_tag = 0;
+  std::uint32_t peer_rwnd = 0, a_rwnd = 0;  ///< bytes
+  std::uint32_t unacked_chunks = 0;         ///< DATA chunks in flight
+  std::uint32_t queued_messages = 0;        ///< accepted, not yet in a packet
+  std::uint32_t held_bytes = 0;             ///< received, not yet consumed by the application
+  std::uint64_t messages_sent = 0, messages_received = 0, retransmissions = 0;
+  std::size_t path_count = 0;
+  std::array<PathStatus, kPathsMax> paths;
+};
+
+class Shard {
+ public:
+  struct Config {
+    std::size_t number = 0;  ///< this shard's, below Steering::shards()
+    Parameters parameters;
+    ShardLimits limits;
+    HashKey seed{};  ///< from the operating system's entropy, or the simulator's
+  };
+
+  /// `steering` is shared by the shards of an engine; `buffers` and `counters` belong to this
+  /// thread.
+  Shard(const Config& config, Steering& steering, BufferPool& buffers, Counters& counters);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  /// The addresses that INIT and INIT ACK announce. Call again when they change.
+  void set_local_addresses(std::span<const IpAddress> addresses);
+
+  // ---- inputs ----
+
+  /// An SCTP packet whose checksum is right. Takes over one reference of `buffer`; `packet` lies in
+  /// it. The caller has made sure with Steering that the packet is this shard's.
+  void on_packet(Time now, Buffer* buffer, const IpAddress& source, const IpAddress& destination,
+                 Bytes packet);
+  void on_icmp(Time now, const IcmpReport& report);
+  /// Runs what is due.
+  void on_deadline(Time now);
+
+  Status listen(const ListenRequest& request);
+  Status unlisten(Owner owner, std::uint16_t port);
+  Status connect(Time now, const ConnectRequest& request, AssociationHandle& handle);
+  Status send(Time now, Owner owner, AssociationHandle handle, const SendRequest& request);
+  /// The application has read `bytes` of what was delivered: the receive window opens again.
+  Status consumed(Time now, Owner owner, AssociationHandle handle, std::uint32_t bytes);
+  Status shutdown(Time now, Owner owner, AssociationHandle handle);
+  /// `reason` (may be empty) goes into the User-Initiated Abort cause.
+  Status abort(Time now, Owner owner, AssociationHandle handle, Bytes reason);
+  Status set_primary(Time now, Owner owner, AssociationHandle handle, const IpAddress& peer);
+  Status set_parameters(Owner owner, AssociationHandle handle, const Parameters& parameters);
+  Status status(Owner owner, AssociationHandle handle, AssociationStatus& status) const;
+
+  /// An owner is gone: its listeners go, its associations are shut down or aborted, and from now on
+  /// no event is produced for it. Payloads still come back through next_returned().
+  void drop_owner(Time now, Owner owner, bool gracefully);
+  /// Associations and payloads of this owner that are still there; its memory may go when it is 0.
+  std::size_t owned(Owner owner) const;
+
+  // ---- outputs ----
+
+  /// The oldest event of the next association that has one; false when there are none left for now.
+  /// Answer each with take_event() or postpone_event() before the next call.
+  bool next_event(Delivery& out);
+  /// The event was delivered.
+  void take_event();
+  /// The owner has no room: the event stays, and so do all later ones of this association, until
+  /// next_event() has said false once.
+  void postpone_event();
+
+  /// Payloads that are free again, one a call; false when there are no more.
+  bool next_returned(ReturnedPayload& returned);
+
+  /// The next packet to send; false when there is nothing more to send now. Call until it says so,
+  /// at the end of every poll: what is there by then shares packets.
+  bool next_packet(Time now, PacketOut& out);
+
+  /// When on_deadline() wants to be called, at the latest; kNever if nothing waits.
+  Time next_deadline() const;
+
+  // ---- questions ----
+
+  std::size_t associations() const;
+  /// Fills in the statuses of up to `out.size()` associations from slot `first` on; returns how
+  /// many, and where to go on in `first`.
+  std::size_t snapshot(std::uint32_t& first, std::span<AssociationStatus> out) const;
+};
+
+}  // namespace millrace

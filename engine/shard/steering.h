@@ -1,0 +1,80 @@
+// Which shard owns a packet. Shared by all shards of an engine; safe from every lcore.
+//
+// Our own verification tag decides: a tag falls into one of kTagBuckets buckets through a keyed
+// hash, and a bucket belongs to a shard. Packets that do not carry our tag (INIT, ABORT and
+// SHUTDOWN COMPLETE with the T bit, ICMP) are looked up in a directory from (local port, peer
+// address, peer port) to tag.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "engine/base/address.h"
+#include "engine/base/bytes.h"
+#include "engine/base/hash.h"
+#include "engine/base/limits.h"
+
+namespace millrace {
+
+class Steering {
+ public:
+  /// `associations_max` is over all shards; each may be found by up to kPathsMax addresses.
+  Steering(std::size_t shards, std::size_t associations_max, const HashKey& key);
+
+  std::size_t shards() const { return shards_; }
+
+  /// The shard that owns an SCTP packet (common header on, at least 16 bytes), or `here` if none
+  /// does: then any shard may answer it.
+  std::size_t owner_of_packet(Bytes packet, const IpAddress& source, std::size_t here) const;
+  /// The shard that owns the association an ICMP message is about.
+  std::size_t owner_of_peer(std::uint16_t local_port, const IpAddress& peer,
+                            std::uint16_t peer_port, std::size_t here) const;
+  std::size_t owner_of_tag(std::uint32_t tag) const;
+  /// The shard with the fewest associations: it shall own the next one.
+  std::size_t least_loaded(std::size_t here) const;
+
+  /// Makes an association findable. False if the key is there already with another tag, or the
+  /// directory is full.
+  bool insert(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,
+              std::uint32_t tag);
+  /// The key no longer means `tag`.
+  void remove(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,
+              std::uint32_t tag);
+  /// The tag of the association with this key, if any. It may be a false friend (one in 2^32): the
+  /// owner compares ports and addresses.
+  std::optional<std::uint32_t> find(std::uint16_t local_port, const IpAddress& peer,
+                                    std::uint16_t peer_port) const;
+
+  void add_load(std::size_t shard, std::int32_t associations) {
+    loads_[shard].value.fetch_add(associations, std::memory_order_relaxed);
+  }
+
+  /// Claims `port` for a listener of `owner` over all shards: true if it is free or the owner's
+  /// already.
+  bool claim_port(std::uint16_t port, std::uint32_t owner);
+  /// Gives up every claim of `owner`, or (not 0) only that of `port`.
+  void release_ports(std::uint32_t owner, std::uint16_t port = 0);
+
+ private:
+  struct alignas(64) Load {
+    std::atomic<std::int32_t> value{0};
+  };
+
+  std::uint64_t hash(std::uint16_t local_port, const IpAddress& peer,
+                     std::uint16_t peer_port) const;
+
+  std::size_t shards_;
+  HashKey key_;
+  std::uint64_t tag_multiplier_;
+  std::array<Load, kLcoresMax> loads_;
+  // A slot holds the upper half of the key's hash and the tag: 0 was never used, kRemoved is free
+  // again. Slots are written with compare-and-swap and read with acquire loads: no reader ever
+  // waits.
+  std::size_t slot_mask_;
+  std::unique_ptr<std::atomic<std::uint64_t>[]> slots_;
+  std::unique_ptr<std::atomic<std::uint32_t>[]> port_owners_;
+};
+
+}  // namespace millrace
