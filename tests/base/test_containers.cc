@@ -67,7 +67,7 @@ TEST_CASE("a buffer returns to its pool with its last reference") {
 TEST_CASE("SipHash-2-4 gives the authors' test vector") {
   const HashKey key{0x0706050403020100, 0x0f0e0d0c0b0a0908};
   std::array<std::uint8_t, 15> input{};
-  for (std::uint8_t i = 0; i < input.size(); ++i) input[i] = i;
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<std::uint8_t>(i);
   CHECK(keyed_hash(key, input) == 0xa129ca6149be45e5);
 }
 

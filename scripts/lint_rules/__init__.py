@@ -1,0 +1,1 @@
+"""The rules of scripts/lint, one module each."""

@@ -1,0 +1,37 @@
+"""Words that do not belong in any tracked file: promises, and places of one machine."""
+import re
+
+from .tree import Finding
+
+# Spelled in two parts so that this file passes its own check.
+_PROMISE = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+_MACHINE = re.compile(r"(?<![\w.$}])/(wo" r"rk|ho" r"me|ro" r"ot)/")
+_TEMPORARY = re.compile(r"(?<![\w.$}])/tm" r"p/")
+_REGISTRY = re.compile(
+    r"\b(deb\.debian|security\.debian|pypi|files\.pythonhosted|registry\.npmjs|proxy\.golang)\.org\b"
+    r"|https?://[\w.-]*(artifactory|nexus|registry|mirror|proxy)[\w.-]*[/:]", re.IGNORECASE)
+
+_BINARY = (".png", ".bin", ".pcap", ".pcapng", ".gz")
+
+
+def check(tree):
+    findings = []
+    for path in tree.files:
+        if path.endswith(_BINARY) or path.startswith("tests/fuzz/seeds/"):
+            continue
+        for number, line in enumerate(tree.text(path).splitlines(), 1):
+            findings += [Finding(path, number, rule, text) for rule, text in _line(path, line)]
+    return findings
+
+
+def _line(path, line):
+    promise = _PROMISE.search(line)
+    if promise and not path.startswith("scripts/lint_rules/"):
+        yield "promise", f"`{promise.group(0)}`: do it now, or write down why it is not done"
+    if _MACHINE.search(line):
+        yield "machine-path", "a path of one machine: make it relative, or an option"
+    if _TEMPORARY.search(line) and not path.startswith(("tests/", "scripts/", ".ci/")):
+        yield "machine-path", "a fixed temporary path: use mkdtemp, or an option"
+    registry = _REGISTRY.search(line)
+    if registry:
+        yield "registry", f"`{registry.group(0)}`: packages come from wherever the machine gets them"
