@@ -1,0 +1,87 @@
+"""The build directories of the tests, each configured and brought up to date on demand."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+from process import FOLDER, LOGS, ROOT, run, say, show
+
+BUILD_SECONDS_MAX = 1800
+
+# Sanitizers make gcc 12 warn of what is not there; the plain build holds warnings as errors.
+_SANITIZED = ["-Doptimization=1", "-Ddebug=true", "-Dwerror=false", "-Db_lundef=false"]
+
+SETUPS = {
+    "plain": [],
+    "asan": [*_SANITIZED, "-Db_sanitize=address,undefined"],
+    "tsan": [*_SANITIZED, "-Db_sanitize=thread"],
+    "fuzz": [*_SANITIZED, "-Db_sanitize=address,undefined", "-Dfuzz=true"],
+}
+ENVIRONMENTS = {"fuzz": {"CC": "clang", "CXX": "clang++"}}
+
+_NINJA = re.compile(r"^\[(\d+)/(\d+)\]")
+
+
+def folder(name):
+    return FOLDER / name
+
+
+def _configure(name):
+    where = folder(name)
+    if (where / "build.ninja").exists():
+        return True
+    result = run(f"setup-{name}", ["meson", "setup", where, ROOT, *SETUPS[name]],
+                 BUILD_SECONDS_MAX, ENVIRONMENTS.get(name))
+    if result.code != 0:
+        say(f"{name}: meson setup failed")
+        show(result.tail())
+    return result.code == 0
+
+
+class _Progress:
+    """Says every ten seconds how far ninja is."""
+
+    def __init__(self, name):
+        self._name = name
+        self._said = time.monotonic()
+
+    def __call__(self, line):
+        step = _NINJA.match(line)
+        if step and time.monotonic() - self._said > 10:
+            self._said = time.monotonic()
+            say(f"build {self._name}: {step.group(1)} of {step.group(2)}")
+
+
+def build(name, targets=()):
+    """Brings targets (all, if none are named) up to date; True when that worked."""
+    say(f"build {name}: start")
+    if not _configure(name):
+        return False
+    command = ["ninja", "-C", folder(name), f"-j{os.cpu_count()}", *targets]
+    result = run(f"build-{name}", command, BUILD_SECONDS_MAX, on_line=_Progress(name))
+    if result.code != 0:
+        say(f"build {name}: FAILED, all of it in {LOGS.relative_to(ROOT)}/build-{name}.log")
+        show(result.tail())
+        return False
+    say(f"build {name}: done in {result.seconds:.0f} s")
+    return True
+
+
+def tests(name, suite=None):
+    """The meson tests of a build directory, of one suite if it is named; [] if it has none."""
+    if not _configure(name):
+        return []
+    listing = subprocess.run(["meson", "introspect", "--tests", folder(name)], cwd=ROOT,
+                             check=True, capture_output=True, text=True)
+    return [test for test in json.loads(listing.stdout)
+            if suite is None or any(s.split(":")[-1] == suite for s in test["suite"])]
+
+
+def target_of(test, name):
+    """What ninja calls the program of a test; None for one that is not built."""
+    program = pathlib.Path(test["cmd"][0])
+    if folder(name) in program.parents:
+        return str(program.relative_to(folder(name)))
+    return None
