@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import time
 
@@ -12,14 +13,17 @@ BUILD_SECONDS_MAX = 1800
 
 # Sanitizers make gcc 12 warn of what is not there; the plain build holds warnings as errors.
 _SANITIZED = ["-Doptimization=1", "-Ddebug=true", "-Dwerror=false", "-Db_lundef=false"]
+_QUIET = "-Dcpp_args=-Wno-maybe-uninitialized"
 
 SETUPS = {
     "plain": [],
-    "asan": [*_SANITIZED, "-Db_sanitize=address,undefined"],
-    "tsan": [*_SANITIZED, "-Db_sanitize=thread"],
+    "asan": [*_SANITIZED, _QUIET, "-Db_sanitize=address,undefined"],
+    "tsan": [*_SANITIZED, _QUIET, "-Db_sanitize=thread"],
     "fuzz": [*_SANITIZED, "-Db_sanitize=address,undefined", "-Dfuzz=true"],
 }
-ENVIRONMENTS = {"fuzz": {"CC": "clang", "CXX": "clang++"}}
+# Meson finds ccache by itself only for the default compiler.
+_CCACHE = "ccache " if shutil.which("ccache") else ""
+ENVIRONMENTS = {"fuzz": {"CXX": f"{_CCACHE}clang++"}}
 
 _NINJA = re.compile(r"^\[(\d+)/(\d+)\]")
 
@@ -54,6 +58,14 @@ class _Progress:
             say(f"build {self._name}: {step.group(1)} of {step.group(2)}")
 
 
+def _first_error(result, lines_max=40):
+    """What ninja printed from its first failed step on."""
+    lines = result.output.splitlines()
+    failed = [number for number, line in enumerate(lines) if line.startswith("FAILED: ")]
+    begin = failed[0] if failed else max(0, len(lines) - lines_max)
+    return "\n".join(lines[begin:begin + lines_max])
+
+
 def build(name, targets=()):
     """Brings targets (all, if none are named) up to date; True when that worked."""
     say(f"build {name}: start")
@@ -63,7 +75,7 @@ def build(name, targets=()):
     result = run(f"build-{name}", command, BUILD_SECONDS_MAX, on_line=_Progress(name))
     if result.code != 0:
         say(f"build {name}: FAILED, all of it in {LOGS.relative_to(ROOT)}/build-{name}.log")
-        show(result.tail())
+        show(_first_error(result))
         return False
     say(f"build {name}: done in {result.seconds:.0f} s")
     return True
