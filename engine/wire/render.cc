@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "engine/wire/chunks.h"
+#include "engine/wire/parameter.h"
 
 namespace millrace {
 namespace {
