@@ -1,0 +1,217 @@
+#include "engine/main/config_check.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "engine/base/limits.h"
+#include "engine/main/config_file.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::uint16_t kIpv6MtuMin = 1280;  // RFC 8200 5
+
+std::string element(const char* array, std::size_t index) {
+  return std::string(array) + "[" + std::to_string(index) + "]";
+}
+
+std::string to_text(const Prefix& prefix) {
+  return prefix.address.to_string() + "/" + std::to_string(prefix.length);
+}
+
+bool is_power_of_two(std::uint32_t value) {
+  return (value & (value - 1)) == 0;
+}
+
+// The first or the last address of an IPv4 network is no host's (but for /31 and /32).
+bool is_network_or_broadcast(const Prefix& prefix) {
+  if (!prefix.address.is_v4() || prefix.length >= 31) return false;
+  const std::uint32_t host_mask = 0xffffffffu >> prefix.length;
+  const std::uint32_t host = load_be32(prefix.address.v4_bytes()) & host_mask;
+  return host == 0 || host == host_mask;
+}
+
+void check_engine(const EngineConfig& engine, ConfigErrors& errors) {
+  if (engine.name.empty()) errors.add("engine.name", "must not be empty");
+  if (engine.run_directory.empty() || engine.run_directory.front() != '/') {
+    errors.add("engine.run_directory", "must be an absolute path");
+  }
+  // A Unix socket's path is at most 107 bytes long; the longest name in there is 19.
+  if (engine.run_directory.size() > 88) {
+    errors.add("engine.run_directory", "is too long for sockets in it, allowed are 88 bytes");
+  }
+  if (engine.lcores.empty() || engine.lcores.size() > kLcoresMax) {
+    errors.add("engine.lcores", "must name 1 to " + std::to_string(kLcoresMax) + " CPUs");
+  }
+  for (std::size_t i = 0; i < engine.lcores.size(); ++i) {
+    const auto end = engine.lcores.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(engine.lcores.begin(), end, engine.lcores[i]) != end) {
+      errors.add(element("engine.lcores", i),
+                 "CPU " + std::to_string(engine.lcores[i]) + " is named twice");
+    }
+  }
+}
+
+void check_device(const Config& config, std::size_t index, ConfigErrors& errors) {
+  const InterfaceSettings& interface = config.interfaces[index];
+  const std::string key = element("interface", index) + ".device";
+  if (interface.device.empty()) return;
+  const std::string_view device = interface.device;
+  if (!is_pci_address(device) && !device.starts_with("net_")) {
+    errors.add(key, "\"" + interface.device +
+                        "\" is neither a virtual device of DPDK, e.g. "
+                        "\"net_af_packet0,iface=eth1\", nor a PCI address, e.g. \"0000:03:00.0\"");
+  }
+  const unsigned queues = queues_in_arguments(device);
+  if (queues != 0 && queues != config.engine.lcores.size()) {
+    errors.add(key, "asks for " + std::to_string(queues) + " queue pairs, engine.lcores names " +
+                        std::to_string(config.engine.lcores.size()) +
+                        " CPUs: there must be one queue pair for each");
+  }
+  for (std::size_t i = 0; i < index; ++i) {
+    const InterfaceSettings& other = config.interfaces[i];
+    if (other.device != interface.device) continue;
+    if (other.vlan == interface.vlan) {
+      errors.add(key, "is the device of " + element("interface", i) +
+                          " already: interfaces that share a device differ in their vlan");
+    }
+    if (!interface.impairment.is_none()) {
+      errors.add(element("interface", index) + ".impairment",
+                 "belongs to the first interface of the device, " + element("interface", i));
+    }
+  }
+}
+
+void check_address(const Config& config, std::size_t index, std::size_t which,
+                   ConfigErrors& errors) {
+  const InterfaceSettings& interface = config.interfaces[index];
+  const Prefix& prefix = interface.addresses[which];
+  const std::string key = element((element("interface", index) + ".addresses").c_str(), which);
+  if (!prefix.address.is_unicast() || prefix.address.is_loopback() ||
+      is_network_or_broadcast(prefix) || prefix.length == 0) {
+    errors.add(key, "\"" + to_text(prefix) + "\" is not the address of a host");
+  }
+  if (prefix.address.is_v6() && interface.mtu < kIpv6MtuMin) {
+    errors.add(element("interface", index) + ".mtu", "is " + std::to_string(interface.mtu) +
+                                                         ", IPv6 needs 1280 or more (" +
+                                                         prefix.address.to_string() + ")");
+  }
+  for (std::size_t i = 0; i <= index; ++i) {
+    const auto& others = config.interfaces[i].addresses;
+    for (std::size_t j = 0; j < others.size() && (i < index || j < which); ++j) {
+      if (others[j].address != prefix.address) continue;
+      errors.add(key, prefix.address.to_string() + " is an address of " + element("interface", i) +
+                          " already");
+    }
+  }
+}
+
+void check_interfaces(const Config& config, ConfigErrors& errors) {
+  const auto& interfaces = config.interfaces;
+  if (interfaces.empty()) errors.add("interface", "is missing: there must be one [[interface]]");
+  if (interfaces.size() > kInterfacesMax) {
+    errors.add(element("interface", kInterfacesMax),
+               "is one too many, allowed are " + std::to_string(kInterfacesMax));
+  }
+  std::size_t addresses = 0;
+  for (std::size_t i = 0; i < interfaces.size(); ++i) {
+    for (std::size_t j = 0; j < i && !interfaces[i].name.empty(); ++j) {
+      if (interfaces[j].name == interfaces[i].name) {
+        errors.add(element("interface", i) + ".name", "\"" + interfaces[i].name +
+                                                          "\" is the name of " +
+                                                          element("interface", j) + " already");
+      }
+    }
+    check_device(config, i, errors);
+    for (std::size_t j = 0; j < interfaces[i].addresses.size(); ++j) {
+      check_address(config, i, j, errors);
+      if (++addresses == kLocalAddressesMax + 1) {
+        errors.add(element("interface", i) + ".addresses",
+                   "too many addresses in all, allowed are " + std::to_string(kLocalAddressesMax));
+      }
+    }
+  }
+}
+
+bool is_on_link(const InterfaceSettings& interface, const IpAddress& address) {
+  return std::any_of(interface.addresses.begin(), interface.addresses.end(),
+                     [&](const Prefix& prefix) { return prefix.contains(address); });
+}
+
+void check_route(const Config& config, std::size_t index, ConfigErrors& errors) {
+  const RouteSettings& route = config.routes[index];
+  const std::string key = element("route", index);
+  const auto named = [&](const auto& interface) { return interface.name == route.interface; };
+  const bool is_known = std::any_of(config.interfaces.begin(), config.interfaces.end(), named);
+  if (!route.interface.empty() && !is_known) {
+    errors.add(key + ".interface", "no interface has the name \"" + route.interface + "\"");
+    return;
+  }
+  if (route.via.is_unspecified()) return;
+  if (route.via.is_v4() != route.to.address.is_v4()) {
+    errors.add(key + ".via",
+               route.via.to_string() + " is not of the IP version of " + to_text(route.to));
+    return;
+  }
+  for (const InterfaceSettings& interface : config.interfaces) {
+    if (!route.interface.empty() && interface.name != route.interface) continue;
+    if (is_on_link(interface, route.via) || (route.via.is_link_local() && is_known)) return;
+  }
+  errors.add(key + ".via", "gateway " + route.via.to_string() + " is not in a network of " +
+                               (is_known ? "interface \"" + route.interface + "\""
+                                         : std::string("any interface")));
+}
+
+void check_routes(const Config& config, ConfigErrors& errors) {
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    check_route(config, i, errors);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (config.routes[j].to.address == config.routes[i].to.address &&
+          config.routes[j].to.length == config.routes[i].to.length) {
+        errors.add(element("route", i) + ".to",
+                   to_text(config.routes[i].to) + " has a route already, " + element("route", j));
+      }
+    }
+  }
+  if (config.routes.size() > kRoutesMax) {
+    errors.add(element("route", kRoutesMax),
+               "is one too many, allowed are " + std::to_string(kRoutesMax));
+  }
+}
+
+void check_sctp(const Config& config, ConfigErrors& errors) {
+  const Parameters& sctp = config.sctp;
+  const auto ms = [](Duration span) { return std::to_string(span.milliseconds()); };
+  if (sctp.rto_min > sctp.rto_max) {
+    errors.add("sctp.rto_min_ms", ms(sctp.rto_min) + " is above rto_max_ms, " + ms(sctp.rto_max));
+  } else if (sctp.rto_initial < sctp.rto_min || sctp.rto_initial > sctp.rto_max) {
+    errors.add("sctp.rto_initial_ms", ms(sctp.rto_initial) + " is not between rto_min_ms and " +
+                                          "rto_max_ms, " + ms(sctp.rto_min) + " to " +
+                                          ms(sctp.rto_max));
+  }
+  if (sctp.partial_delivery_point > sctp.receive_buffer) {
+    errors.add("sctp.partial_delivery_point",
+               "is above receive_buffer, " + std::to_string(sctp.receive_buffer));
+  }
+  // Whatever an association may hold, its application must be able to take at once.
+  if (config.applications.receive_arena < sctp.receive_buffer) {
+    errors.add("sctp.receive_buffer", std::to_string(sctp.receive_buffer) +
+                                          " is above applications.receive_arena, " +
+                                          std::to_string(config.applications.receive_arena));
+  }
+  if (!is_power_of_two(config.applications.ring_entries)) {
+    errors.add("applications.ring_entries",
+               std::to_string(config.applications.ring_entries) + " is not a power of two");
+  }
+}
+
+}  // namespace
+
+void check_config(const Config& config, ConfigErrors& errors) {
+  check_engine(config.engine, errors);
+  check_interfaces(config, errors);
+  check_routes(config, errors);
+  check_sctp(config, errors);
+}
+
+}  // namespace millrace

@@ -1,0 +1,231 @@
+#include <catch2/catch.hpp>
+
+#include "engine/main/config_file.h"
+
+using namespace millrace;
+
+namespace {
+
+// A configuration that is right, and what a test puts after it or instead of a part of it.
+const std::string kInterface =
+    "[[interface]]\n"
+    "name = \"left\"\n"
+    "device = \"net_af_packet0,iface=eth1\"\n"
+    "addresses = [\"10.1.0.1/24\"]\n";
+
+std::vector<std::string> errors_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (const ConfigError& error : parse_config(text, "t").errors)
+    lines.push_back(error.to_string());
+  return lines;
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("A full configuration is read into plain values", "[config]") {
+  const auto loaded = parse_config(R"(
+[engine]
+name = "gw"
+lcores = [2, 3]
+huge_pages = "no"
+memory_mb = 512
+polling = "busy"
+idle_sleep_us = 50
+run_directory = "/run/gw"
+buffers = 8192
+stop = "shutdown"
+stop_grace_ms = 1500
+[[interface]]
+name = "left"
+device = "net_af_packet0,iface=eth1"
+vlan = 7
+mtu = 1400
+addresses = ["10.1.0.1/24", "2001:db8::1/64"]
+[interface.impairment]
+loss = 0.25
+delay_us = 300
+seed = 9
+[[route]]
+to = "0.0.0.0/0"
+via = "10.1.0.254"
+interface = "left"
+[sctp]
+rto_initial_ms = 300
+rto_min_ms = 100
+rto_max_ms = 1000
+heartbeat_interval_ms = 500
+path_max_retrans = 2
+streams_out = 17
+associations_max = 100
+[applications]
+on_exit = "shutdown"
+contexts_max = 3
+ring_entries = 256
+socket_mode = "0600"
+[log]
+level = "debug"
+file = "/var/log/gw.log"
+)",
+                                   "t");
+  REQUIRE(loaded.errors.empty());
+  const Config& config = loaded.config;
+  CHECK(config.engine.name == "gw");
+  CHECK(config.engine.lcores == std::vector<unsigned>{2, 3});
+  CHECK(config.engine.huge_pages == HugePages::kNo);
+  CHECK(config.engine.busy_polling);
+  CHECK(config.engine.idle_sleep == microseconds(50));
+  CHECK(config.engine.stop == OnExit::kShutdown);
+  CHECK(config.engine.stop_grace == milliseconds(1500));
+  REQUIRE(config.interfaces.size() == 1);
+  CHECK(config.interfaces[0].vlan == 7);
+  CHECK(config.interfaces[0].mtu == 1400);
+  REQUIRE(config.interfaces[0].addresses.size() == 2);
+  CHECK(config.interfaces[0].addresses[1].address.to_string() == "2001:db8::1");
+  CHECK(config.interfaces[0].impairment.loss == 0.25);
+  CHECK(config.interfaces[0].impairment.delay == microseconds(300));
+  REQUIRE(config.routes.size() == 1);
+  CHECK(config.routes[0].via.to_string() == "10.1.0.254");
+  CHECK(config.sctp.rto_min == milliseconds(100));
+  CHECK(config.sctp.path_max_retrans == 2);
+  CHECK(config.sctp.streams_out == 17);
+  CHECK(config.limits.associations == 100);
+  CHECK(config.applications.on_exit == OnExit::kShutdown);
+  CHECK(config.applications.socket_mode == 0600);
+  CHECK(config.log.level == "debug");
+}
+
+TEST_CASE("What the file does not say keeps its default", "[config]") {
+  const auto loaded = parse_config(kInterface, "t");
+  REQUIRE(loaded.errors.empty());
+  CHECK(loaded.config.engine.run_directory == "/run/millrace");
+  CHECK(loaded.config.engine.lcores == std::vector<unsigned>{0});
+  CHECK(loaded.config.interfaces[0].mtu == 1500);
+  CHECK(loaded.config.sctp.rto_initial == seconds(1));
+}
+
+TEST_CASE("A wrong value is reported with its place and what is allowed", "[config]") {
+  struct Row {
+    std::string text;
+    std::string error;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"[engine]\nidle_sleep_us = 0\n",
+       "t:2:17: engine.idle_sleep_us: 0 is out of range, allowed is 1 to 1000000"},
+      {"[engine]\npolling = \"lazy\"\n",
+       "t:2:11: engine.polling: \"lazy\" is not one of \"adaptive\", \"busy\""},
+      {"[engine]\nbuffers = \"many\"\n",
+       "t:2:11: engine.buffers: is a string, must be an integer, 1024 to 4194304"},
+      {"[engine]\nlcores = [0, -1]\n", "t:2:14: engine.lcores[1]: must be an integer, 0 to 1023"},
+      {"[engine]\nlcores = [1, 1]\n", "t:2:14: engine.lcores[1]: CPU 1 is named twice"},
+      {"[engine]\nlcores = []\n", "t:2:10: engine.lcores: must name 1 to 64 CPUs"},
+      {"[engine]\nrun_directory = \"run\"\n",
+       "t:2:17: engine.run_directory: must be an absolute path"},
+      {"[engine]\nhuge_page = \"no\"\n",
+       "t:2:1: engine.huge_page: is not a known key, did you mean \"huge_pages\"?"},
+      {"[engin]\n", "t:1:2: engin: is not a known key, did you mean \"engine\"?"},
+      {"wholly_unknown_thing = 1\n", "t:1:1: wholly_unknown_thing: is not a known key"},
+      {"engine = 3\n", "t:1:10: engine: is an integer, must be a table: [engine]"},
+      {"[sctp]\nrto_min_ms = 5000\nrto_max_ms = 2000\n",
+       "t:2:14: sctp.rto_min_ms: 5000 is above rto_max_ms, 2000"},
+      {"[sctp]\nrto_initial_ms = 500\n",
+       "t:2:18: sctp.rto_initial_ms: 500 is not between rto_min_ms and rto_max_ms, 1000 to 60000"},
+      {"[sctp]\nsack_delay_ms = 501\n",
+       "t:2:17: sctp.sack_delay_ms: 501 is out of range, allowed is 0 to 500"},
+      {"[sctp]\nreceive_buffer = 8000000\n",
+       "t:2:18: sctp.receive_buffer: 8000000 is above applications.receive_arena, 4194304"},
+      {"[applications]\nring_entries = 1000\n",
+       "t:2:16: applications.ring_entries: 1000 is not a power of two"},
+      {"[applications]\nsocket_mode = \"rw\"\n",
+       "t:2:15: applications.socket_mode: \"rw\" is not a mode in octal digits, e.g. \"0660\""},
+      {"[log]\nlevel = 3\n", "t:2:9: log.level: is an integer, must be a string"},
+      {"[engine\n", "t:1:8: encountered newline while parsing table header; expected ']'"},
+  }));
+  INFO(row.text);
+  // A file that does not parse has one error; the others get the interface that they lack.
+  const bool parses = row.text != "[engine\n";
+  const auto errors = errors_of(parses ? row.text + kInterface : row.text);
+  REQUIRE(errors.size() == 1);
+  if (parses) CHECK(errors[0] == row.error);
+  if (!parses) CHECK_THAT(errors[0], Catch::StartsWith("t:1:8: "));
+}
+
+TEST_CASE("Interfaces are checked one by one and against each other", "[config]") {
+  struct Row {
+    std::string text;
+    std::string error;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"[[interface]]\nname = \"b\"\ndevice = \"eth2\"\naddresses = [\"10.2.0.1/24\"]\n",
+       "t:7:10: interface[1].device: \"eth2\" is neither a virtual device of DPDK, e.g. "
+       "\"net_af_packet0,iface=eth1\", nor a PCI address, e.g. \"0000:03:00.0\""},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_tap0\"\naddresses = [\"10.1.0.1/16\"]\n",
+       "t:8:14: interface[1].addresses[0]: 10.1.0.1 is an address of interface[0] already"},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_tap0\"\naddresses = [\"10.2.0.0/24\"]\n",
+       "t:8:14: interface[1].addresses[0]: \"10.2.0.0/24\" is not the address of a host"},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_tap0\"\naddresses = [\"10.2.0.1\"]\n",
+       "t:8:14: interface[1].addresses[0]: \"10.2.0.1\" is not an address with the length of its "
+       "prefix, e.g. \"192.0.2.1/24\" or \"2001:db8::1/64\""},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_tap0\"\nmtu = 1000\n"
+       "addresses = [\"2001:db8::1/64\"]\n",
+       "t:8:7: interface[1].mtu: is 1000, IPv6 needs 1280 or more (2001:db8::1)"},
+      {"[[interface]]\nname = \"left\"\ndevice = \"net_tap0\"\naddresses = []\n",
+       "t:6:8: interface[1].name: \"left\" is the name of interface[0] already"},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_af_packet0,iface=eth1\"\naddresses = []\n",
+       "t:7:10: interface[1].device: is the device of interface[0] already: interfaces that share "
+       "a device differ in their vlan"},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_af_packet1,iface=e,qpairs=4\"\n"
+       "addresses = []\n",
+       "t:7:10: interface[1].device: asks for 4 queue pairs, engine.lcores names 1 CPUs: there "
+       "must be one queue pair for each"},
+      {"[[interface]]\ndevice = \"0000:03:00.0\"\naddresses = []\n",
+       "t:5:1: interface[1].name: is missing"},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_tap0\"\naddresses = []\n"
+       "[interface.impairment]\nloss = 1.5\n",
+       "t:10:8: interface[1].impairment.loss: is out of range, allowed is 0 to 1"},
+      {"[[route]]\nto = \"0.0.0.0/0\"\nvia = \"10.9.0.1\"\n",
+       "t:7:7: route[0].via: gateway 10.9.0.1 is not in a network of any interface"},
+      {"[[route]]\nto = \"10.5.0.0/16\"\nvia = \"10.1.0.2\"\ninterface = \"right\"\n",
+       "t:8:13: route[0].interface: no interface has the name \"right\""},
+      {"[[route]]\nto = \"::/0\"\nvia = \"10.1.0.2\"\n",
+       "t:7:7: route[0].via: 10.1.0.2 is not of the IP version of ::/0"},
+      {"[[route]]\nto = \"all\"\nvia = \"10.1.0.2\"\n",
+       "t:6:6: route[0].to: \"all\" is not a network, e.g. \"0.0.0.0/0\" or \"2001:db8::/32\""},
+  }));
+  INFO(row.text);
+  const auto errors = errors_of(kInterface + row.text);
+  CHECK(errors == Lines{row.error});
+}
+
+TEST_CASE("All errors of a file are reported, in its order", "[config]") {
+  const auto errors = errors_of(kInterface + "mtu = 9999\nmtuu = 3\n[sctp]\nmax_burst = 0\n");
+  CHECK(errors == Lines{"t:5:7: interface[0].mtu: 9999 is out of range, allowed is 576 to 2000",
+                        "t:6:1: interface[0].mtuu: is not a known key, did you mean \"mtu\"?",
+                        "t:8:13: sctp.max_burst: 0 is out of range, allowed is 1 to 255"});
+}
+
+TEST_CASE("A file without interfaces, or that is not there, is an error", "[config]") {
+  CHECK(errors_of("") == Lines{"t: interface: is missing: there must be one [[interface]]"});
+  const auto loaded = load_config("/nonexistent/millrace.toml");
+  REQUIRE(loaded.errors.size() == 1);
+  CHECK(loaded.errors[0].to_string() == "/nonexistent/millrace.toml: cannot be read");
+}
+
+TEST_CASE("PCI addresses are told from virtual devices", "[config]") {
+  CHECK(is_pci_address("0000:03:00.0"));
+  CHECK(is_pci_address("03:00.1"));
+  CHECK(is_pci_address("0000:03:00.0,arg=1"));
+  CHECK_FALSE(is_pci_address("0000:03:00.8"));
+  CHECK_FALSE(is_pci_address("net_tap0"));
+  CHECK(queues_in_arguments("net_af_packet0,iface=a,qpairs=12,framesz=4096") == 12);
+  CHECK(queues_in_arguments("net_af_xdp0,iface=a,queue_count=2") == 2);
+  CHECK(queues_in_arguments("net_tap0,iface=a") == 0);
+}
+
+TEST_CASE("The summary names what matters", "[config]") {
+  const std::string text = summarize(parse_config(kInterface, "t").config);
+  CHECK_THAT(text, Catch::Contains("1 lcore(s) on CPU 0, adaptive polling"));
+  CHECK_THAT(text, Catch::Contains("interface left: net_af_packet0,iface=eth1, MTU 1500, "
+                                   "10.1.0.1/24"));
+}
