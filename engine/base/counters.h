@@ -54,6 +54,9 @@ namespace millrace {
   X(drop_bad_neighbour, "ARP or ND packets that are malformed")                                  \
   X(drop_neighbour_queue, "packets dropped while waiting for a neighbour's address")             \
   X(drop_no_route, "packets to a destination without a route")                                   \
+  X(drop_too_big, "packets to be sent that are larger than the interface's MTU")                 \
+  X(drop_address_conflict, "ARP or ND packets in which others claim an address of ours")         \
+  X(drop_icmp_type, "ICMP messages of a type that is not served")                                \
   X(drop_port_full, "packets that a port did not take")                                          \
   X(drop_no_buffer, "packets or chunks dropped for want of a packet buffer")                     \
   X(drop_handoff_full, "packets dropped because a hand-off ring was full")                       \

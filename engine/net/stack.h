@@ -11,24 +11,12 @@
 #include "engine/base/counters.h"
 #include "engine/base/time.h"
 #include "engine/net/config.h"
+#include "engine/net/interfaces.h"
 #include "engine/net/packet.h"
 #include "engine/net/port.h"
+#include "engine/net/sender.h"
 
 namespace millrace::net {
-
-/// How one packet is to be sent.
-struct SendOptions {
-  std::uint8_t dscp = 0;            ///< differentiated services code point, 0 to 63
-  std::uint16_t fragment_above = 0; /**< 0: the packet must not be fragmented (DF); otherwise IP
-                                         packets above this many bytes leave as fragments, for
-                                         DATA that was cut before the path's MTU shrank */
-};
-
-/// An address of ours.
-struct LocalAddress {
-  IpAddress address;
-  std::uint8_t interface_index = 0;
-};
 
 /// Decides: which frames are for us, what is answered below SCTP (ARP, neighbour discovery, echo),
 /// by which interface and to which neighbour a packet leaves.
@@ -79,7 +67,7 @@ class Stack {
 
   /// Tells the neighbours our addresses: gratuitous ARP and unsolicited advertisements. To be
   /// called by one lcore when the link is up.
-  void announce(Time now);
+  void announce();
 
   // Outputs.
 

@@ -1,0 +1,223 @@
+#include "engine/net/receiver.h"
+
+#include "engine/base/crc32c.h"
+#include "engine/net/icmp.h"
+#include "engine/net/ipv4.h"
+#include "engine/net/ipv6.h"
+
+namespace millrace::net {
+namespace {
+
+constexpr std::size_t kSctpBytesMin = 16;  // a common header and a chunk header
+
+}  // namespace
+
+Receiver::Receiver(const StackConfig& config, const Interfaces& interfaces, Resolver& resolver,
+                   TransmitQueues& queues, BufferPool& pool, Counters& counters)
+    : interfaces_(interfaces),
+      resolver_(resolver),
+      queues_(queues),
+      pool_(pool),
+      counters_(counters),
+      fragments_(config, pool, counters) {}
+
+std::size_t Receiver::on_frames(Time now, std::size_t port, std::span<Buffer* const> frames,
+                                std::span<SctpPacket> out) {
+  MR_ASSERT(out.size() >= frames.size());
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    if (i + 1 < frames.size()) __builtin_prefetch(frames[i + 1]->data);
+    if (on_frame(now, port, frames[i], out[count])) ++count;
+  }
+  counters_.add(Counter::packets_received, frames.size());
+  counters_.add(Counter::sctp_packets_received, count);
+  return count;
+}
+
+bool Receiver::on_frame(Time now, std::size_t port, Buffer* buffer, SctpPacket& out) {
+  EthernetHeader ethernet;
+  if (!ethernet.parse(buffer->bytes(), buffer->vlan)) {
+    return drop(Counter::drop_bad_ethernet, buffer);
+  }
+  const int index = interfaces_.find(port, ethernet.vlan);
+  if (index == Interfaces::kNone) return drop(Counter::drop_bad_ethernet, buffer);
+  Frame frame{.now = now, .source = ethernet.source, .is_to_group = is_group(ethernet.destination)};
+  frame.interface_index = static_cast<std::uint8_t>(index);
+  const Interface& interface = interfaces_.at(frame.interface_index);
+  if (!frame.is_to_group && ethernet.destination != interface.mac) {
+    return drop(Counter::drop_not_for_us, buffer);
+  }
+  buffer->interface_index = frame.interface_index;
+  const Bytes payload = buffer->bytes().subspan(ethernet.length);
+  switch (ethernet.type) {
+    case kEtherTypeIpv4:
+      return on_ipv4(frame, buffer, payload, out);
+    case kEtherTypeIpv6:
+      return on_ipv6(frame, buffer, payload, out);
+    case kEtherTypeArp:
+      resolver_.on_arp(now, frame.interface_index, payload);
+      pool_.release(buffer);
+      return false;
+    default:
+      return drop(Counter::drop_bad_ethernet, buffer);
+  }
+}
+
+bool Receiver::on_ipv4(const Frame& frame, Buffer* buffer, Bytes bytes, SctpPacket& out) {
+  IpPacket packet;
+  if (!parse_ipv4(bytes, packet)) return drop(Counter::drop_bad_ip, buffer);
+  return on_packet(frame, buffer, packet, out);
+}
+
+bool Receiver::on_ipv6(const Frame& frame, Buffer* buffer, Bytes bytes, SctpPacket& out) {
+  IpPacket packet;
+  if (!parse_ipv6(bytes, packet)) return drop(Counter::drop_bad_ip, buffer);
+  const bool is_discovery = packet.destination.is_multicast() && !packet.is_fragment &&
+                            packet.protocol == kProtocolIcmpv6;
+  if (is_discovery) {
+    on_icmp(frame, buffer, packet);
+    return false;
+  }
+  return on_packet(frame, buffer, packet, out);
+}
+
+bool Receiver::on_packet(const Frame& frame, Buffer* buffer, const IpPacket& packet,
+                         SctpPacket& out) {
+  if (frame.is_to_group || interfaces_.owner_of(packet.destination) == Interfaces::kNone) {
+    return drop(Counter::drop_not_for_us, buffer);
+  }
+  if (packet.is_fragment) return on_fragment(frame, buffer, packet, out);
+  switch (packet.protocol) {
+    case kProtocolSctp:
+      return on_sctp(frame, buffer, packet, out);
+    case kProtocolIcmp:
+    case kProtocolIcmpv6:
+      // Each belongs to its own IP version.
+      if ((packet.protocol == kProtocolIcmp) != packet.destination.is_v4()) break;
+      on_icmp(frame, buffer, packet);
+      return false;
+    default:
+      break;
+  }
+  return drop(Counter::drop_ip_protocol, buffer);
+}
+
+bool Receiver::on_fragment(const Frame& frame, Buffer* buffer, const IpPacket& packet,
+                           SctpPacket& out) {
+  // What has been put together is not put together again.
+  if (frame.is_reassembled) return drop(Counter::drop_ip_fragment, buffer);
+  Buffer* whole = fragments_.on_fragment(frame.now, packet);
+  pool_.release(buffer);
+  if (whole == nullptr) return false;
+  whole->interface_index = frame.interface_index;
+  Frame reassembled = frame;
+  reassembled.is_reassembled = true;
+  return whole->data[0] >> 4 == 4 ? on_ipv4(reassembled, whole, whole->bytes(), out)
+                                  : on_ipv6(reassembled, whole, whole->bytes(), out);
+}
+
+bool Receiver::on_sctp(const Frame& frame, Buffer* buffer, const IpPacket& packet,
+                       SctpPacket& out) {
+  if (packet.payload.size() < kSctpBytesMin) return drop(Counter::drop_short_packet, buffer);
+  if (!packet.source.is_unicast() || packet.source.is_loopback()) {
+    return drop(Counter::drop_bad_address, buffer);
+  }
+  const bool is_right =
+      (buffer->flags & kChecksumVerified) != 0 ||
+      ((buffer->flags & kChecksumBad) == 0 && is_sctp_checksum_right(packet.payload));
+  if (!is_right) return drop(Counter::drop_bad_checksum, buffer);
+  buffer->network_offset = static_cast<std::uint16_t>(packet.header - buffer->storage);
+  buffer->sctp_offset = static_cast<std::uint16_t>(packet.payload.data() - buffer->storage);
+  buffer->sctp_length = static_cast<std::uint16_t>(packet.payload.size());
+  buffer->data = buffer->storage + buffer->sctp_offset;
+  buffer->length = buffer->sctp_length;
+  out.buffer = buffer;
+  out.source = packet.source;
+  out.destination = packet.destination;
+  out.bytes = packet.payload;
+  out.interface_index = frame.interface_index;
+  return true;
+}
+
+void Receiver::on_icmp(const Frame& frame, Buffer* buffer, const IpPacket& packet) {
+  const bool is_multicast = packet.destination.is_multicast();
+  switch (classify_icmp(packet)) {
+    case IcmpClass::kMalformed:
+      drop(Counter::drop_bad_icmp, buffer);
+      return;
+    case IcmpClass::kNeighbourDiscovery:
+      resolver_.on_discovery(frame.now, frame.interface_index, packet, frame.source);
+      pool_.release(buffer);
+      return;
+    case IcmpClass::kEchoRequest:
+      if (is_multicast) break;
+      return on_echo_request(frame, buffer, packet);
+    case IcmpClass::kError:
+      if (is_multicast) break;
+      return on_icmp_error(buffer, packet);
+    case IcmpClass::kOther:
+      break;
+  }
+  drop(Counter::drop_icmp_type, buffer);
+}
+
+void Receiver::on_icmp_error(Buffer* buffer, const IpPacket& packet) {
+  const std::optional<IcmpError> error = parse_icmp_error(packet);
+  if (!error || interfaces_.owner_of(error->source) == Interfaces::kNone) {
+    drop(Counter::drop_bad_icmp, buffer);
+    return;
+  }
+  if (!errors_.push(*error)) {
+    drop(Counter::drop_no_memory, buffer);
+    return;
+  }
+  counters_.add(Counter::icmp_errors_received);
+  pool_.release(buffer);
+}
+
+// The reply goes back where the request came from, in the same buffer: no route, no neighbour.
+void Receiver::on_echo_request(const Frame& frame, Buffer* buffer, const IpPacket& packet) {
+  const Interface& interface = interfaces_.at(frame.interface_index);
+  const bool is_v4 = packet.destination.is_v4();
+  const std::size_t length = packet.payload.size();
+  const std::size_t ip_bytes = is_v4 ? kIpv4Bytes : kIpv6Bytes;
+  if (ip_bytes + length > interface.mtu) {
+    drop(Counter::drop_too_big, buffer);
+    return;
+  }
+  if (!packet.source.is_unicast() || packet.source.is_loopback() || !is_station(frame.source)) {
+    drop(Counter::drop_bad_address, buffer);
+    return;
+  }
+  buffer->data = buffer->storage + (packet.payload.data() - buffer->storage);
+  buffer->length = static_cast<std::uint32_t>(length);
+  make_echo_reply(packet, buffer->data);
+  if (is_v4) {
+    Ipv4Fields fields;
+    fields.source = packet.destination;
+    fields.destination = packet.source;
+    fields.protocol = kProtocolIcmp;
+    fields.payload_length = length;
+    write_ipv4(buffer->prepend(kIpv4Bytes), fields);
+  } else {
+    Ipv6Fields fields;
+    fields.source = packet.destination;
+    fields.destination = packet.source;
+    fields.next_header = kProtocolIcmpv6;
+    fields.payload_length = length;
+    write_ipv6(buffer->prepend(kIpv6Bytes), fields);
+  }
+  write_ethernet(buffer->prepend(ethernet_bytes(interface.vlan)), frame.source, interface.mac,
+                 interface.vlan, is_v4 ? kEtherTypeIpv4 : kEtherTypeIpv6);
+  buffer->flags = 0;
+  counters_.add(Counter::echo_replies_sent);
+  queues_.push(interface.port, buffer);
+}
+
+bool Receiver::drop(Counter why, Buffer* buffer) {
+  counters_.add(why);
+  pool_.release(buffer);
+  return false;
+}
+
+}  // namespace millrace::net
