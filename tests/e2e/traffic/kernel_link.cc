@@ -70,8 +70,12 @@ class KernelLink : public Link {
     sctp_notification notification{};
     std::memcpy(&notification, bytes, std::min(size, sizeof(notification)));
     delivery.event = Event::other;
-    if (notification.sn_header.sn_type == SCTP_SHUTDOWN_EVENT)
+    if (notification.sn_header.sn_type == SCTP_SHUTDOWN_EVENT) {
+      // Everything has come. The kernel reports the end of file from here on, often before
+      // SCTP_SHUTDOWN_COMP, which then never comes.
+      was_orderly_ = true;
       delivery.event = Event::peer_shutdown;
+    }
     if (notification.sn_header.sn_type != SCTP_ASSOC_CHANGE) return true;
     switch (notification.sn_assoc_change.sac_state) {
       case SCTP_COMM_UP:

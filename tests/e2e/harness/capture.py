@@ -1,0 +1,81 @@
+"""What was on the wire, as tcpdump saw it and tshark understands it."""
+
+import collections
+import os
+import time
+
+from .process import Process, run
+
+FIELDS = ("frame.number", "ip.src", "ipv6.src", "sctp.checksum.status", "_ws.malformed",
+          "_ws.expert.severity", "_ws.expert.message")
+GOOD, BAD = "1", "0"  # of sctp.checksum.status; 2 is "nobody looked"
+ERROR = 0x800000      # of _ws.expert.severity
+
+
+class Capture:
+    """Runs from its construction to `stop`. The peer's side: what left us, what reaches us."""
+
+    def __init__(self, namespace, interface, path):
+        self.namespace = namespace
+        self.interface = interface
+        self.path = path
+        self.process = Process(
+            namespace.command(["tcpdump", "--immediate-mode", "-i", interface, "-w", path, "-B",
+                               "65536", "-s", "0", "-Z", "root"]), path + ".log")
+        self.process.wait_for("listening on")
+        self.is_stopped = False
+
+    def stop(self):
+        if not self.is_stopped:
+            self.is_stopped = True
+            time.sleep(0.2)  # what is on its way to tcpdump
+            self.process.stop()
+
+    def analyse(self):
+        return Analysis(self.path)
+
+
+class Analysis:
+    """Every SCTP packet's checksum and dissection."""
+
+    def __init__(self, path):
+        arguments = [word for field in FIELDS for word in ("-e", field)]
+        result = run(["tshark", "-r", path, "-o", "sctp.checksum:CRC 32c", "-Y",
+                      "sctp && !icmp && !icmpv6", "-T",
+                      "fields", "-E", "separator=|", "-E", "occurrence=a", *arguments],
+                     timeout=120)
+        self.path = path
+        self.packets = 0
+        self.checksums = collections.Counter()
+        self.bad_checksums = []  # frame numbers
+        self.malformed = []      # (frame number, source, text)
+        for line in result.stdout.splitlines():
+            self._take(line.split("|", len(FIELDS) - 1))
+
+    def _take(self, fields):
+        number, ip4, ip6, status, malformed, severities, message = fields
+        self.packets += 1
+        self.checksums[status] += 1
+        source = ip4 or ip6
+        if status == BAD:
+            self.bad_checksums.append(int(number))
+        worst = max((int(word, 0) for word in severities.split(",") if word), default=0)
+        if malformed or worst >= ERROR:
+            self.malformed.append((int(number), source, message))
+
+    def problems(self, allow_bad_checksums=False):
+        """What is wrong with the packets; an empty list when nothing is."""
+        found = []
+        if self.packets == 0:
+            found.append("no SCTP packet at all")
+        if self.checksums[GOOD] == 0:
+            found.append("no checksum was checked")
+        if self.bad_checksums and not allow_bad_checksums:
+            found.append(f"{len(self.bad_checksums)} bad checksums, frames "
+                         f"{self.bad_checksums[:5]}")
+        if self.malformed:
+            found.append(f"{len(self.malformed)} malformed, the first: {self.malformed[:3]}")
+        unchecked = self.packets - self.checksums[GOOD] - self.checksums[BAD]
+        if unchecked:
+            found.append(f"{unchecked} checksums unchecked")
+        return [f"{os.path.basename(self.path)}: {text}" for text in found]

@@ -1,0 +1,244 @@
+"""What a test builds its scene from. Everything it makes goes away with it, whatever happens."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+
+from uml.guest import Guest, GuestError
+
+from .capture import Capture
+from .engine import Engine
+from .namespaces import Namespace, add_tap, add_veth
+from .process import Process
+from .registry import Skip, check
+from .traffic import parse_summary
+
+
+class Programs:
+    """Where the build put what it built."""
+
+    def __init__(self, build):
+        self.build = build
+        self.found = {}
+        for folder, _, names in os.walk(build):
+            for name in names:
+                path = os.path.join(folder, name)
+                if "." not in name and os.access(path, os.X_OK) and os.path.isfile(path):
+                    self.found.setdefault(name, path)
+
+    def find(self, name):
+        if name not in self.found:
+            raise Skip(f"{name} is not built")
+        return self.found[name]
+
+
+class Path:
+    """One of the wires between the engine and the peer, with its addresses at both ends."""
+
+    def __init__(self, index, families="4"):
+        self.index = index
+        self.our_interface = f"mr{index}"
+        self.port = f"p{index}"      # the peer's end of the wire
+        self.bridge = f"b{index}"    # what it is plugged into
+        self.tap = f"t{index}"       # a guest's plug in the same bridge
+        self.ours, self.theirs = [], []
+        self.prefix_lengths = []
+        if "4" in families:
+            self.ours.append(f"10.20.{index}.1")
+            self.theirs.append(f"10.20.{index}.2")
+            self.prefix_lengths.append(24)
+        if "6" in families:
+            self.ours.append(f"fd20:{index}::1")
+            self.theirs.append(f"fd20:{index}::2")
+            self.prefix_lengths.append(64)
+
+    def with_prefix(self, addresses):
+        return [f"{a}/{n}" for a, n in zip(addresses, self.prefix_lengths)]
+
+
+class Program:
+    """A traffic program: on the host, or in a guest."""
+
+    def __init__(self, role, source):
+        self.role = role
+        self.source = source  # Process or Job
+
+    def wait(self, seconds=90):
+        self.source.wait(seconds)
+        return self.summary()
+
+    def summary(self):
+        return parse_summary(self.source.output(), self.role)
+
+    def status(self):
+        return self.source.status()
+
+    def output(self):
+        return self.source.output()
+
+
+class Rig:
+    def __init__(self, programs, directory):
+        self.programs = programs
+        self.directory = directory
+        self.stack = contextlib.ExitStack()
+        self.processes = []
+        self.captures = []
+        self.engines = []
+        self.guests = []
+        self.allow_bad_checksums = False  # for tests that damage packets on purpose
+        self.ours = self.peer = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        return self.stack.__exit__(*exception)
+
+    def file(self, name):
+        return os.path.join(self.directory, name)
+
+    def namespace(self, label):
+        namespace = Namespace(label)
+        self.stack.callback(namespace.delete)
+        return namespace
+
+    def paths(self, count=1, families="4", guest=False, mtu=1500):
+        """Wires from our namespace into the peer's. Each ends in a bridge there, so that `cut`
+        is a cable pulled out somewhere far away: no end sees its own link go down."""
+        self.ours = self.namespace("ours")
+        self.peer = self.namespace("peer")
+        paths = [Path(index, families) for index in range(count)]
+        for path in paths:
+            add_veth(self.ours, path.our_interface, self.peer, path.port, mtu)
+            self.peer.ip("link", "add", path.bridge, "type", "bridge")
+            self.peer.silence(path.port)
+            self.peer.ip("link", "set", path.port, "master", path.bridge)
+            if guest:
+                add_tap(self.peer, path.tap)
+                self.peer.silence(path.bridge)
+                self.peer.ip("link", "set", path.tap, "master", path.bridge)
+            self.peer.ip("link", "set", path.bridge, "up")
+            if not guest:
+                self.peer.add_addresses(path.bridge, path.with_prefix(path.theirs))
+            self.capture(self.peer, path.port)
+        return paths
+
+    def cut(self, path):
+        self.peer.ip("link", "set", path.port, "nomaster")
+
+    def heal(self, path):
+        self.peer.ip("link", "set", path.port, "master", path.bridge)
+
+    def capture(self, namespace, interface):
+        capture = Capture(namespace, interface, self.file(f"{interface}.pcap"))
+        self.stack.callback(capture.stop)
+        self.captures.append(capture)
+        return capture
+
+    def spawn(self, command, name, namespace=None, environment=None):
+        if namespace:
+            command = namespace.command(command)
+        log = self.file(f"{len(self.processes)}-{name}.log")
+        process = Process(command, log, environment)
+        self.stack.callback(process.stop)
+        self.processes.append(process)
+        return process
+
+    def engine(self, paths, impairment=None, start=True, device="net_af_packet", **sections):
+        """An engine whose interfaces are our ends of the paths."""
+        self.programs.find("millraced")
+        interfaces = sections.pop("interfaces", None) or [
+            interface_of(path, device, impairment) for path in paths]
+        config = {"sctp": FAST_TIMERS, **sections, "interface": interfaces}
+        directory = self.file(f"engine{len(self.engines)}")
+        os.makedirs(directory)
+        engine = Engine(self.ours, self.programs, directory, config)
+        self.engines.append(engine)
+        self.stack.callback(lambda: engine.process and engine.kill())
+        if start:
+            engine.start()
+        return engine
+
+    def guest(self, paths, **options):
+        if not shutil.which("linux.uml"):
+            raise Skip("user-mode-linux is not installed")
+        taps = {path.tap: path.with_prefix(path.theirs) for path in paths}
+        guest = Guest(taps, self.programs.find("kernel-traffic"), self.peer.name, **options)
+        self.stack.callback(guest.stop)
+        self.guests.append(guest)
+        return guest.start()
+
+    def usrsctp(self, role, arguments):
+        program = self.programs.find("usrsctp-traffic")
+        process = self.spawn([program, *arguments], f"usrsctp-{role}", self.peer)
+        return self._ready(Program(role, process))
+
+    def application(self, engine, role, arguments, name="mr-traffic"):
+        program = self.programs.find("mr-traffic")
+        process = self.spawn([program, *arguments, "--socket", engine.applications_socket], name)
+        return self._ready(Program(role, process))
+
+    def kernel(self, guest, role, arguments):
+        return self._ready(Program(role, guest.spawn(" ".join(["kernel-traffic", *arguments]))))
+
+    @staticmethod
+    def _ready(program):
+        if program.role != "client":
+            program.source.wait_for("ready")
+        return program
+
+    def finish(self):
+        """What must hold at the end of every test: engines that live and stop cleanly, and
+        nothing wrong on the wire."""
+        for engine in self.engines:
+            if engine.process is None or engine.process.status() is not None:
+                continue  # the test stopped it itself, and judged that
+            status = engine.stop()
+            check(status == 0, f"the engine ended with {status}: {engine.process.describe()}")
+        problems = []
+        for capture in self.captures:
+            capture.stop()
+            problems += capture.analyse().problems(self.allow_bad_checksums)
+        check(not problems, "; ".join(problems))
+
+    def report(self):
+        """What helps to understand a failure."""
+        sections = [process.describe() for process in self.processes]
+        sections += [engine.process.describe() for engine in self.engines if engine.process]
+        for engine in self.engines:
+            if engine.is_alive():
+                try:
+                    sections.append(str({k: v for k, v in counters(engine).items() if v}))
+                except (AssertionError, subprocess.SubprocessError, OSError, ValueError) as error:
+                    sections.append(f"no counters: {error}")
+        for guest in self.guests:
+            try:
+                sections.append("guest:\n" + "\n".join(guest.console().splitlines()[-20:]))
+            except (GuestError, OSError, ValueError):
+                pass
+        return "\n--\n".join(["", *sections])
+
+
+# Timers that let a failover or a loss be seen in seconds; the defaults are the RFC's.
+FAST_TIMERS = {"rto_initial_ms": 200, "rto_min_ms": 100, "rto_max_ms": 1000,
+               "heartbeat_interval_ms": 500, "path_max_retrans": 3}
+
+
+def interface_of(path, device="net_af_packet", impairment=None, **more):
+    interface = {"name": f"path{path.index}",
+                 "device": f"{device}{path.index},iface={path.our_interface}",
+                 "addresses": path.with_prefix(path.ours), **more}
+    if impairment:
+        interface["impairment"] = impairment
+    return interface
+
+
+def counters(engine):
+    """Totals over all lcores."""
+    return engine.ask("counters")
+
+
+def addresses(paths, side):
+    return [address for path in paths for address in getattr(path, side)]
