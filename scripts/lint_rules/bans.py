@@ -59,7 +59,8 @@ def check(tree):
             if not (ban.cold_may and COLD.search(path)):
                 findings += _matches(tree, path, ban)
     for path in tree.sources(*HOT):
-        findings += _vector_growth(tree, path)
+        if not COLD.search(path):
+            findings += _vector_growth(tree, path)
     return findings
 
 
