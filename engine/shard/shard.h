@@ -169,6 +169,8 @@ class Shard {
   Status abort(Time now, Owner owner, AssociationHandle handle, Bytes reason);
   Status set_primary(Time now, Owner owner, AssociationHandle handle, const IpAddress& peer);
   Status set_parameters(Owner owner, AssociationHandle handle, const Parameters& parameters);
+  /// The parameters as they are now, to change one and set them again.
+  Status parameters(Owner owner, AssociationHandle handle, Parameters& parameters) const;
   Status status(Owner owner, AssociationHandle handle, AssociationStatus& status) const;
 
   /// An owner is gone: its listeners go, its associations are shut down or aborted, and from now on

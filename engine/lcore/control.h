@@ -1,0 +1,56 @@
+// What the main thread asks of a worker, and what the worker says in return.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/ipc/channel.h"
+#include "engine/ipc/ring.h"
+#include "engine/shard/shard.h"
+
+namespace millrace {
+
+/// Main thread to worker. Memory that an order points to belongs to the worker until its report.
+struct Order {
+  enum class Kind : std::uint8_t {
+    kAttach,    ///< owner, channel: serve this context
+    kDetach,    ///< owner, gracefully: end what it owns; reported as kGone when nothing is left
+    kSnapshot,  ///< cursor, statuses, capacity: reported as kSnapshot
+    kAbort,     ///< handle: abort this association, whoever owns it; reported as kAborted
+    kAnnounce,  ///< tell the neighbours our addresses
+  };
+  Kind kind = Kind::kAttach;
+  bool gracefully = false;
+  Owner owner = 0;
+  ipc::Channel* channel = nullptr;
+  AssociationHandle handle;
+  AssociationStatus* statuses = nullptr;
+  std::uint32_t capacity = 0;
+  std::uint32_t cursor = 0;
+};
+
+/// Worker to main thread.
+struct Report {
+  enum class Kind : std::uint8_t {
+    kGone,      ///< owner: nothing of it is left here, its channel will not be touched again
+    kEvicted,   ///< owner, offence: it wrote what no library writes and is served no more
+    kSnapshot,  ///< count of statuses filled in, cursor to go on at; no more if count is 0
+    kAborted,   ///< status
+  };
+  Kind kind = Kind::kGone;
+  ipc::Offence offence = ipc::Offence::none;
+  Status status = Status::kOk;
+  Owner owner = 0;
+  std::uint32_t count = 0;
+  std::uint32_t cursor = 0;
+};
+
+/// The two rings between the main thread and one worker.
+struct ControlLink {
+  /// Main thread: at most this many orders that are answered may be under way, and as many reports
+  /// come unasked.
+  static constexpr std::uint32_t kEntries = 1024;
+  ipc::Ring<Order> orders{kEntries};    ///< main thread produces
+  ipc::Ring<Report> reports{kEntries};  ///< worker produces
+};
+
+}  // namespace millrace

@@ -1,0 +1,37 @@
+// What associations tell their applications: events of the shard become completion entries.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/counters.h"
+#include "engine/lcore/association_marks.h"
+#include "engine/lcore/context_table.h"
+#include "engine/shard/shard.h"
+
+namespace millrace {
+
+/// Decides: where an event goes, and whether there is room for it now. An event without room stays
+/// in the shard: a slow application holds up its own associations alone.
+class Deliveries {
+ public:
+  Deliveries(std::size_t lcore, ContextTable& contexts, AssociationMarks& marks, Shard& shard,
+             Counters& counters)
+      : lcore_(lcore), contexts_(contexts), marks_(marks), shard_(shard), counters_(counters) {}
+
+  /// Delivers what there is room for; returns how many events.
+  std::size_t deliver();
+  /// Gives payloads back that the shard no longer needs.
+  std::size_t return_payloads();
+
+ private:
+  bool post(Context& context, const Delivery& delivery);
+  bool post_message(Context& context, const Delivery& delivery);
+
+  std::size_t lcore_;
+  ContextTable& contexts_;
+  AssociationMarks& marks_;
+  Shard& shard_;
+  Counters& counters_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,17 @@
+// What an application may set of an association's parameters, in what ranges.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/assoc/parameters.h"
+#include "engine/ipc/layout.h"
+
+namespace millrace {
+
+/// The streams that a listen or connect request asks for; 0 keeps what is there.
+void apply_streams(const ipc::SubmissionEntry& request, Parameters& parameters);
+
+/// False if the value is out of range.
+bool apply_parameter(ipc::Parameter parameter, std::uint32_t value, Parameters& parameters);
+
+}  // namespace millrace

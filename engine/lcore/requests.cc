@@ -1,0 +1,200 @@
+#include "engine/lcore/requests.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/lcore/association_name.h"
+#include "engine/lcore/parameters.h"
+#include "engine/lcore/translate.h"
+
+namespace millrace {
+namespace {
+
+ipc::CompletionEntry answer_to(const ipc::SubmissionEntry& request, ipc::Event event,
+                               Status status) {
+  ipc::CompletionEntry entry{};
+  entry.event = event;
+  entry.operation = request.operation;
+  entry.association = request.association;
+  entry.context = request.context;
+  entry.status = errno_of(status);
+  entry.peer_port = request.peer_port;
+  entry.local_port = request.local_port;
+  return entry;
+}
+
+IpAddress address_in(const ipc::SubmissionEntry& request) {
+  IpAddress address;
+  std::memcpy(address.bytes.data(), request.address, sizeof request.address);
+  return address;
+}
+
+}  // namespace
+
+std::size_t Requests::serve(Time now, Context& context) {
+  if (context.answers > 0 && !post_waiting(context)) return 0;
+  std::array<ipc::SubmissionEntry, ipc::Channel::kTakeMax> requests;
+  const std::size_t count = context.channel->take(requests);
+  for (std::size_t i = 0; i < count; ++i) handle(now, context, requests[i]);
+  return count;
+}
+
+void Requests::handle(Time now, Context& context, const ipc::SubmissionEntry& request) {
+  const AssociationHandle handle = handle_here(request.association);
+  const Owner owner = context.owner;
+  switch (request.operation) {
+    case ipc::Operation::send:
+      return send(now, context, request);
+    case ipc::Operation::consumed:
+      // A handle that died meanwhile is no fault: the application has yet to read of it.
+      shard_.consumed(now, owner, handle, request.value);
+      return;
+    case ipc::Operation::listen:
+      return listen(context, request);
+    case ipc::Operation::unlisten:
+      return done(context, request, shard_.unlisten(owner, request.local_port));
+    case ipc::Operation::connect:
+      return connect(now, context, request);
+    case ipc::Operation::shutdown:
+      return refuse_if_bad(context, request, shard_.shutdown(now, owner, handle));
+    case ipc::Operation::abort:
+      return refuse_if_bad(context, request,
+                           shard_.abort(now, owner, handle, context.channel->payload(request)));
+    case ipc::Operation::set_primary:
+      return done(context, request, shard_.set_primary(now, owner, handle, address_in(request)));
+    case ipc::Operation::set_parameter:
+      return done(context, request, set_parameter(context, request));
+    case ipc::Operation::get_status:
+      return answer(context, answer_to(request, ipc::Event::status, Status::kOk));
+  }
+}
+
+void Requests::send(Time now, Context& context, const ipc::SubmissionEntry& request) {
+  SendRequest message;
+  message.stream = request.stream;
+  message.flags = static_cast<std::uint8_t>(
+      ((request.flags & ipc::kSendUnordered) != 0 ? kUnordered : 0) |
+      ((request.flags & ipc::kSendImmediateSack) != 0 ? kSackImmediately : 0));
+  message.ppid = request.ppid;
+  message.context = request.context;
+  message.token = request.slot;
+  message.payload = context.channel->payload(request);
+  const Status status = shard_.send(now, context.owner, handle_here(request.association), message);
+  if (status == Status::kOk) [[likely]] {
+    return;
+  }
+  counters_.add(Counter::requests_refused);
+  ipc::CompletionEntry entry = answer_to(request, ipc::Event::send_failed, status);
+  entry.flags = ipc::kSendFailedUnsent;
+  entry.reason = refusal_of(status);
+  entry.stream = request.stream;
+  entry.offset = request.slot;
+  entry.length = request.length;
+  entry.value = request.ppid;
+  answer(context, entry);
+}
+
+void Requests::listen(Context& context, const ipc::SubmissionEntry& request) {
+  std::array<IpAddress, kLocalAddressesMax> addresses;
+  Parameters parameters = defaults_;
+  apply_streams(request, parameters);
+  ListenRequest listener;
+  listener.owner = context.owner;
+  listener.port = request.local_port;
+  listener.addresses = {addresses.data(), context.channel->addresses(request, addresses)};
+  listener.context = request.context;
+  listener.parameters = &parameters;
+  const Status status = shard_.listen(listener);
+  if (status != Status::kOk) counters_.add(Counter::requests_refused);
+  answer(context, answer_to(request, ipc::Event::listening, status));
+}
+
+void Requests::connect(Time now, Context& context, const ipc::SubmissionEntry& request) {
+  // The peer's addresses, then ours; Channel has checked how many of each.
+  std::array<IpAddress, kPathsMax + kAssociationLocalsMax> addresses;
+  const std::size_t count = context.channel->addresses(request, addresses);
+  Parameters parameters = defaults_;
+  apply_streams(request, parameters);
+  ConnectRequest wanted;
+  wanted.owner = context.owner;
+  wanted.local_port = request.local_port;
+  wanted.peer_port = request.peer_port;
+  wanted.peers = std::span(addresses).first(request.value);
+  wanted.locals = std::span(addresses).subspan(request.value, count - request.value);
+  wanted.context = request.context;
+  wanted.parameters = &parameters;
+  AssociationHandle handle;
+  const Status status = shard_.connect(now, wanted, handle);
+  if (status != Status::kOk) counters_.add(Counter::requests_refused);
+  const bool accepted = status == Status::kOk;
+  if (accepted) marks_.at(handle).is_ours = true;
+  ipc::CompletionEntry entry = answer_to(
+      request, accepted ? ipc::Event::connecting : ipc::Event::association_failed, status);
+  entry.association = accepted ? name_of(lcore_, handle) : 0;
+  if (!accepted) entry.reason = refusal_of(status);
+  answer(context, entry);
+}
+
+Status Requests::set_parameter(Context& context, const ipc::SubmissionEntry& request) {
+  const AssociationHandle handle = handle_here(request.association);
+  Parameters parameters;
+  const Status found = shard_.parameters(context.owner, handle, parameters);
+  if (found != Status::kOk) return found;
+  if (!apply_parameter(request.parameter, request.value, parameters)) return Status::kBadArgument;
+  return shard_.set_parameters(context.owner, handle, parameters);
+}
+
+AssociationHandle Requests::handle_here(std::uint64_t name) const {
+  return lcore_of(name) == lcore_ ? handle_of(name) : AssociationHandle{};
+}
+
+void Requests::done(Context& context, const ipc::SubmissionEntry& request, Status status) {
+  if (status != Status::kOk) counters_.add(Counter::requests_refused);
+  answer(context, answer_to(request, ipc::Event::request_done, status));
+}
+
+void Requests::refuse_if_bad(Context& context, const ipc::SubmissionEntry& request, Status status) {
+  if (status != Status::kOk) done(context, request, status);
+}
+
+void Requests::answer(Context& context, const ipc::CompletionEntry& entry) {
+  if (context.answers == 0 && post(context, entry)) return;
+  MR_ASSERT(context.answers < context.waiting.size());  // serve() takes no more than fit
+  context.waiting[context.answers++] = entry;
+}
+
+bool Requests::post(Context& context, const ipc::CompletionEntry& entry) {
+  return entry.event == ipc::Event::status ? post_status(context, entry)
+                                           : context.channel->post(entry);
+}
+
+bool Requests::post_status(Context& context, const ipc::CompletionEntry& entry) {
+  AssociationStatus status;
+  const Status found = shard_.status(context.owner, handle_here(entry.association), status);
+  if (found != Status::kOk) {
+    ipc::CompletionEntry refusal = entry;
+    refusal.event = ipc::Event::request_done;
+    refusal.status = errno_of(found);
+    return context.channel->post(refusal);
+  }
+  ipc::AssociationStatus payload;
+  translate(lcore_, status, payload);
+  std::uint8_t* to = context.channel->reserve(sizeof payload);
+  if (to == nullptr) return false;
+  std::memcpy(to, &payload, sizeof payload);
+  ipc::CompletionEntry full = entry;
+  full.length = sizeof payload;
+  context.channel->post_message(full);
+  return true;
+}
+
+bool Requests::post_waiting(Context& context) {
+  std::uint16_t posted = 0;
+  while (posted < context.answers && post(context, context.waiting[posted])) ++posted;
+  const auto first = context.waiting.begin();
+  std::copy(first + posted, first + context.answers, first);
+  context.answers = static_cast<std::uint16_t>(context.answers - posted);
+  return context.answers == 0;
+}
+
+}  // namespace millrace

@@ -1,0 +1,179 @@
+#include "engine/lcore/worker.h"
+
+#include <array>
+
+namespace millrace {
+
+Worker::Worker(const WorkerConfig& config, Steering& steering, Exchange& exchange, BufferPool& pool,
+               Counters& counters, std::span<PortQueue* const> queues)
+    : number_(config.number),
+      steering_(steering),
+      pool_(pool),
+      counters_(counters),
+      queues_(queues.begin(), queues.end()),
+      shard_({config.number, config.parameters, config.limits, config.seed}, steering, pool,
+             counters),
+      stack_(config.stack, queues, pool, counters),
+      handoff_(exchange, config.number),
+      contexts_(config.contexts_max),
+      marks_(config.limits.associations),
+      requests_(config.number, config.parameters, marks_, shard_, counters),
+      deliveries_(config.number, contexts_, marks_, shard_, counters) {
+  MR_ASSERT(exchange.lcores() == steering.shards());
+  std::vector<IpAddress> addresses;
+  for (const net::LocalAddress& local : stack_.local_addresses())
+    addresses.push_back(local.address);
+  shard_.set_local_addresses(addresses);
+}
+
+bool Worker::poll(Time now) {
+  bool worked = take_orders(now);
+  worked |= receive(now);
+  worked |= take_handoffs(now);
+  worked |= take_requests(now);
+  run_deadlines(now);
+  worked |= deliver();
+  worked |= transmit(now);
+  publish();
+  counters_.add(Counter::polls);
+  if (!worked) counters_.add(Counter::polls_idle);
+  return worked;
+}
+
+bool Worker::receive(Time now) {
+  std::size_t received = 0;
+  for (std::size_t port = 0; port < queues_.size(); ++port) {
+    if (queues_[port] != nullptr) received += receive_from(now, port);
+  }
+  std::array<net::SctpPacket, kBurstMax> packets;
+  const std::size_t local = stack_.next_local(packets);
+  for (std::size_t i = 0; i < local; ++i) on_packet(now, packets[i]);
+  net::IcmpError error;
+  while (stack_.next_icmp_error(error)) on_icmp(now, error);
+  return received + local > 0;
+}
+
+std::size_t Worker::receive_from(Time now, std::size_t port) {
+  std::array<Buffer*, kBurstMax> frames;
+  std::array<net::SctpPacket, kBurstMax> packets;
+  const std::size_t received = queues_[port]->receive(frames);
+  if (received == 0) return 0;
+  const std::size_t count =
+      stack_.on_frames(now, port, std::span<Buffer* const>(frames).first(received), packets);
+  for (std::size_t i = 0; i < count; ++i) on_packet(now, packets[i]);
+  return received;
+}
+
+void Worker::on_packet(Time now, const net::SctpPacket& packet) {
+  const std::size_t owner = steering_.owner_of_packet(packet.bytes, packet.source, number_);
+  if (owner == number_) {
+    shard_.on_packet(now, packet.buffer, packet.source, packet.destination, packet.bytes);
+  } else if (handoff_.give(owner, packet.buffer)) {
+    counters_.add(Counter::handoff_out);
+  } else {
+    counters_.add(Counter::drop_handoff_full);
+    pool_.release(packet.buffer);
+  }
+}
+
+void Worker::on_icmp(Time now, const net::IcmpError& error) {
+  const std::uint8_t* quoted = error.quoted.data();
+  const std::size_t owner =
+      steering_.owner_of_peer(load_be16(quoted), error.destination, load_be16(quoted + 2), number_);
+  if (owner == number_) return report_icmp(now, error);
+  handoff_.tell(owner, {Notice::Kind::kIcmp, {}, error});
+}
+
+void Worker::report_icmp(Time now, const net::IcmpError& error) {
+  IcmpReport report;
+  switch (error.kind) {
+    case net::IcmpErrorKind::kPacketTooBig:
+      report.kind = IcmpReport::Kind::kPacketTooBig;
+      break;
+    case net::IcmpErrorKind::kProtocolUnreachable:
+      report.kind = IcmpReport::Kind::kProtocolUnreachable;
+      break;
+    case net::IcmpErrorKind::kUnreachable:
+    case net::IcmpErrorKind::kPortUnreachable:
+      report.kind = IcmpReport::Kind::kUnreachable;
+      break;
+    default:
+      break;
+  }
+  report.mtu = error.next_hop_mtu;
+  report.local = error.source;
+  report.peer = error.destination;
+  report.quoted = error.quoted_sctp();
+  shard_.on_icmp(now, report);
+}
+
+bool Worker::take_handoffs(Time now) {
+  const std::size_t packets = handoff_.take_packets([&](Buffer* buffer) {
+    const net::SctpPacket packet = net::sctp_packet_of(*buffer);
+    shard_.on_packet(now, buffer, packet.source, packet.destination, packet.bytes);
+  });
+  if (packets > 0) counters_.add(Counter::handoff_in, packets);
+  const std::size_t notices = handoff_.take_notices([&](const Notice& notice) {
+    if (notice.kind == Notice::Kind::kIcmp) {
+      report_icmp(now, notice.icmp);
+    } else {
+      stack_.on_neighbour_learnt(now, notice.neighbour);
+    }
+  });
+  return packets + notices > 0;
+}
+
+bool Worker::take_requests(Time now) {
+  std::size_t taken = 0;
+  bool has_evicted = false;
+  for (Context* context : contexts_.serving()) {
+    taken += requests_.serve(now, *context);
+    has_evicted |= context->channel->is_evicted();
+  }
+  if (has_evicted) [[unlikely]] {
+    evict_offenders(now);
+  }
+  return taken > 0;
+}
+
+void Worker::run_deadlines(Time now) {
+  if (stack_.next_deadline() <= now) stack_.on_deadline(now);
+  if (shard_.next_deadline() <= now) shard_.on_deadline(now);
+}
+
+bool Worker::deliver() {
+  const std::size_t events = deliveries_.deliver();
+  return deliveries_.return_payloads() + events > 0;
+}
+
+bool Worker::transmit(Time now) {
+  PacketOut packet;
+  bool sent = false;
+  while (shard_.next_packet(now, packet)) {
+    stack_.send(now, packet.buffer, packet.source, packet.destination);
+    sent = true;
+  }
+  stack_.flush();
+  return sent;
+}
+
+void Worker::publish() {
+  for (Context* context : contexts_.serving()) context->channel->publish();
+  net::LearntNeighbour neighbour;
+  while (stack_.next_learnt(neighbour)) {
+    for (std::size_t to = 0; to < steering_.shards(); ++to) {
+      if (to != number_) handoff_.tell(to, {Notice::Kind::kNeighbour, neighbour, {}});
+    }
+  }
+  handoff_.publish();
+  if (!contexts_.leaving().empty()) settle_leaving();
+  for (PortQueue* queue : queues_) {
+    if (queue != nullptr) queue->balance_pool();
+  }
+}
+
+bool Worker::has_work() {
+  return handoff_.has_work() || control_.orders.consumer().available(1) > 0;
+}
+
+}  // namespace millrace
