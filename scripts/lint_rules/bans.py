@@ -26,8 +26,8 @@ BANS = (
         r"|\b(system|steady|high_resolution)_clock\b|(?<![\w.>:])time\s*\(\s*(NULL|nullptr|0)"),
         "time is an argument; only the poll loop's caller reads a clock"),
     Ban("entropy", ENGINE, re.compile(
-        r"\b(getrandom|getentropy|random_device|mt19937(_64)?|s?rand|s?random|drand48)\b"
-        r"(?=\s*[({;<]|\s+\w)"),
+        r"\b(getrandom|getentropy)\s*\(|\b(random_device|mt19937(_64)?|srand(om)?)\b"
+        r"|(?<![\w.>:])(std::)?(rand|random|[dlm]rand48)\s*\(\s*\)"),
         "random numbers are handed in, so that one seed replays everything"),
     Ban("allocation", HOT, re.compile(
         r"\bnew\b(?!\s*\()|\b(malloc|calloc|realloc|strdup|free)\s*\(|\bmake_(unique|shared)\b"),

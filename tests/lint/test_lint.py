@@ -98,6 +98,7 @@ class Bans(LintTest):
     def test_nothing_draws_entropy(self):
         for text in ("std::random_device device;", "int n = rand();", "getrandom(p, 8, 0);"):
             self.rejects("entropy", "engine/shard/shard.cc", text)
+        self.accepts("engine/shard/shard.cc", "Random& random;\nauto n = random.next();\n")
 
     def test_nothing_allocates_on_the_hot_path(self):
         for text in ("auto* p = new Chunk;", "void* p = malloc(8);",
