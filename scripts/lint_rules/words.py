@@ -1,7 +1,7 @@
-"""Words that do not belong in any tracked file: promises, and places of one machine."""
+"""Words that do not belong in any tracked file, and the form of the marks of clauses."""
 import re
 
-from .tree import Finding
+from .tree import Finding, SOURCES
 
 # Spelled in two parts so that this file passes its own check.
 _PROMISE = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
@@ -10,6 +10,10 @@ _TEMPORARY = re.compile(r"(?<![\w.$}])/tm" r"p/")
 _REGISTRY = re.compile(
     r"\b(deb\.debian|security\.debian|pypi|files\.pythonhosted|registry\.npmjs|proxy\.golang)\.org\b"
     r"|https?://[\w.-]*(artifactory|nexus|registry|mirror|proxy)[\w.-]*[/:]", re.IGNORECASE)
+
+# Marks of clauses, which scripts/clauses reads.
+_CLAUSE = re.compile(r"^\s*//=")
+_CLAUSE_FORM = re.compile(r"^\s*//= rfc\d+ [A-Z0-9][\w.]*( type=test)?$")
 
 _BINARY = (".png", ".bin", ".pcap", ".pcapng", ".gz")
 
@@ -32,6 +36,11 @@ def _line(path, line):
         yield "machine-path", "a path of one machine: make it relative, or an option"
     if _TEMPORARY.search(line) and not path.startswith(("tests/", "scripts/", ".ci/")):
         yield "machine-path", "a fixed temporary path: use mkdtemp, or an option"
+    if _CLAUSE.match(line) and path.endswith(SOURCES):
+        if not _CLAUSE_FORM.match(line):
+            yield "clause", "a mark reads `//= rfc9260 6.2`, and in a test `//= rfc9260 6.2 type=test`"
+        elif path.startswith("tests/") != line.endswith("type=test"):
+            yield "clause", "`type=test` is for marks in tests, and for them alone"
     registry = _REGISTRY.search(line)
     if registry:
         yield "registry", f"`{registry.group(0)}`: packages come from wherever the machine gets them"

@@ -161,6 +161,14 @@ class Words(LintTest):
     def test_a_path_that_only_ends_the_same_is_accepted(self):
         self.accepts("docs/notes.md", "build/wo" "rk/x and $HOME/wo" "rk/y\n")
 
+    def test_a_mark_of_a_clause_has_one_form(self):
+        self.accepts("engine/assoc/sack.cc", "  //= rfc9260 6.2.1\n")
+        self.accepts("tests/assoc/test_sack.cc", "//= rfc9260 6.2.1 type=test\n")
+        for text in ("//= RFC9260 6.2", "//= rfc9260 section 6.2", "//= rfc9260 6.2 type=test"):
+            self.rejects("clause", "engine/assoc/sack.cc", text)
+        self.write("engine/assoc/sack.cc", "")
+        self.rejects("clause", "tests/assoc/test_sack.cc", "//= rfc9260 6.2")
+
     def test_registry_hosts_are_rejected(self):
         self.rejects("registry", "scripts/run", "pip install -i https://py" "pi.org/simple x\n")
 
