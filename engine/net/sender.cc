@@ -51,7 +51,9 @@ bool Sender::send(Time now, Buffer* packet, const IpAddress& source, const IpAdd
     store_sctp_checksum({packet->data, packet->length});
   }
   put_headers(route, packet, static_cast<std::uint8_t>(options.dscp << 2), {});
-  return dispatch(route, packet);
+  if (!dispatch(route, packet)) return false;
+  counters_.add(Counter::sctp_packets_sent);
+  return true;
 }
 
 // Copies the template to where the packet begins and fills in what differs from packet to packet.
@@ -94,7 +96,6 @@ bool Sender::dispatch(CachedRoute& route, Buffer* frame) {
   } else {
     queues_.push(route.port, frame);
   }
-  counters_.add(Counter::sctp_packets_sent);
   return true;
 }
 

@@ -27,6 +27,7 @@ bool Sender::send_large(CachedRoute& route, Buffer* packet, SendOptions options)
     is_sent = fragment != nullptr && dispatch(route, fragment);
   }
   pool_.release(packet);
+  if (is_sent) counters_.add(Counter::sctp_packets_sent);
   return is_sent;
 }
 
