@@ -1,0 +1,321 @@
+#include "engine/assoc/association.h"
+
+#include <algorithm>
+
+#include "engine/assoc/replies.h"
+
+namespace millrace {
+
+const char* state_name(State state) {
+  switch (state) {
+    case State::kClosed: return "CLOSED";
+    case State::kCookieWait: return "COOKIE-WAIT";
+    case State::kCookieEchoed: return "COOKIE-ECHOED";
+    case State::kEstablished: return "ESTABLISHED";
+    case State::kShutdownPending: return "SHUTDOWN-PENDING";
+    case State::kShutdownSent: return "SHUTDOWN-SENT";
+    case State::kShutdownReceived: return "SHUTDOWN-RECEIVED";
+    case State::kShutdownAckSent: return "SHUTDOWN-ACK-SENT";
+  }
+  return "?";
+}
+
+Association::Association(Resources& resources, const Identity& identity,
+                         const Parameters& parameters, std::uint64_t locals)
+    : resources_(resources), identity_(identity), locals_(locals), parameters_(parameters) {
+  initial_tsn_ = Tsn{resources_.random.next_u32()};
+}
+
+bool Association::connect(Time now, std::span<const IpAddress> peers) {
+  //= rfc9260 5.4
+  for (const IpAddress& peer : peers) {
+    if (!add_path(peer, /*confirmed=*/true)) return false;
+  }
+  streams_out_ = parameters_.streams_out;
+  streams_in_ = parameters_.streams_in;
+  outbound_.start(initial_tsn_, 0, streams_out_);
+  enter_state(State::kCookieWait);
+  pending_ |= kInit;
+  arm_t1(now);
+  return true;
+}
+
+bool Association::establish(Time now, const Cookie& cookie) {
+  if (!add_path(cookie.peers[0], /*confirmed=*/true)) return false;
+  paths_[0]->set_source(cookie.local_address);
+  learn_paths({cookie.peers.data() + 1, cookie.peer_count - 1});
+  initial_tsn_ = cookie.local_tsn;
+  streams_out_ = cookie.streams_out;
+  streams_in_ = cookie.streams_in;
+  outbound_.start(initial_tsn_, cookie.peer_rwnd, streams_out_);
+  tracker_.start(cookie.peer_tsn);
+  pending_ |= kCookieAck;
+  control_from_ = 0;
+  enter_established(now);
+  return true;
+}
+
+void Association::enter_state(State state) { state_ = state; }
+
+void Association::enter_established(Time now) {
+  enter_state(State::kEstablished);
+  t1_deadline_ = kNever;
+  attempts_ = 0;
+  error_count_ = 0;
+  pending_ &= static_cast<std::uint8_t>(~(kInit | kCookieEcho));
+  if (cookie_buffer_ != nullptr) resources_.buffers.release(cookie_buffer_);
+  cookie_buffer_ = nullptr;
+  local_tie_tag_ = resources_.random.next_u32() | 1;
+  peer_tie_tag_ = resources_.random.next_u32() | 1;
+  advertised_rwnd_ = a_rwnd();
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    Path& path = *paths_[i];
+    //= rfc9260 5.4
+    if (path.is_confirmed()) {
+      path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
+    } else {
+      path.heartbeat_deadline = now;
+    }
+    path.on_state_told();
+  }
+  was_up_ = true;
+  notices_ |= kUpNotice;
+  if (shutdown_requested_) shutdown(now);
+}
+
+// Everything ends: what was not acknowledged has failed, what has arrived is still delivered.
+void Association::close(DownReason reason, std::uint16_t error) {
+  if (state_ == State::kClosed) return;
+  enter_state(State::kClosed);
+  pending_ = 0;
+  t1_deadline_ = t2_deadline_ = t5_deadline_ = kNever;
+  outbound_.fail_all(resources_.outbound, paths_, failed_);
+  tracker_.clear(resources_.bitmaps);
+  if (cookie_buffer_ != nullptr) resources_.buffers.release(cookie_buffer_);
+  cookie_buffer_ = nullptr;
+  down_reason_ = reason;
+  down_error_ = error;
+  notices_ = static_cast<std::uint8_t>((notices_ & kUpNotice) | kDownNotice);
+}
+
+void Association::clear() {
+  MR_ASSERT(state_ == State::kClosed);
+  while (TxMessage* message = failed_.pop_front()) resources_.outbound.returned.push_back(message);
+  reassembly_.clear(resources_.reassembly);
+  for (std::uint8_t i = 0; i < path_count_; ++i) resources_.paths.destroy(paths_[i]);
+  path_count_ = 0;
+}
+
+bool Association::add_path(const IpAddress& destination, bool confirmed) {
+  if (path_count_ == kPathsMax) return false;
+  Path* path = resources_.paths.create(destination, parameters_);
+  if (path == nullptr) return false;
+  path->set_source(source_for(destination));
+  if (confirmed) path->confirm();
+  paths_[path_count_++] = path;
+  return true;
+}
+
+// The peer's further addresses; what is known already or does not fit is left out.
+void Association::learn_paths(std::span<const IpAddress> destinations) {
+  for (const IpAddress& destination : destinations) {
+    if (destination.is_unicast() && path_of(destination) < 0) add_path(destination, false);
+  }
+}
+
+int Association::path_of(const IpAddress& address) const {
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    if (paths_[i]->destination() == address) return i;
+  }
+  return -1;
+}
+
+// An association that may use some addresses only sends from the first of the right version; any other
+// leaves it to the route.
+IpAddress Association::source_for(const IpAddress& destination) const {
+  for (std::size_t i = 0; locals_ != 0 && i < resources_.local_addresses.size(); ++i) {
+    const IpAddress& local = resources_.local_addresses[i];
+    if ((locals_ >> i & 1) && local.is_v4() == destination.is_v4()) return local;
+  }
+  return {};
+}
+
+std::uint32_t Association::a_rwnd() const {
+  const std::uint32_t used = held_bytes();
+  return used < parameters_.receive_buffer ? parameters_.receive_buffer - used : 0;
+}
+
+// ---- requests ----
+
+//= rfc9260 9.2
+bool Association::accepts_data() const {
+  return !shutdown_requested_ &&
+         (state_ == State::kCookieWait || state_ == State::kCookieEchoed ||
+          state_ == State::kEstablished);
+}
+
+bool Association::send(const TxMessage& message) {
+  return outbound_.accept(resources_.outbound, message);
+}
+
+// Opens the window again. The peer is told when it matters: it was told of less than half, and a quarter
+// has become free, or it could hardly send at all.
+void Association::on_consumed(std::uint32_t bytes) {
+  unread_bytes_ -= std::min(bytes, unread_bytes_);
+  const std::uint32_t window = a_rwnd();
+  if (window <= advertised_rwnd_) return;
+  const std::uint32_t grown = window - advertised_rwnd_;
+  const std::uint32_t two_packets = 2u * parameters_.path_mtu;
+  const bool matters =
+      (advertised_rwnd_ < parameters_.receive_buffer / 2 && grown >= parameters_.receive_buffer / 4) ||
+      (advertised_rwnd_ < two_packets && grown >= two_packets);
+  if (matters && was_up_ && !is_closed()) tracker_.acknowledge_now();
+}
+
+void Association::abort(CauseCode cause, Bytes reason, DownReason down) {
+  if (is_closed()) return;
+  //= rfc9260 9.1
+  if (identity_.peer_tag != 0) {
+    const Path& path = *paths_[control_path()];
+    send_cause(resources_, header(), ChunkType::kAbort, 0, cause, reason, path.source(),
+               path.destination());
+  }
+  resources_.count(Counter::associations_aborted);
+  close(down, static_cast<std::uint16_t>(cause));
+}
+
+bool Association::set_primary(const IpAddress& destination) {
+  const int path = path_of(destination);
+  if (path < 0) return false;
+  primary_ = static_cast<std::uint8_t>(path);
+  return true;
+}
+
+void Association::set_parameters(const Parameters& parameters) {
+  const std::uint16_t mtu = parameters_.path_mtu;
+  parameters_ = parameters;
+  parameters_.path_mtu = mtu;
+}
+
+// ---- events ----
+
+bool Association::next_event(Event& event) {
+  event = Event{};
+  if (notices_ & (kUpNotice | (restart_after_ == 0 ? kRestartNotice : 0))) {
+    event.type = notices_ & kUpNotice ? EventType::kUp : EventType::kRestart;
+    event.streams_out = streams_out_;
+    event.streams_in = streams_in_;
+    event.peer = {paths_[primary_]->destination(), identity_.peer_port};
+    event.local_port = identity_.local_port;
+    return true;
+  }
+  if (const RxChunk* head = reassembly_.front()) {
+    event.type = EventType::kMessage;
+    event.flags = Reassembly::flags_of(*head);
+    event.stream = head->stream;
+    event.ssn = head->ssn;
+    event.tsn = head->tsn;
+    event.ppid = head->ppid;
+    event.length = head->run_length;
+    event.chunks = head;
+    return true;
+  }
+  if (const TxMessage* message = failed_.front()) {
+    event.type = EventType::kSendFailed;
+    event.flags = message->flags;
+    event.stream = message->stream;
+    event.ppid = message->ppid;
+    event.length = message->length;
+    event.context = message->context;
+    event.token = message->token;
+    event.error = down_error_;
+    return true;
+  }
+  return next_notice(event);
+}
+
+bool Association::next_notice(Event& event) {
+  if (notices_ & kPathNotice) {
+    for (std::uint8_t i = 0; i < path_count_; ++i) {
+      if (!paths_[i]->state_changed) continue;
+      event.type = EventType::kPathState;
+      event.path_state = paths_[i]->state();
+      event.peer = {paths_[i]->destination(), identity_.peer_port};
+      return true;
+    }
+  }
+  if (notices_ & kPeerShutdownNotice) {
+    event.type = EventType::kPeerShutdown;
+    return true;
+  }
+  if (notices_ & kDryNotice) {
+    event.type = EventType::kSenderDry;
+    return true;
+  }
+  if (notices_ & kDownNotice) {
+    event.type = EventType::kDown;
+    event.reason = down_reason_;
+    event.error = down_error_;
+    return true;
+  }
+  return false;
+}
+
+// Takes off what next_event() gave.
+void Association::pop_event() {
+  const auto take = [this](Notice notice) { notices_ &= static_cast<std::uint8_t>(~notice); };
+  if (notices_ & kUpNotice) return take(kUpNotice);
+  if ((notices_ & kRestartNotice) && restart_after_ == 0) return take(kRestartNotice);
+  if (const RxChunk* head = reassembly_.front()) {
+    if (restart_after_ > 0) --restart_after_;
+    unread_bytes_ += head->run_length;
+    if (Reassembly::flags_of(*head) & kLastPiece) ++messages_received_;
+    return reassembly_.pop(resources_.reassembly);
+  }
+  if (TxMessage* message = failed_.pop_front()) {
+    return resources_.outbound.messages.destroy(message);
+  }
+  if (notices_ & kPathNotice) return pop_path_notice();
+  if (notices_ & kPeerShutdownNotice) return take(kPeerShutdownNotice);
+  if (notices_ & kDryNotice) return take(kDryNotice);
+  take(kDownNotice);
+}
+
+void Association::pop_path_notice() {
+  bool told = false;
+  bool more = false;
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    if (!paths_[i]->state_changed) continue;
+    more |= told;
+    if (!told) paths_[i]->on_state_told();
+    told = true;
+  }
+  if (!more) notices_ &= static_cast<std::uint8_t>(~kPathNotice);
+}
+
+// ---- deadlines ----
+
+Time Association::next_deadline() const {
+  if (is_closed()) return kNever;
+  Time deadline = earlier(earlier(t1_deadline_, t2_deadline_),
+                          earlier(t5_deadline_, tracker_.deadline()));
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    deadline = earlier(deadline, earlier(paths_[i]->t3_deadline, paths_[i]->heartbeat_deadline));
+  }
+  return deadline;
+}
+
+void Association::on_deadline(Time now) {
+  tracker_.on_deadline(now);
+  if (now >= t1_deadline_) on_t1_expired(now);
+  if (now >= t2_deadline_) on_t2_expired(now);
+  if (now >= t5_deadline_) {
+    abort(CauseCode::kProtocolViolation, {}, DownReason::kUnreachable);
+  }
+  for (std::uint8_t i = 0; i < path_count_ && !is_closed(); ++i) {
+    if (now >= paths_[i]->t3_deadline) on_t3_expired(i);
+    if (!is_closed() && now >= paths_[i]->heartbeat_deadline) on_heartbeat_deadline(now, i);
+  }
+}
+
+}  // namespace millrace

@@ -1,0 +1,280 @@
+// One SCTP association as a state machine without IO (RFC 9260).
+//
+// Inputs: packets, deadlines and requests, each with the time. Outputs, pulled: the next packet, the next
+// event, the next deadline. It reads no clock, draws no entropy of its own and allocates nothing but
+// from the slabs it was lent. It decides what is sent where and when; it does not know who owns it, how
+// it was found, or what carries its packets.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "engine/assoc/cookie.h"
+#include "engine/assoc/event.h"
+#include "engine/assoc/init_parameters.h"
+#include "engine/assoc/parameters.h"
+#include "engine/assoc/resources.h"
+#include "engine/base/time.h"
+#include "engine/wire/chunks.h"
+
+namespace millrace {
+
+//= rfc9260 4
+enum class State : std::uint8_t {
+  kClosed,
+  kCookieWait,
+  kCookieEchoed,
+  kEstablished,
+  kShutdownPending,
+  kShutdownSent,
+  kShutdownReceived,
+  kShutdownAckSent,
+};
+
+const char* state_name(State state);
+
+/// A packet on its way in.
+struct PacketIn {
+  Buffer* buffer;  ///< the association adds a reference for what it keeps
+  IpAddress source;
+  IpAddress destination;
+  Bytes packet;    ///< common header on
+};
+
+/// Which two ports and which tags: what identifies the association on the wire.
+struct Identity {
+  std::uint16_t local_port = 0;
+  std::uint16_t peer_port = 0;
+  std::uint32_t local_tag = 0;  ///< that the peer puts into its packets
+  std::uint32_t peer_tag = 0;   ///< 0 until the INIT ACK
+};
+
+class Association {
+ public:
+  /// `locals`: bit i allows Resources::local_addresses[i]; 0 allows all.
+  Association(Resources& resources, const Identity& identity, const Parameters& parameters,
+              std::uint64_t locals);
+  /// clear() must have been called.
+  ~Association() = default;
+  Association(const Association&) = delete;
+  Association& operator=(const Association&) = delete;
+
+  // ---- set-up ----
+
+  /// Starts the handshake with INIT to the first of `peers` (1 to kPathsMax). False: no memory.
+  bool connect(Time now, std::span<const IpAddress> peers);
+  /// Comes to life from a cookie of ours that came back (RFC 9260 5.1, D). False: no memory.
+  bool establish(Time now, const Cookie& cookie);
+
+  // ---- packets ----
+
+  enum class CookieVerdict : std::uint8_t {
+    kDiscard,    ///< drop the packet
+    kGoOn,       ///< the chunks behind the COOKIE ECHO are this association's
+    kRestarted,  ///< as kGoOn; the identity has changed (RFC 9260 5.2.4, A)
+  };
+  /// A COOKIE ECHO whose cookie is authentic and names this association's addresses and ports.
+  CookieVerdict on_cookie_echo(Time now, const Cookie& cookie, const PacketIn& in);
+  /// A packet with our tag, from chunk `first` on (a COOKIE ECHO before it has been dealt with).
+  void on_packet(Time now, const PacketIn& in, ChunkReader chunks);
+  /// An INIT for this association's addresses and ports: fills in what the INIT ACK says that is
+  /// particular to it (RFC 9260 5.2.1, 5.2.2), the rest as for a new one. False: no answer is due
+  /// (one may have been sent already).
+  bool on_init(const InitView& init, std::span<const IpAddress> peers, const PacketIn& in,
+               std::uint32_t fresh_tag, Cookie& cookie);
+  /// ICMP says that the path cannot carry packets of more than `mtu` bytes (0: not told).
+  void on_packet_too_big(const IpAddress& destination, std::uint16_t mtu);
+  /// ICMP says that the destination is unreachable; `protocol`: that it does not speak SCTP.
+  void on_unreachable(const IpAddress& destination, bool protocol);
+
+  // ---- requests ----
+
+  bool accepts_data() const;
+  /// Takes a message over; accepts_data() holds. False: no memory.
+  bool send(const TxMessage& message);
+  void on_consumed(std::uint32_t bytes);
+  void shutdown(Time now);
+  /// Sends ABORT with the cause and ends the association.
+  void abort(CauseCode cause, Bytes reason, DownReason down);
+  /// False if it is not one of the peer's addresses.
+  bool set_primary(const IpAddress& destination);
+  void set_parameters(const Parameters& parameters);
+
+  // ---- outputs ----
+
+  bool next_packet(Time now, PacketOut& out);
+  /// The event that is next; false if there is none. It stays until pop_event().
+  bool next_event(Event& event);
+  void pop_event();
+  Time next_deadline() const;
+  void on_deadline(Time now);
+
+  // ---- questions ----
+
+  const Identity& identity() const { return identity_; }
+  /// The common header of what it sends.
+  CommonHeader header() const {
+    return {identity_.local_port, identity_.peer_port, identity_.peer_tag};
+  }
+  State state() const { return state_; }
+  /// Nothing is left to do but to take the last events off.
+  bool is_closed() const { return state_ == State::kClosed; }
+  bool has_ever_been_up() const { return was_up_; }
+  const Parameters& parameters() const { return parameters_; }
+  std::size_t path_count() const { return path_count_; }
+  const Path& path(std::size_t index) const { return *paths_[index]; }
+  std::size_t primary() const { return primary_; }
+  const Outbound& outbound() const { return outbound_; }
+  std::uint32_t held_bytes() const { return reassembly_.held_bytes() + unread_bytes_; }
+  std::uint32_t a_rwnd() const;
+  bool has_events() const {
+    return notices_ != 0 || reassembly_.front() != nullptr || !failed_.empty();
+  }
+  std::uint16_t streams_in() const { return streams_in_; }
+  std::uint64_t retransmissions() const { return retransmissions_; }
+  std::uint64_t messages_received() const { return messages_received_; }
+  bool has_peer(const IpAddress& address) const { return path_of(address) >= 0; }
+
+  /// Gives everything back to the slabs. The payloads of unsent messages go to the returned list.
+  void clear();
+
+ private:
+  static constexpr std::uint8_t kNoPath = 0xff;
+  static constexpr std::size_t kHeartbeatInfoBytes = 12;
+
+  /// Chunks that are to be sent with the next packet.
+  enum Pending : std::uint8_t {
+    kInit = 1 << 0,
+    kCookieEcho = 1 << 1,
+    kCookieAck = 1 << 2,
+    kShutdown = 1 << 3,
+    kShutdownAck = 1 << 4,
+  };
+  /// Events that are due beside messages; each at most once.
+  enum Notice : std::uint8_t {
+    kUpNotice = 1 << 0,
+    kRestartNotice = 1 << 1,
+    kPathNotice = 1 << 2,
+    kPeerShutdownNotice = 1 << 3,
+    kDryNotice = 1 << 4,
+    kDownNotice = 1 << 5,
+  };
+
+  // association.cc
+  void enter_state(State state);
+  void enter_established(Time now);
+  void close(DownReason reason, std::uint16_t error);
+  bool next_notice(Event& event);
+  void pop_path_notice();
+  bool add_path(const IpAddress& destination, bool confirmed);
+  void learn_paths(std::span<const IpAddress> destinations);
+  int path_of(const IpAddress& address) const;
+  IpAddress source_for(const IpAddress& destination) const;
+
+  // chunks.cc
+  bool on_chunk(Time now, ChunkView chunk, const PacketIn& in, bool& had_data);
+  bool on_unknown_chunk(ChunkView chunk, const PacketIn& in);
+  void on_heartbeat(ChunkView chunk, const PacketIn& in);
+  void on_heartbeat_ack(Time now, ChunkView chunk);
+  void on_abort(ChunkView chunk);
+  void on_error(Time now, ChunkView chunk);
+
+  // data.cc
+  bool on_data(ChunkView chunk, const PacketIn& in);
+  void on_sack(Time now, ChunkView chunk);
+  void on_acknowledged(const SackOutcome& outcome);
+  bool takes_data_in() const;
+  bool has_room_for(const DataView& data, TsnTracker::Arrival arrival);
+  bool on_bad_stream(const DataView& data, const PacketIn& in);
+  bool hold(const DataView& data, const PacketIn& in);
+  void on_packet_with_data(Time now);
+
+  // handshake.cc
+  void on_init_ack(Time now, ChunkView chunk, const PacketIn& in);
+  bool is_acceptable(const InitView& init, const InitContents& contents);
+  void report_unrecognized(const InitContents& contents, const PacketIn& in);
+  void on_cookie_ack(Time now);
+  void on_stale_cookie(Time now);
+  void arm_t1(Time now);
+  void on_t1_expired(Time now);
+  CookieVerdict answer_cookie(Time now, const PacketIn& in);
+  void answer_to(const PacketIn& in);
+  void take_new_peer_tag(const Cookie& cookie);
+  void restart(Time now, const Cookie& cookie, const PacketIn& in);
+  void write_init(PacketWriter& writer);
+  void write_cookie_echo(PacketWriter& writer);
+
+  // shutdown.cc
+  void on_shutdown(Time now, ChunkView chunk);
+  void on_shutdown_ack(const PacketIn& in);
+  void on_shutdown_complete();
+  void advance_shutdown(Time now);
+  void on_t2_expired(Time now);
+  void arm_t2(Time now);
+
+  // paths.cc
+  std::uint8_t data_path() const;
+  std::uint8_t alternate_path(std::uint8_t avoid) const;
+  std::uint8_t control_path() const;
+  std::uint8_t retransmission_path() const;
+  void on_path_error(std::uint8_t path, bool counts_for_association);
+  void on_path_answer(std::uint8_t path);
+  void on_t3_expired(std::uint8_t path);
+  void on_heartbeat_deadline(Time now, std::uint8_t path);
+  void send_heartbeat(Time now, std::uint8_t path);
+
+  // transmit.cc
+  bool build_packet(Time now, std::uint8_t path, PacketOut& out);
+  void write_control(PacketWriter& writer);
+  void write_sack(PacketWriter& writer);
+  void write_data(Time now, PacketWriter& writer, std::uint8_t path);
+  std::uint8_t next_destination() const;
+  void open_round();
+  bool may_send_data() const;
+  std::uint32_t payload_max() const;
+
+  Resources& resources_;
+  Identity identity_;
+  State state_ = State::kClosed;
+  std::uint8_t pending_ = 0;
+  std::uint8_t notices_ = 0;
+  std::uint8_t path_count_ = 0;
+  std::uint8_t primary_ = 0;
+  std::uint8_t last_data_from_ = 0;   // path that DATA came from last: where SACKs go
+  std::uint8_t control_from_ = kNoPath;  // path that asked for the pending control chunk
+  std::uint8_t attempts_ = 0;         // INIT, COOKIE ECHO or SHUTDOWN without an answer
+  std::uint8_t error_count_ = 0;      // RFC 9260 8.1
+  bool was_up_ = false;
+  bool round_open_ = false;
+  bool shutdown_requested_ = false;
+  Paths paths_{};
+
+  Outbound outbound_;
+  TsnTracker tracker_;
+  Reassembly reassembly_;
+
+  std::uint16_t streams_out_ = 0;
+  std::uint16_t streams_in_ = 0;
+  Tsn initial_tsn_;                   // ours
+  std::uint32_t unread_bytes_ = 0;    // delivered to the application and not yet consumed
+  std::uint32_t advertised_rwnd_ = 0; // in the last SACK
+  std::uint32_t peer_tie_tag_ = 0;    // what restart cookies must repeat
+  std::uint32_t local_tie_tag_ = 0;
+  std::uint32_t restart_after_ = 0;   // messages to deliver before the restart is told
+  Time t1_deadline_ = kNever;         // T1-init, T1-cookie
+  Time t1_started_{};
+  Time t2_deadline_ = kNever;         // T2-shutdown
+  Time t5_deadline_ = kNever;         // T5-shutdown-guard
+  Buffer* cookie_buffer_ = nullptr;   // the INIT ACK that holds the peer's cookie
+  Bytes cookie_;
+  List<TxMessage> failed_;            // to be told with kSendFailed
+  DownReason down_reason_ = DownReason::kNone;
+  std::uint16_t down_error_ = 0;
+  std::uint64_t retransmissions_ = 0;
+  std::uint64_t messages_received_ = 0;
+  std::uint64_t locals_;              // bits of the local addresses that it may use; 0: all
+  Parameters parameters_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,145 @@
+// What each chunk of a packet does (RFC 9260 3.2, 3.3): the dispatch, and the small ones.
+#include <algorithm>
+
+#include "engine/assoc/association.h"
+#include "engine/assoc/replies.h"
+
+namespace millrace {
+
+void Association::on_packet(Time now, const PacketIn& in, ChunkReader chunks) {
+  const int from = path_of(in.source);
+  if (from >= 0 && paths_[from]->source() != in.destination) {
+    paths_[from]->set_source(in.destination);
+  }
+  bool had_data = false;
+  while (const auto chunk = chunks.next()) {
+    if (!on_chunk(now, *chunk, in, had_data)) break;
+    if (is_closed()) return;
+  }
+  if (chunks.is_malformed()) resources_.count(Counter::drop_bad_chunk);
+  if (had_data) on_packet_with_data(now);
+  advance_shutdown(now);
+}
+
+// False: the rest of the packet is not looked at.
+bool Association::on_chunk(Time now, ChunkView chunk, const PacketIn& in, bool& had_data) {
+  switch (chunk.type()) {
+    case ChunkType::kData:
+      had_data = true;
+      return on_data(chunk, in);
+    case ChunkType::kSack:
+      on_sack(now, chunk);
+      return true;
+    case ChunkType::kInitAck:
+      on_init_ack(now, chunk, in);
+      return false;
+    case ChunkType::kHeartbeat:
+      on_heartbeat(chunk, in);
+      return true;
+    case ChunkType::kHeartbeatAck:
+      on_heartbeat_ack(now, chunk);
+      return true;
+    case ChunkType::kAbort:
+      on_abort(chunk);
+      return false;
+    case ChunkType::kShutdown:
+      on_shutdown(now, chunk);
+      return true;
+    case ChunkType::kShutdownAck:
+      on_shutdown_ack(in);
+      return true;
+    case ChunkType::kShutdownComplete:
+      on_shutdown_complete();
+      return false;
+    case ChunkType::kError:
+      on_error(now, chunk);
+      return true;
+    case ChunkType::kCookieAck:
+      on_cookie_ack(now);
+      return true;
+    case ChunkType::kCookieEcho:  // dealt with before, if it came first
+    case ChunkType::kInit:
+      resources_.count(Counter::drop_bad_bundling);
+      return false;
+    case ChunkType::kEcne:
+    case ChunkType::kCwr:
+      return true;  // ECN was not negotiated
+  }
+  return on_unknown_chunk(chunk, in);
+}
+
+//= rfc9260 3.2
+bool Association::on_unknown_chunk(ChunkView chunk, const PacketIn& in) {
+  resources_.count(Counter::drop_unknown_chunk);
+  const unsigned upper_bits = chunk.bytes[0] >> 6;
+  if (unknown_type_is_reported(upper_bits)) {
+    send_cause(resources_, header(), ChunkType::kError, 0, CauseCode::kUnrecognizedChunkType,
+               chunk.bytes, in.destination, in.source);
+  }
+  return unknown_type_is_skipped(upper_bits);
+}
+
+//= rfc9260 8.3
+void Association::on_heartbeat(ChunkView chunk, const PacketIn& in) {
+  if (state_ == State::kCookieWait || state_ == State::kShutdownSent ||
+      state_ == State::kShutdownAckSent) {
+    resources_.count(Counter::drop_unexpected_chunk);
+    return;
+  }
+  send_reply(
+      resources_, header(), in.destination, in.source,
+      [&](PacketWriter& writer) {
+        writer.begin_chunk(ChunkType::kHeartbeatAck, 0);
+        writer.append(chunk.value());
+        writer.end_chunk();
+      },
+      kCommonHeaderBytes + padded4(chunk.bytes.size()));
+}
+
+//= rfc9260 8.3
+//= rfc9260 5.4
+void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
+  TlvReader parameters(chunk.value());
+  const auto info = parameters.next();
+  if (!info || info->type() != static_cast<std::uint16_t>(ParameterType::kHeartbeatInfo) ||
+      info->value().size() != kHeartbeatInfoBytes) {
+    resources_.count(Counter::drop_bad_heartbeat);
+    return;
+  }
+  const std::uint32_t index = load_be32(info->value().data());
+  const std::uint64_t nonce = load_be64(info->value().data() + 4);
+  if (index >= path_count_ || !paths_[index]->heartbeat_outstanding ||
+      paths_[index]->heartbeat_nonce != nonce) {
+    resources_.count(Counter::drop_bad_heartbeat);
+    return;
+  }
+  Path& path = *paths_[index];
+  path.heartbeat_outstanding = false;
+  path.rto.on_measurement(now - path.heartbeat_sent_at, parameters_);
+  path.confirm();
+  on_path_answer(static_cast<std::uint8_t>(index));
+  path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
+  if (path.state_changed) notices_ |= kPathNotice;
+  resources_.count(Counter::heartbeats_acked);
+}
+
+//= rfc9260 9.1
+void Association::on_abort(ChunkView chunk) {
+  TlvReader causes(chunk.value());
+  const auto cause = causes.next();
+  resources_.count(Counter::associations_aborted);
+  close(was_up_ ? DownReason::kAbortedByPeer : DownReason::kRefused,
+        cause ? cause->type() : std::uint16_t{0});
+}
+
+void Association::on_error(Time now, ChunkView chunk) {
+  TlvReader causes(chunk.value());
+  while (const auto cause = causes.next()) {
+    if (cause->type() == static_cast<std::uint16_t>(CauseCode::kStaleCookie)) {
+      on_stale_cookie(now);
+    }
+  }
+  if (causes.is_malformed()) resources_.count(Counter::drop_bad_chunk);
+}
+
+}  // namespace millrace

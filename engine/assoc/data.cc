@@ -1,0 +1,145 @@
+// DATA and SACK as the association sees them (RFC 9260 6.1, 6.2): which part of it they concern.
+#include "engine/assoc/association.h"
+#include "engine/assoc/replies.h"
+
+namespace millrace {
+
+// False: the association is gone.
+//= rfc9260 6.2
+bool Association::on_data(ChunkView chunk, const PacketIn& in) {
+  resources_.count(Counter::data_chunks_received);
+  const auto data = DataView::parse(chunk);
+  if (!data) {
+    resources_.count(Counter::drop_bad_chunk);
+    return true;
+  }
+  if (!takes_data_in()) {
+    resources_.count(Counter::drop_unexpected_chunk);
+    return true;
+  }
+  if (data->payload.empty()) {
+    //= rfc9260 6.2
+    resources_.count(Counter::drop_no_user_data);
+    std::uint8_t tsn[4];
+    store_be32(tsn, data->tsn.value);
+    abort(CauseCode::kNoUserData, tsn, DownReason::kProtocolError);
+    return false;
+  }
+  const int from = path_of(in.source);
+  if (from >= 0) last_data_from_ = static_cast<std::uint8_t>(from);
+  if (data->flags & kDataFlagImmediate) tracker_.acknowledge_now();
+  const auto arrival = tracker_.classify(data->tsn);
+  if (arrival == TsnTracker::Arrival::kDuplicate) {
+    resources_.count(Counter::data_chunks_duplicate);
+    tracker_.record_duplicate(data->tsn);
+    return true;
+  }
+  if (!has_room_for(*data, arrival)) return true;
+  if (data->stream >= streams_in_) return on_bad_stream(*data, in);
+  return hold(*data, in);
+}
+
+bool Association::takes_data_in() const {
+  return state_ == State::kEstablished || state_ == State::kShutdownPending ||
+         state_ == State::kShutdownSent;
+}
+
+// With the window full only what lets held data move on is taken (RFC 9260 6.2).
+bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival) {
+  if (arrival == TsnTracker::Arrival::kTooFar) {
+    resources_.count(Counter::drop_tsn_range);
+    return false;
+  }
+  const bool fills_hole = reassembly_.held_bytes() > 0 &&
+                          (arrival == TsnTracker::Arrival::kNext || data.tsn < tracker_.highest());
+  if (held_bytes() >= parameters_.receive_buffer && !fills_hole) {
+    resources_.count(Counter::drop_window_full);
+    tracker_.acknowledge_now();
+    return false;
+  }
+  return true;
+}
+
+// The TSN is acknowledged, the data is not delivered (RFC 9260 6.5).
+bool Association::on_bad_stream(const DataView& data, const PacketIn& in) {
+  resources_.count(Counter::drop_bad_stream);
+  tracker_.record(resources_.bitmaps, data.tsn);
+  std::uint8_t value[4] = {};
+  store_be16(value, data.stream);
+  send_cause(resources_, header(), ChunkType::kError, 0, CauseCode::kInvalidStreamIdentifier, value,
+             in.destination, in.source);
+  return true;
+}
+
+bool Association::hold(const DataView& data, const PacketIn& in) {
+  RxChunk chunk;
+  chunk.buffer = in.buffer;
+  chunk.payload = data.payload.data();
+  chunk.length = static_cast<std::uint16_t>(data.payload.size());
+  chunk.stream = data.stream;
+  chunk.ssn = data.ssn;
+  chunk.flags = data.flags;
+  chunk.tsn = data.tsn;
+  chunk.ppid = data.ppid;
+  if (!tracker_.record(resources_.bitmaps, data.tsn)) {
+    resources_.count(Counter::drop_no_memory);
+    return true;
+  }
+  switch (reassembly_.add(resources_.reassembly, chunk, parameters_.partial_delivery_point)) {
+    case Reassembly::Result::kOk:
+      return true;
+    case Reassembly::Result::kContradiction:
+      resources_.count(Counter::drop_bad_fragment);
+      abort(CauseCode::kProtocolViolation, {}, DownReason::kProtocolError);
+      return false;
+    case Reassembly::Result::kNoMemory:
+      // The TSN is recorded and cannot be taken back: going on would lose the message.
+      resources_.count(Counter::drop_no_memory);
+      abort(CauseCode::kOutOfResource, {}, DownReason::kResources);
+      return false;
+  }
+  return true;
+}
+
+void Association::on_packet_with_data(Time now) {
+  tracker_.on_packet_end(now, false, parameters_);
+  //= rfc9260 9.2
+  if (state_ == State::kShutdownSent) {
+    pending_ |= kShutdown;
+    arm_t2(now);
+  }
+}
+
+//= rfc9260 6.2.1
+void Association::on_sack(Time now, ChunkView chunk) {
+  resources_.count(Counter::sacks_received);
+  const auto sack = SackView::parse(chunk);
+  if (!sack) return resources_.count(Counter::drop_bad_sack);
+  if (state_ == State::kCookieWait || state_ == State::kCookieEchoed ||
+      state_ == State::kShutdownAckSent) {
+    return resources_.count(Counter::drop_unexpected_chunk);
+  }
+  const SackOutcome outcome =
+      outbound_.on_sack(resources_.outbound, paths_, *sack, now, parameters_);
+  on_acknowledged(outcome);
+}
+
+void Association::on_acknowledged(const SackOutcome& outcome) {
+  switch (outcome.verdict) {
+    case SackOutcome::Verdict::kOld:
+      return resources_.count(Counter::drop_old_sack);
+    case SackOutcome::Verdict::kBad:
+      return resources_.count(Counter::drop_bad_sack);
+    case SackOutcome::Verdict::kOk:
+      break;
+  }
+  if (outcome.fast_retransmit) resources_.count(Counter::fast_retransmits);
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    if (outcome.answered_paths >> i & 1) on_path_answer(i);
+  }
+  if (parameters_.sender_dry_events && outcome.advanced && outbound_.is_drained()) {
+    notices_ |= kDryNotice;
+  }
+}
+
+}  // namespace millrace

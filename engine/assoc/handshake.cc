@@ -1,0 +1,250 @@
+// How an association begins: our INIT and COOKIE ECHO, and the collisions and restarts of an existing one
+// (RFC 9260 5). What a listener answers without state is in the shard.
+#include <algorithm>
+
+#include "engine/assoc/association.h"
+#include "engine/assoc/init_parameters.h"
+#include "engine/assoc/replies.h"
+
+namespace millrace {
+
+//= rfc9260 3.3.2
+void Association::write_init(PacketWriter& writer) {
+  const InitFields fields{identity_.local_tag, a_rwnd(), parameters_.streams_out,
+                          parameters_.streams_in, initial_tsn_};
+  write_init_fields(writer, ChunkType::kInit, fields);
+  write_local_addresses(writer, resources_.local_addresses, locals_, paths_[primary_]->destination());
+  write_supported_address_types(writer);
+  writer.end_chunk();
+}
+
+//= rfc9260 5.1
+void Association::write_cookie_echo(PacketWriter& writer) {
+  writer.begin_chunk(ChunkType::kCookieEcho, 0);
+  writer.append(cookie_);
+  writer.end_chunk();
+}
+
+//= rfc9260 5.1
+void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
+  //= rfc9260 5.2.3
+  if (state_ != State::kCookieWait) return resources_.count(Counter::drop_unexpected_chunk);
+  const auto init = InitView::parse(chunk);
+  if (!init) return resources_.count(Counter::drop_bad_chunk);
+  const InitContents contents = read_init(*init, in.source);
+  if (!is_acceptable(*init, contents)) return resources_.count(Counter::drop_bad_init);
+  identity_.peer_tag = init->initiate_tag;
+  streams_out_ = std::min(parameters_.streams_out, init->streams_in);
+  streams_in_ = std::min(parameters_.streams_in, init->streams_out);
+  learn_paths(contents.addresses());
+  tracker_.start(init->initial_tsn);
+  outbound_.set_peer(init->a_rwnd, streams_out_);
+  outbound_.fail_beyond_streams(failed_);
+  BufferPool::add_reference(*in.buffer);
+  cookie_buffer_ = in.buffer;
+  cookie_ = contents.cookie;
+  if (attempts_ == 0) {
+    paths_[primary_]->rto.on_measurement(now - t1_started_, parameters_);
+  }
+  on_path_answer(control_path());
+  report_unrecognized(contents, in);
+  enter_state(State::kCookieEchoed);
+  attempts_ = 0;
+  pending_ = kCookieEcho;
+  arm_t1(now);
+}
+
+// An INIT ACK that cannot be used ends the attempt, and the peer is told why if it has a tag.
+//= rfc9260 3.3.3
+bool Association::is_acceptable(const InitView& init, const InitContents& contents) {
+  const auto refuse = [&](CauseCode cause, Bytes value) {
+    identity_.peer_tag = init.initiate_tag;
+    abort(cause, value, DownReason::kProtocolError);
+    return false;
+  };
+  if (init.initiate_tag == 0 || init.streams_out == 0 || init.streams_in == 0 ||
+      contents.is_malformed) {
+    return refuse(CauseCode::kInvalidMandatoryParameter, {});
+  }
+  //= rfc9260 5.1.2
+  if (contents.has_host_name) return refuse(CauseCode::kUnresolvableAddress, contents.host_name);
+  if (contents.cookie.empty()) return refuse(CauseCode::kMissingMandatoryParameter, kMissingCookie);
+  // A cookie that fills no packet could never be sent back.
+  if (kChunkHeaderBytes + contents.cookie.size() > paths_[primary_]->congestion.pmdcs()) {
+    return refuse(CauseCode::kProtocolViolation, {});
+  }
+  return true;
+}
+
+void Association::report_unrecognized(const InitContents& contents, const PacketIn& in) {
+  for (std::size_t i = 0; i < contents.unrecognized_count; ++i) {
+    //= rfc9260 3.2.2
+    send_cause(resources_, header(), ChunkType::kError, 0, CauseCode::kUnrecognizedParameters,
+               contents.unrecognized[i], in.destination, in.source);
+  }
+}
+
+void Association::on_cookie_ack(Time now) {
+  //= rfc9260 5.2.5
+  if (state_ != State::kCookieEchoed) return resources_.count(Counter::drop_unexpected_chunk);
+  on_path_answer(primary_);
+  enter_established(now);
+  resources_.count(Counter::associations_active_established);
+}
+
+void Association::arm_t1(Time now) {
+  t1_started_ = now;
+  t1_deadline_ = now + paths_[control_path()]->rto.value();
+}
+
+//= rfc9260 4
+void Association::on_t1_expired(Time now) {
+  t1_deadline_ = kNever;
+  if (++attempts_ > parameters_.init_max_retrans) {
+    resources_.count(Counter::associations_lost);
+    return close(DownReason::kInitFailed, 0);
+  }
+  for (std::uint8_t i = 0; i < path_count_; ++i) paths_[i]->rto.back_off(parameters_);
+  if (state_ == State::kCookieWait) {
+    pending_ |= kInit;
+  } else {
+    outbound_.mark_all_lost(paths_);
+    pending_ |= kCookieEcho;
+  }
+  arm_t1(now);
+}
+
+//= rfc9260 5.2.6
+void Association::on_stale_cookie(Time now) {
+  if (state_ != State::kCookieEchoed) return resources_.count(Counter::drop_unexpected_chunk);
+  if (++attempts_ > parameters_.init_max_retrans) {
+    return close(DownReason::kInitFailed, static_cast<std::uint16_t>(CauseCode::kStaleCookie));
+  }
+  resources_.buffers.release(cookie_buffer_);
+  cookie_buffer_ = nullptr;
+  outbound_.mark_all_lost(paths_);
+  enter_state(State::kCookieWait);
+  identity_.peer_tag = 0;
+  pending_ = kInit;
+  arm_t1(now);
+}
+
+bool Association::on_init(const InitView& init, std::span<const IpAddress> peers,
+                          const PacketIn& in, std::uint32_t fresh_tag, Cookie& cookie) {
+  if (state_ == State::kShutdownAckSent) {
+    //= rfc9260 9.2
+    pending_ |= kShutdownAck;
+    return false;
+  }
+  const auto is_new = [this](const IpAddress& peer) { return path_of(peer) < 0; };
+  if (state_ != State::kCookieWait && std::any_of(peers.begin(), peers.end(), is_new)) {
+    //= rfc9260 5.2.2
+    CommonHeader reply = header();
+    reply.verification_tag = init.initiate_tag;
+    send_cause(resources_, reply, ChunkType::kAbort, 0, CauseCode::kRestartWithNewAddresses, {},
+               in.destination, in.source);
+    return false;
+  }
+  const bool is_collision = state_ == State::kCookieWait || state_ == State::kCookieEchoed;
+  //= rfc9260 5.2.1
+  cookie.local_tag = is_collision ? identity_.local_tag : fresh_tag;
+  cookie.local_tsn = is_collision ? initial_tsn_ : Tsn{resources_.random.next_u32()};
+  if (state_ == State::kCookieEchoed && local_tie_tag_ == 0) {
+    local_tie_tag_ = resources_.random.next_u32() | 1;
+    peer_tie_tag_ = resources_.random.next_u32() | 1;
+  }
+  cookie.local_tie_tag = state_ == State::kCookieWait ? 0 : local_tie_tag_;
+  cookie.peer_tie_tag = state_ == State::kCookieWait ? 0 : peer_tie_tag_;
+  return true;
+}
+
+//= rfc9260 5.2.4
+Association::CookieVerdict Association::on_cookie_echo(Time now, const Cookie& cookie,
+                                                       const PacketIn& in) {
+  const bool local_matches = cookie.local_tag == identity_.local_tag;
+  const bool peer_matches = cookie.peer_tag == identity_.peer_tag;
+  const bool both_match = local_matches && peer_matches;
+  if (!both_match && now > cookie.created + cookie.lifetime) {
+    resources_.count(Counter::drop_stale_cookie);
+    CommonHeader reply = header();
+    reply.verification_tag = cookie.peer_tag;
+    send_stale_cookie(resources_, reply, now - cookie.created - cookie.lifetime, in.destination,
+                      in.source);
+    return CookieVerdict::kDiscard;
+  }
+  if (local_matches) {
+    if (!peer_matches) take_new_peer_tag(cookie);  // action B
+    return answer_cookie(now, in);                 // actions B and D
+  }
+  const bool ties_match = !peer_matches && cookie.local_tie_tag == local_tie_tag_ &&
+                          cookie.peer_tie_tag == peer_tie_tag_ && local_tie_tag_ != 0;
+  if (!ties_match) {  // action C, and what the table does not list
+    resources_.count(Counter::drop_unexpected_chunk);
+    return CookieVerdict::kDiscard;
+  }
+  if (state_ == State::kShutdownAckSent) {  // action A, last paragraph
+    pending_ |= kShutdownAck;
+    CommonHeader reply = header();
+    reply.verification_tag = cookie.peer_tag;
+    send_cause(resources_, reply, ChunkType::kError, 0, CauseCode::kCookieReceivedWhileShuttingDown,
+               {}, in.destination, in.source);
+    return CookieVerdict::kDiscard;
+  }
+  restart(now, cookie, in);  // action A
+  return CookieVerdict::kRestarted;
+}
+
+Association::CookieVerdict Association::answer_cookie(Time now, const PacketIn& in) {
+  if (state_ == State::kCookieWait || state_ == State::kCookieEchoed) {
+    enter_established(now);
+    resources_.count(Counter::associations_passive_established);
+  }
+  pending_ |= kCookieAck;
+  answer_to(in);
+  return CookieVerdict::kGoOn;
+}
+
+void Association::answer_to(const PacketIn& in) {
+  const int from = path_of(in.source);
+  control_from_ = from < 0 ? primary_ : static_cast<std::uint8_t>(from);
+}
+
+// The peer's INIT crossed ours and it has chosen another tag since it answered us, or it has not
+// answered yet.
+void Association::take_new_peer_tag(const Cookie& cookie) {
+  identity_.peer_tag = cookie.peer_tag;
+  if (was_up_) return;
+  streams_out_ = cookie.streams_out;
+  streams_in_ = cookie.streams_in;
+  learn_paths({cookie.peers.data(), cookie.peer_count});
+  tracker_.start(cookie.peer_tsn);
+  outbound_.mark_all_lost(paths_);
+  outbound_.set_peer(cookie.peer_rwnd, streams_out_);
+  outbound_.fail_beyond_streams(failed_);
+}
+
+// The peer has lost its state and begins anew; the application keeps its handle.
+void Association::restart(Time now, const Cookie& cookie, const PacketIn& in) {
+  resources_.count(Counter::associations_restarted);
+  identity_.local_tag = cookie.local_tag;
+  identity_.peer_tag = cookie.peer_tag;
+  initial_tsn_ = cookie.local_tsn;
+  streams_out_ = cookie.streams_out;
+  streams_in_ = cookie.streams_in;
+  outbound_.fail_all(resources_.outbound, paths_, failed_);
+  outbound_.start(initial_tsn_, cookie.peer_rwnd, streams_out_);
+  reassembly_.restart(resources_.reassembly);
+  tracker_.clear(resources_.bitmaps);
+  tracker_.start(cookie.peer_tsn);
+  t2_deadline_ = t5_deadline_ = kNever;
+  shutdown_requested_ = false;
+  for (std::uint8_t i = 0; i < path_count_; ++i) paths_[i]->restart(parameters_);
+  const bool up_is_untold = notices_ & kUpNotice;
+  enter_established(now);
+  notices_ = up_is_untold ? kUpNotice : kRestartNotice;
+  restart_after_ = static_cast<std::uint32_t>(reassembly_.ready_count());
+  pending_ = kCookieAck;
+  answer_to(in);
+}
+
+}  // namespace millrace

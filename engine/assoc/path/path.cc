@@ -1,0 +1,102 @@
+#include "engine/assoc/path/path.h"
+
+#include "engine/base/limits.h"
+
+namespace millrace {
+
+std::uint32_t pmdcs_of(std::uint32_t mtu, const IpAddress& destination) {
+  const std::uint32_t ip_header = destination.is_v4() ? 20 : 40;
+  return (mtu - ip_header - static_cast<std::uint32_t>(kCommonHeaderBytes)) & ~3u;
+}
+
+Path::Path(const IpAddress& destination, const Parameters& parameters)
+    : rto(parameters), destination_(destination), mtu_(parameters.path_mtu) {
+  congestion.start(pmdcs_of(mtu_, destination), destination.is_v4());
+}
+
+void Path::restart(const Parameters& parameters) {
+  congestion.start(congestion.pmdcs(), destination_.is_v4());
+  rto = Rto(parameters);
+  flight = acked_in_round = 0;
+  t3_deadline = heartbeat_deadline = kNever;
+  heartbeat_outstanding = false;
+  measured_at_ = data_sent_at_ = kNever;
+  error_count_ = 0;
+}
+
+bool Path::lower_mtu(std::uint32_t mtu) {
+  if (mtu < kMtuMin || mtu >= mtu_) return false;
+  mtu_ = mtu;
+  congestion.set_pmdcs(pmdcs_of(mtu_, destination_));
+  return true;
+}
+
+void Path::on_data_sent(Time now) {
+  if (data_sent_at_ != kNever && flight == 0) {
+    for (Time idle = data_sent_at_ + rto.value(); idle <= now; idle = idle + rto.value()) {
+      const std::uint32_t before = congestion.cwnd();
+      congestion.on_idle(!decayed_);
+      decayed_ = true;
+      if (congestion.cwnd() == before) break;
+    }
+  }
+  decayed_ = false;
+  data_sent_at_ = now;
+}
+
+void Path::start_measurement(Tsn tsn, Time now) {
+  measured_tsn_ = tsn;
+  measured_at_ = now;
+}
+
+void Path::on_acked(Tsn tsn, Time now, const Parameters& parameters) {
+  if (!is_measuring() || tsn != measured_tsn_) return;
+  rto.on_measurement(now - measured_at_, parameters);
+  measured_at_ = kNever;
+}
+
+//= rfc9260 8.2
+bool Path::on_error(const Parameters& parameters) {
+  ++error_count_;
+  return error_count_ > parameters.path_max_retrans && deactivate();
+}
+
+bool Path::on_answer() {
+  error_count_ = 0;
+  if (active_) return false;
+  active_ = true;
+  state_changed = true;
+  return true;
+}
+
+void Path::confirm() {
+  if (confirmed_) return;
+  confirmed_ = true;
+  just_confirmed_ = true;
+  state_changed = true;
+}
+
+bool Path::deactivate() {
+  if (!active_) return false;
+  active_ = false;
+  state_changed = true;
+  return true;
+}
+
+//= rfc9260 8.3
+void Path::arm_heartbeat(Time now, const Parameters& parameters, std::uint32_t random) {
+  heartbeat_armed_at_ = now;
+  const Duration rto_now = rto.value();
+  // RTO.Max is far below 2^31 microseconds, so the product fits.
+  const Duration jitter = microseconds((rto_now.ns / 1000 * (random >> 1)) >> 31);
+  if (!confirmed_) {
+    //= rfc9260 5.4
+    heartbeat_deadline = now + rto_now;
+  } else if (parameters.heartbeat_interval.ns > 0) {
+    heartbeat_deadline = now + parameters.heartbeat_interval + rto_now / 2 + jitter;
+  } else {
+    heartbeat_deadline = kNever;
+  }
+}
+
+}  // namespace millrace

@@ -1,0 +1,113 @@
+// One destination address of a peer (RFC 9260 6.4, 8.2, 8.3, 14.3): what it may carry and whether it
+// answers. It knows no chunks and no streams.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/assoc/event.h"
+#include "engine/assoc/parameters.h"
+#include "engine/assoc/path/congestion.h"
+#include "engine/assoc/path/rto.h"
+#include "engine/base/address.h"
+#include "engine/base/serial.h"
+#include "engine/base/time.h"
+#include "engine/wire/chunk.h"
+
+namespace millrace {
+
+/// The most that the DATA chunks of a packet can be, headers included, on a path with this MTU.
+std::uint32_t pmdcs_of(std::uint32_t mtu, const IpAddress& destination);
+
+class Path {
+ public:
+  Path(const IpAddress& destination, const Parameters& parameters);
+
+  /// The peer restarted: congestion control and timers start anew (RFC 9260 5.2.4, A).
+  void restart(const Parameters& parameters);
+
+  const IpAddress& destination() const { return destination_; }
+  /// The local address to send from; unspecified: as the route says.
+  const IpAddress& source() const { return source_; }
+  void set_source(const IpAddress& source) { source_ = source; }
+
+  bool is_active() const { return active_; }
+  bool is_confirmed() const { return confirmed_; }
+  /// May carry user data (RFC 9260 5.4: not before it is confirmed).
+  bool is_usable() const { return active_ && confirmed_; }
+
+  // ---- what was sent and acknowledged ----
+
+  Congestion congestion;
+  Rto rto;
+  std::uint32_t flight = 0;         ///< bytes of chunks outstanding here
+  std::uint32_t flight_limit = 0;   ///< Max.Burst's bound on `flight` in this round of sending
+  std::uint32_t acked_in_round = 0; ///< bytes acknowledged since the last round of sending
+  Time t3_deadline = kNever;        ///< T3-rtx
+
+  std::uint32_t mtu() const { return mtu_; }
+  /// Takes a smaller MTU over; false if it is not smaller or not believable.
+  bool lower_mtu(std::uint32_t mtu);
+
+  /// Data was put into a packet to here: the congestion window decays over idle RTOs first.
+  void on_data_sent(Time now);
+
+  /// Round trips are measured on one TSN at a time (RFC 9260 6.3.1, C4 and C5).
+  bool is_measuring() const { return measured_at_ != kNever; }
+  void start_measurement(Tsn tsn, Time now);
+  void cancel_measurement() { measured_at_ = kNever; }
+  /// `tsn` was acknowledged: ends the measurement if it was of it.
+  void on_acked(Tsn tsn, Time now, const Parameters& parameters);
+
+  // ---- whether it answers ----
+
+  std::uint32_t error_count() const { return error_count_; }
+  /// Something sent here was not answered in time. True if the path became inactive by it.
+  bool on_error(const Parameters& parameters);
+  /// Something sent here was answered. True if the path became active by it.
+  bool on_answer();
+  /// The peer's address is known to be its own (RFC 9260 5.4).
+  void confirm();
+  /// The path became inactive for another reason (ICMP). True if it was active.
+  bool deactivate();
+
+  // ---- heartbeats (RFC 9260 8.3) ----
+
+  Time heartbeat_deadline = kNever;
+  bool heartbeat_outstanding = false;
+  std::uint64_t heartbeat_nonce = 0;
+  Time heartbeat_sent_at{};
+  /// When the next heartbeat is due: HB.interval + RTO +- RTO/2, drawn with `random`; sooner for a path
+  /// that is not confirmed yet.
+  void arm_heartbeat(Time now, const Parameters& parameters, std::uint32_t random);
+
+  /// No data was sent here since the heartbeat was armed.
+  bool is_idle() const { return data_sent_at_ == kNever || data_sent_at_ < heartbeat_armed_at_; }
+
+  /// A change of state that the application has not been told yet.
+  bool state_changed = false;
+  PathState state() const {
+    if (!active_) return PathState::kInactive;
+    return confirmed_ ? (just_confirmed_ ? PathState::kConfirmed : PathState::kActive)
+                      : PathState::kUnconfirmed;
+  }
+  void on_state_told() {
+    state_changed = false;
+    just_confirmed_ = false;
+  }
+
+ private:
+  IpAddress destination_;
+  IpAddress source_;
+  std::uint32_t mtu_;
+  std::uint32_t error_count_ = 0;
+  bool active_ = true;
+  bool confirmed_ = false;
+  bool just_confirmed_ = false;
+  bool decayed_ = false;  ///< cwnd has decayed since data was last sent
+  Tsn measured_tsn_;
+  Time measured_at_ = kNever;
+  Time data_sent_at_ = kNever;
+  Time heartbeat_armed_at_{};
+};
+
+}  // namespace millrace

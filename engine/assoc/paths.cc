@@ -1,0 +1,127 @@
+// Which destination is used for what, and when one is given up (RFC 9260 6.4, 8).
+#include <algorithm>
+
+#include "engine/assoc/association.h"
+#include "engine/assoc/replies.h"
+
+namespace millrace {
+
+//= rfc9260 6.4
+// The primary path while it is usable, else another that is; if none is, the primary (RFC 9260 6.4.1
+// leaves that open: staying with it is what brings a single-homed peer back).
+std::uint8_t Association::data_path() const {
+  if (paths_[primary_]->is_usable()) return primary_;
+  return alternate_path(primary_);
+}
+
+std::uint8_t Association::alternate_path(std::uint8_t avoid) const {
+  for (std::uint8_t step = 1; step < path_count_; ++step) {
+    const auto candidate = static_cast<std::uint8_t>((avoid + step) % path_count_);
+    if (paths_[candidate]->is_usable()) return candidate;
+  }
+  return avoid;
+}
+
+// Answers go where the question came from; other control chunks where data goes, and somewhere else
+// when that has not been answered.
+std::uint8_t Association::control_path() const {
+  if (control_from_ != kNoPath) return control_from_;
+  const std::uint8_t path = data_path();
+  return attempts_ % 2 == 1 ? alternate_path(path) : path;
+}
+
+//= rfc9260 6.4
+// What timed out goes to another path than before; a fast retransmission stays on its own.
+std::uint8_t Association::retransmission_path() const {
+  const TxChunk& chunk = *outbound_.first_retransmission();
+  if (!chunk.timed_out && paths_[chunk.path]->is_usable()) return chunk.path;
+  return alternate_path(chunk.path);
+}
+
+//= rfc9260 8.1
+void Association::on_path_error(std::uint8_t path, bool counts_for_association) {
+  if (paths_[path]->on_error(parameters_)) {
+    notices_ |= kPathNotice;
+    resources_.count(Counter::path_failures);
+  }
+  if (!counts_for_association) return;
+  if (++error_count_ <= parameters_.association_max_retrans) return;
+  resources_.count(Counter::associations_lost);
+  close(DownReason::kUnreachable, 0);
+}
+
+void Association::on_path_answer(std::uint8_t path) {
+  error_count_ = 0;
+  if (!paths_[path]->on_answer()) return;
+  notices_ |= kPathNotice;
+  resources_.count(Counter::path_recoveries);
+}
+
+//= rfc9260 6.3.3
+void Association::on_t3_expired(std::uint8_t path) {
+  resources_.count(Counter::t3_expirations);
+  const bool is_window_probe = outbound_.is_probing_window();
+  paths_[path]->congestion.on_timeout();
+  paths_[path]->rto.back_off(parameters_);
+  outbound_.on_t3_expired(paths_, path);
+  //= rfc9260 6.1
+  if (!is_window_probe) on_path_error(path, true);
+}
+
+//= rfc9260 8.3
+void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
+  Path& path = *paths_[index];
+  if (path.heartbeat_outstanding) {
+    path.heartbeat_outstanding = false;
+    path.rto.back_off(parameters_);
+    const bool counts = path.is_active() && path.is_confirmed();
+    if (path.is_active()) on_path_error(index, counts);
+    if (is_closed()) return;
+    path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
+    return;
+  }
+  if (path.is_confirmed() && !path.is_idle()) {
+    path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
+    return;
+  }
+  send_heartbeat(now, index);
+}
+
+// The nonce proves to us that the answer is to this heartbeat; what else is known of it we remember.
+void Association::send_heartbeat(Time now, std::uint8_t index) {
+  Path& path = *paths_[index];
+  path.heartbeat_nonce = resources_.random.next_u64();
+  path.heartbeat_sent_at = now;
+  path.heartbeat_outstanding = true;
+  path.heartbeat_deadline = now + path.rto.value();
+  std::uint8_t info[kHeartbeatInfoBytes];
+  store_be32(info, index);
+  store_be64(info + 4, path.heartbeat_nonce);
+  send_reply(resources_, header(), path.source(), path.destination(), [&](PacketWriter& writer) {
+    writer.begin_chunk(ChunkType::kHeartbeat, 0);
+    writer.append_parameter(ParameterType::kHeartbeatInfo, info);
+    writer.end_chunk();
+  });
+  resources_.count(Counter::heartbeats_sent);
+}
+
+//= rfc9260 7.3
+void Association::on_packet_too_big(const IpAddress& destination, std::uint16_t mtu) {
+  const int path = path_of(destination);
+  if (path >= 0 && mtu != 0) paths_[path]->lower_mtu(mtu);
+}
+
+//= rfc9260 10
+void Association::on_unreachable(const IpAddress& destination, bool protocol) {
+  const int path = path_of(destination);
+  if (path < 0) return;
+  if (protocol && path_count_ == 1) {
+    resources_.count(Counter::associations_lost);
+    close(DownReason::kUnreachable, 0);
+  } else if (protocol && paths_[path]->deactivate()) {
+    notices_ |= kPathNotice;
+    resources_.count(Counter::path_failures);
+  }
+}
+
+}  // namespace millrace

@@ -1,0 +1,39 @@
+// Packets that are written at once and on their own: answers, heartbeats, aborts.
+#pragma once
+
+#include "engine/assoc/resources.h"
+#include "engine/wire/writer.h"
+
+namespace millrace {
+
+/// What such a packet may be long, common header included: fits the smallest IPv6 MTU.
+inline constexpr std::size_t kReplyBytesMax = 1280 - 40;
+
+/// Writes a packet with `write(PacketWriter&)` and puts it into the outbox.
+template <class Write>
+void send_reply(Resources& resources, const CommonHeader& header, const IpAddress& source,
+                const IpAddress& destination, Write&& write,
+                std::size_t size_max = kReplyBytesMax) {
+  Buffer* buffer = resources.buffers.acquire();
+  if (buffer == nullptr) return resources.count(Counter::drop_no_buffer);
+  PacketWriter writer(*buffer, header, size_max);
+  write(writer);
+  if (resources.outbox.push({buffer, source, destination})) return;
+  resources.count(Counter::drop_no_memory);
+  resources.buffers.release(buffer);
+}
+
+/// A chunk without contents.
+void send_empty_chunk(Resources& resources, const CommonHeader& header, ChunkType type,
+                      std::uint8_t flags, const IpAddress& source, const IpAddress& destination);
+
+/// ABORT or ERROR with one cause; a `value` that is too long is cut.
+void send_cause(Resources& resources, const CommonHeader& header, ChunkType type,
+                std::uint8_t flags, CauseCode cause, Bytes value, const IpAddress& source,
+                const IpAddress& destination);
+
+/// ERROR with the cause Stale Cookie (RFC 9260 3.3.10.3): how much too old it was.
+void send_stale_cookie(Resources& resources, const CommonHeader& header, Duration staleness,
+                       const IpAddress& source, const IpAddress& destination);
+
+}  // namespace millrace

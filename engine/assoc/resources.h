@@ -1,0 +1,64 @@
+// What a shard lends to its associations: memory, packet buffers, random numbers, counters.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "engine/assoc/path/path.h"
+#include "engine/assoc/rx/reassembly.h"
+#include "engine/assoc/rx/tsn_tracker.h"
+#include "engine/assoc/tx/outbound.h"
+#include "engine/base/counters.h"
+#include "engine/base/hash.h"
+
+namespace millrace {
+
+/// A packet to be sent: an SCTP packet whose checksum is not yet computed.
+struct PacketOut {
+  Buffer* buffer = nullptr;  ///< one reference, the receiver's
+  IpAddress source;          ///< unspecified: as the route says
+  IpAddress destination;
+  bool may_fragment = false;  ///< larger than the path's MTU: a chunk that cannot be cut again
+};
+
+/// Packets that are complete before the next transmission: answers, heartbeats, aborts. Bounded: an
+/// answer that does not fit is dropped and counted, and its sender will ask again.
+class Outbox {
+ public:
+  static constexpr std::size_t kPacketsMax = 1024;
+
+  bool push(const PacketOut& packet) {
+    if (count_ == kPacketsMax) return false;
+    packets_[(first_ + count_++) % kPacketsMax] = packet;
+    return true;
+  }
+  bool pop(PacketOut& packet) {
+    if (count_ == 0) return false;
+    packet = packets_[first_];
+    first_ = (first_ + 1) % kPacketsMax;
+    --count_;
+    return true;
+  }
+  bool is_empty() const { return count_ == 0; }
+
+ private:
+  std::array<PacketOut, kPacketsMax> packets_;
+  std::size_t first_ = 0;
+  std::size_t count_ = 0;
+};
+
+struct Resources {
+  BufferPool& buffers;
+  Counters& counters;
+  Random& random;
+  Outbox& outbox;
+  Slab<Path>& paths;
+  Slab<TsnBitmap>& bitmaps;
+  ReassemblyMemory reassembly;
+  OutboundMemory outbound;
+  std::span<const IpAddress> local_addresses;  ///< all of the engine's
+
+  void count(Counter counter, std::uint64_t n = 1) { counters.add(counter, n); }
+};
+
+}  // namespace millrace

@@ -1,0 +1,70 @@
+// From DATA chunks to user messages in order (RFC 9260 6.5, 6.6, 6.9).
+//
+// It decides which messages are complete and whose turn it is. It knows no SACKs and no windows; it says
+// how many bytes it holds.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/assoc/event.h"
+#include "engine/assoc/rx/rx_chunk.h"
+#include "engine/assoc/stream_table.h"
+#include "engine/base/list.h"
+
+namespace millrace {
+
+/// A stream as its receiver sees it.
+struct InboundStream {
+  Ssn next;               ///< the sequence number whose turn it is
+  List<RxChunk> waiting;  ///< complete messages with later ones, ascending
+};
+
+/// What reassembly takes its memory from.
+struct ReassemblyMemory {
+  Slab<RxChunk>& chunks;
+  StreamTable<InboundStream>::Slabs& streams;
+  BufferPool& buffers;
+};
+
+class Reassembly {
+ public:
+  enum class Result : std::uint8_t { kOk, kContradiction, kNoMemory };
+
+  /// Takes in a chunk whose TSN was not there before. Holds a reference of its buffer on kOk, and only
+  /// then. `partial_delivery_point`: a message that is longer than this is delivered in pieces.
+  Result add(ReassemblyMemory& memory, const RxChunk& chunk, std::uint32_t partial_delivery_point);
+
+  /// The message (or piece of one) that is next for the application, or nullptr.
+  const RxChunk* front() const { return ready_.front(); }
+  std::size_t ready_count() const { return ready_.size(); }
+  /// kFirstPiece, kLastPiece and kUnordered of the front message.
+  static std::uint8_t flags_of(const RxChunk& head);
+  /// The front message was delivered.
+  void pop(ReassemblyMemory& memory);
+
+  /// Bytes of payload held, whatever they wait for.
+  std::uint32_t held_bytes() const { return held_bytes_; }
+
+  /// The peer restarted: forgets all but what is ready to be delivered.
+  void restart(ReassemblyMemory& memory);
+  /// Gives everything back.
+  void clear(ReassemblyMemory& memory);
+
+ private:
+  RxChunk* join_run(RxChunk* chunk);
+  void deliver_in_turn(InboundStream* stream, RxChunk* head);
+  Result on_complete(ReassemblyMemory& memory, RxChunk* head);
+  bool contradicts_partial_delivery(const RxChunk& chunk) const;
+  void deliver_partly(ReassemblyMemory& memory, RxChunk* head);
+  void release_run(ReassemblyMemory& memory, RxChunk* head);
+  void release_list(ReassemblyMemory& memory, List<RxChunk>& list);
+
+  List<RxChunk> ready_;    // whose turn it is, oldest first
+  List<RxChunk> partial_;  // incomplete runs, by TSN
+  StreamTable<InboundStream> streams_;
+  std::uint32_t held_bytes_ = 0;
+  bool delivering_partly_ = false;  // one message at a time is delivered in pieces
+  RxChunk partly_last_;             // its last chunk so far: what it was, not what it holds
+};
+
+}  // namespace millrace

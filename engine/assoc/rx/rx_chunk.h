@@ -1,0 +1,30 @@
+// A received DATA chunk that waits: for its message to be complete, for its turn, or for its reader.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/buffer.h"
+#include "engine/base/list.h"
+#include "engine/base/serial.h"
+
+namespace millrace {
+
+/// Chunks with consecutive TSNs of one message form a run, linked through `run_next`. Only the head of a
+/// run is in a list; it knows the run's tail and length. The payload stays in the packet's buffer, of
+/// which each chunk holds a reference.
+struct RxChunk : ListNode<RxChunk> {
+  Buffer* buffer = nullptr;
+  const std::uint8_t* payload = nullptr;
+  std::uint16_t length = 0;
+  std::uint16_t stream = 0;
+  Ssn ssn;
+  std::uint8_t flags = 0;  ///< chunk flags of DATA (RFC 9260 3.3.1)
+  Tsn tsn;
+  std::uint32_t ppid = 0;
+
+  RxChunk* run_next = nullptr;
+  RxChunk* run_last = nullptr;     ///< head only
+  std::uint32_t run_length = 0;    ///< head only: payload bytes of the run
+};
+
+}  // namespace millrace

@@ -1,0 +1,80 @@
+// State per stream, in blocks that exist only for streams that have been used.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/base/slab.h"
+
+namespace millrace {
+
+/// Up to 65536 elements of T by stream number. Blocks come from slabs that the shard's associations
+/// share; an association that has sent nothing holds none.
+template <class T>
+class StreamTable {
+  static constexpr std::size_t kBlockStreams = 16;
+  static constexpr std::size_t kInlineBlocks = 4;
+
+ public:
+  struct Block {
+    std::array<T, kBlockStreams> streams{};
+  };
+  struct Directory {
+    std::array<Block*, 65536 / kBlockStreams> blocks{};
+  };
+  struct Slabs {
+    explicit Slabs(std::size_t associations)
+        : blocks(associations * kInlineBlocks), directories(associations / 16 + 1) {}
+    Slab<Block> blocks;
+    Slab<Directory> directories;
+  };
+
+  /// The stream's state, made if it is not there yet; nullptr if there is no memory for it.
+  T* get(Slabs& slabs, std::uint16_t stream) {
+    Block** slot = slot_of(slabs, stream / kBlockStreams);
+    if (slot == nullptr) return nullptr;
+    if (*slot == nullptr) *slot = slabs.blocks.create();
+    return *slot == nullptr ? nullptr : &(*slot)->streams[stream % kBlockStreams];
+  }
+
+  /// Calls `visit(T&)` for the streams of every block that exists.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    for_each_slot([&](Block*& block) {
+      for (T& stream : block->streams) visit(stream);
+    });
+  }
+
+  /// Gives all memory back; every stream starts anew.
+  void clear(Slabs& slabs) {
+    for_each_slot([&](Block*& block) {
+      slabs.blocks.destroy(block);
+      block = nullptr;
+    });
+    if (directory_ != nullptr) slabs.directories.destroy(directory_);
+    directory_ = nullptr;
+  }
+
+ private:
+  Block** slot_of(Slabs& slabs, std::size_t block) {
+    if (block < kInlineBlocks) return &inline_[block];
+    if (directory_ == nullptr) directory_ = slabs.directories.create();
+    return directory_ == nullptr ? nullptr : &directory_->blocks[block];
+  }
+
+  template <class Visit>
+  void for_each_slot(Visit&& visit) {
+    for (Block*& block : inline_) {
+      if (block != nullptr) visit(block);
+    }
+    if (directory_ == nullptr) return;
+    for (Block*& block : directory_->blocks) {
+      if (block != nullptr) visit(block);
+    }
+  }
+
+  std::array<Block*, kInlineBlocks> inline_{};
+  Directory* directory_ = nullptr;
+};
+
+}  // namespace millrace

@@ -1,0 +1,134 @@
+// What goes into the next packet, and where it goes (RFC 9260 6.1, 6.10).
+#include <algorithm>
+
+#include "engine/assoc/association.h"
+
+namespace millrace {
+
+bool Association::next_packet(Time now, PacketOut& out) {
+  if (is_closed()) return false;
+  if (!round_open_) open_round();
+  const std::uint8_t path = next_destination();
+  if (path != kNoPath && build_packet(now, path, out)) return true;
+  round_open_ = false;
+  return false;
+}
+
+// A round is everything that is sent at the end of one poll. Max.Burst bounds by how much it may raise
+// what is in flight beyond what was acknowledged since the last one (RFC 9260 6.1, D).
+void Association::open_round() {
+  round_open_ = true;
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    Path& path = *paths_[i];
+    path.flight_limit =
+        parameters_.max_burst == 0
+            ? UINT32_MAX
+            : path.flight + path.acked_in_round + parameters_.max_burst * path.congestion.pmdcs();
+    path.acked_in_round = 0;
+  }
+}
+
+bool Association::may_send_data() const {
+  return state_ == State::kEstablished || state_ == State::kShutdownPending ||
+         state_ == State::kShutdownReceived;
+}
+
+std::uint8_t Association::next_destination() const {
+  if (pending_ != 0) return control_path();
+  if (may_send_data()) {
+    //= rfc9260 6.1
+    if (outbound_.has_retransmissions()) {
+      const std::uint8_t path = retransmission_path();
+      if (outbound_.may_retransmit(*paths_[path])) return path;
+    }
+    const std::uint8_t path = data_path();
+    if (outbound_.may_send_new(*paths_[path])) return path;
+  }
+  if (!tracker_.is_sack_due()) return kNoPath;
+  return paths_[last_data_from_]->is_confirmed() ? last_data_from_ : data_path();
+}
+
+bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
+  Buffer* buffer = resources_.buffers.acquire();
+  if (buffer == nullptr) {
+    resources_.count(Counter::drop_no_buffer);
+    return false;
+  }
+  const bool is_init = pending_ & kInit;
+  CommonHeader common = header();
+  //= rfc9260 8.5.1
+  if (is_init) common.verification_tag = 0;
+  // A chunk that was cut before the path's MTU shrank goes as it is, and IP may fragment it.
+  const std::size_t pmdcs = paths_[path]->congestion.pmdcs();
+  const std::size_t again = outbound_.has_retransmissions() ? outbound_.next_chunk_size() : 0;
+  PacketWriter writer(*buffer, common, kCommonHeaderBytes + std::max(pmdcs, again));
+  const bool with_data = may_send_data() || (pending_ & kCookieEcho);
+  write_control(writer);
+  if (!is_init && was_up_) write_sack(writer);
+  if (with_data && !is_init) write_data(now, writer, path);
+  if (writer.is_empty()) {
+    resources_.buffers.release(buffer);
+    return false;
+  }
+  out = {buffer, paths_[path]->source(), paths_[path]->destination(),
+         buffer->length > kCommonHeaderBytes + pmdcs};
+  return true;
+}
+
+void Association::write_control(PacketWriter& writer) {
+  if (pending_ & kInit) write_init(writer);
+  if (pending_ & kCookieEcho) write_cookie_echo(writer);
+  if (pending_ & kCookieAck) {
+    writer.begin_chunk(ChunkType::kCookieAck, 0);
+    writer.end_chunk();
+  }
+  if (pending_ & kShutdown) {
+    store_be32(writer.begin_chunk(ChunkType::kShutdown, 0, 4), tracker_.cumulative().value);
+    writer.end_chunk();
+    //= rfc9260 9.2
+    if (tracker_.has_gap() || tracker_.has_duplicates()) tracker_.acknowledge_now();
+  }
+  if (pending_ & kShutdownAck) {
+    writer.begin_chunk(ChunkType::kShutdownAck, 0);
+    writer.end_chunk();
+  }
+  pending_ = 0;
+  control_from_ = kNoPath;
+}
+
+// A SACK that is due goes first; one that may wait comes along where it costs no data its place.
+void Association::write_sack(PacketWriter& writer) {
+  if (!tracker_.is_sack_pending() || state_ == State::kShutdownAckSent) return;
+  const std::size_t size = std::min(tracker_.sack_size(), writer.room());
+  if (size < SackView::kFixedBytes) return;
+  if (!tracker_.is_sack_due() && size + outbound_.next_chunk_size() > writer.room()) return;
+  advertised_rwnd_ = a_rwnd();
+  writer.advance(tracker_.write_sack(writer.tail().first(size), advertised_rwnd_));
+  resources_.count(Counter::sacks_sent);
+}
+
+void Association::write_data(Time now, PacketWriter& writer, std::uint8_t path) {
+  if (outbound_.has_retransmissions() && retransmission_path() == path) {
+    const std::size_t again = outbound_.fill_retransmissions(writer, paths_, path, now);
+    retransmissions_ += again;
+    resources_.count(Counter::data_chunks_retransmitted, again);
+  }
+  if (path != data_path() || outbound_.has_retransmissions()) return;
+  //= rfc9260 6.1
+  const bool immediate = state_ == State::kShutdownPending;
+  const std::size_t fresh =
+      outbound_.fill_new(resources_.outbound, writer, paths_, path, now, payload_max(), immediate);
+  resources_.count(Counter::data_chunks_sent, fresh);
+}
+
+// A chunk must fit every path that it may have to be sent again on.
+//= rfc9260 6.9
+std::uint32_t Association::payload_max() const {
+  std::uint32_t pmdcs = UINT32_MAX;
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    pmdcs = std::min(pmdcs, paths_[i]->congestion.pmdcs());
+  }
+  return pmdcs - static_cast<std::uint32_t>(kDataHeaderBytes);
+}
+
+}  // namespace millrace

@@ -1,0 +1,246 @@
+#include "engine/assoc/tx/outbound.h"
+
+#include <algorithm>
+
+namespace millrace {
+namespace {
+
+std::uint32_t chunk_bytes(const TxChunk& chunk) {
+  return static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk.length));
+}
+
+}  // namespace
+
+void Outbound::start(Tsn initial, std::uint32_t peer_rwnd, std::uint16_t streams) {
+  next_tsn_ = initial;
+  cumulative_tsn_ack_ = initial - 1;
+  highest_gap_acked_ = cumulative_tsn_ack_;
+  peer_rwnd_ = peer_rwnd;
+  streams_out_ = streams;
+}
+
+bool Outbound::accept(OutboundMemory& memory, const TxMessage& message) {
+  TxMessage* accepted = memory.messages.create(message);
+  if (accepted == nullptr) return false;
+  queue_.push_back(accepted);
+  buffered_bytes_ += accepted->length;
+  return true;
+}
+
+const TxChunk* Outbound::first_retransmission() const {
+  if (to_retransmit_ == 0) return nullptr;
+  TxChunk* chunk = sent_.front();
+  while (chunk->state != TxChunk::State::kToRetransmit) chunk = List<TxChunk>::next(chunk);
+  return chunk;
+}
+
+std::size_t Outbound::next_chunk_size() const {
+  if (const TxChunk* chunk = first_retransmission()) return chunk_bytes(*chunk);
+  if (queue_.empty()) return 0;
+  return padded4(kDataHeaderBytes + queue_.front()->length - queue_.front()->cut);
+}
+
+//= rfc9260 6.1
+bool Outbound::may_send_new(const Path& path) const {
+  if (queue_.empty() || path.flight >= path.congestion.cwnd() || path.flight >= path.flight_limit) {
+    return false;
+  }
+  const TxMessage& message = *queue_.front();
+  const std::uint32_t payload =
+      std::min<std::uint32_t>(message.length - message.cut, path.congestion.pmdcs());
+  // With a closed window one chunk may probe it, when nothing else is on its way.
+  return payload <= peer_rwnd_ || sent_.empty();
+}
+
+bool Outbound::may_retransmit(const Path& path) const {
+  return fast_retransmit_pending_ || path.flight < path.congestion.cwnd();
+}
+
+std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, std::uint8_t path,
+                                           Time now) {
+  std::size_t count = 0;
+  for (TxChunk* chunk = sent_.front(); chunk != nullptr && to_retransmit_ > 0;
+       chunk = List<TxChunk>::next(chunk)) {
+    if (chunk->state != TxChunk::State::kToRetransmit) continue;
+    if (chunk_bytes(*chunk) > writer.room()) break;
+    if (paths[path]->flight >= paths[path]->congestion.cwnd() && !fast_retransmit_pending_) break;
+    const bool is_earliest = chunk == sent_.front();
+    --to_retransmit_;
+    chunk->was_retransmitted = true;
+    chunk->timed_out = false;
+    chunk->miss_indications = 0;
+    put(writer, *chunk, 0);
+    enter_flight(*chunk, paths, path, now);
+    //= rfc9260 6.1
+    if (is_earliest) paths[path]->t3_deadline = now + paths[path]->rto.value();
+    ++count;
+  }
+  fast_retransmit_pending_ = false;
+  return count;
+}
+
+std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Paths& paths,
+                               std::uint8_t path, Time now, std::uint32_t payload_max,
+                               bool immediate) {
+  std::size_t count = 0;
+  while (may_send_new(*paths[path]) && writer.room() > kDataHeaderBytes) {
+    const TxMessage& message = *queue_.front();
+    const std::uint32_t rest = message.length - message.cut;
+    const auto room = static_cast<std::uint32_t>(writer.room() - kDataHeaderBytes) & ~3u;
+    //= rfc9260 6.9
+    // A message that one chunk can hold is not cut; a longer one fills the packet where that is
+    // worth a chunk.
+    const bool fits = rest <= std::min(room, payload_max);
+    if (!fits && (rest <= payload_max || room < payload_max / 2)) break;
+    TxChunk* chunk = cut_chunk(memory, fits ? rest : std::min(room, payload_max));
+    if (chunk == nullptr) break;
+    put(writer, *chunk, immediate ? kDataFlagImmediate : 0);
+    if (!paths[path]->is_measuring()) paths[path]->start_measurement(chunk->tsn, now);
+    enter_flight(*chunk, paths, path, now);
+    ++count;
+  }
+  return count;
+}
+
+// Cuts `length` bytes off the message at the head of the queue; nullptr if there is no memory.
+TxChunk* Outbound::cut_chunk(OutboundMemory& memory, std::uint32_t length) {
+  TxMessage& message = *queue_.front();
+  const bool ordered = !(message.flags & kUnordered);
+  std::uint8_t flags = ordered ? 0 : kDataFlagUnordered;
+  OutboundStream* stream = nullptr;
+  if (message.cut == 0) {
+    flags |= kDataFlagBegin;
+    if (ordered && (stream = streams_.get(memory.streams, message.stream)) == nullptr) {
+      return nullptr;
+    }
+  }
+  TxChunk* chunk = memory.chunks.create();
+  if (chunk == nullptr) return nullptr;
+  if (stream != nullptr) {
+    message.ssn = stream->next;
+    stream->next = stream->next.next();
+  }
+  chunk->message = &message;
+  chunk->offset = message.cut;
+  chunk->length = static_cast<std::uint16_t>(length);
+  chunk->tsn = next_tsn_;
+  next_tsn_ = next_tsn_.next();
+  message.cut += length;
+  ++message.chunks_pending;
+  if (message.cut == message.length) {
+    flags |= kDataFlagEnd;
+    if (message.flags & kSackImmediately) flags |= kDataFlagImmediate;
+    queue_.pop_front();
+  }
+  chunk->flags = flags;
+  sent_.push_back(chunk);
+  return chunk;
+}
+
+//= rfc9260 3.3.1
+void Outbound::put(PacketWriter& writer, const TxChunk& chunk, std::uint8_t extra_flags) const {
+  const TxMessage& message = *chunk.message;
+  std::uint8_t* at = writer.begin_chunk(ChunkType::kData,
+                                        static_cast<std::uint8_t>(chunk.flags | extra_flags),
+                                        kDataHeaderBytes - kChunkHeaderBytes);
+  store_be32(at, chunk.tsn.value);
+  store_be16(at + 4, message.stream);
+  store_be16(at + 6, message.ssn.value);
+  store_be32(at + 8, message.ppid);
+  writer.append({message.payload + chunk.offset, chunk.length});
+  writer.end_chunk();
+}
+
+void Outbound::enter_flight(TxChunk& chunk, Paths& paths, std::uint8_t path, Time now) {
+  Path& destination = *paths[path];
+  destination.on_data_sent(now);
+  chunk.state = TxChunk::State::kInFlight;
+  chunk.path = path;
+  destination.flight += chunk_bytes(chunk);
+  outstanding_ += chunk.length;
+  //= rfc9260 6.2.1
+  peer_rwnd_ -= std::min<std::uint32_t>(peer_rwnd_, chunk.length);
+  //= rfc9260 6.3.2
+  if (destination.t3_deadline == kNever) {
+    destination.t3_deadline = now + destination.rto.value();
+  }
+}
+
+void Outbound::leave_flight(TxChunk& chunk, Paths& paths) {
+  if (chunk.state != TxChunk::State::kInFlight) return;
+  paths[chunk.path]->flight -= chunk_bytes(chunk);
+  outstanding_ -= chunk.length;
+}
+
+void Outbound::mark_lost(TxChunk& chunk, Paths& paths) {
+  leave_flight(chunk, paths);
+  //= rfc9260 6.2.1
+  peer_rwnd_ += chunk.length;
+  chunk.state = TxChunk::State::kToRetransmit;
+  ++to_retransmit_;
+  //= rfc9260 6.3.1
+  paths[chunk.path]->cancel_measurement();
+}
+
+void Outbound::on_t3_expired(Paths& paths, std::uint8_t path) {
+  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = List<TxChunk>::next(chunk)) {
+    if (chunk->state != TxChunk::State::kInFlight || chunk->path != path) continue;
+    mark_lost(*chunk, paths);
+    chunk->timed_out = true;
+    chunk->was_fast_retransmitted = false;
+  }
+  // The next expiration is excused only by another SACK with a closed window.
+  probing_window_ = false;
+  in_fast_recovery_ = false;
+  paths[path]->t3_deadline = kNever;
+}
+
+void Outbound::mark_all_lost(Paths& paths) {
+  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = List<TxChunk>::next(chunk)) {
+    if (chunk->state == TxChunk::State::kInFlight) mark_lost(*chunk, paths);
+  }
+  for (Path* path : paths) {
+    if (path != nullptr) path->t3_deadline = kNever;
+  }
+}
+
+void Outbound::release_chunk(OutboundMemory& memory, TxChunk* chunk) {
+  TxMessage* message = chunk->message;
+  buffered_bytes_ -= chunk->length;
+  if (--message->chunks_pending == 0 && message->cut == message->length) {
+    memory.returned.push_back(message);
+  }
+  sent_.remove(chunk);
+  memory.chunks.destroy(chunk);
+}
+
+void Outbound::fail_beyond_streams(List<TxMessage>& failed) {
+  for (TxMessage* message = queue_.front(); message != nullptr;) {
+    TxMessage* next = List<TxMessage>::next(message);
+    if (message->stream >= streams_out_ && message->cut == 0) {
+      queue_.remove(message);
+      buffered_bytes_ -= message->length;
+      failed.push_back(message);
+    }
+    message = next;
+  }
+}
+
+void Outbound::fail_all(OutboundMemory& memory, Paths& paths, List<TxMessage>& failed) {
+  while (TxChunk* chunk = sent_.pop_front()) {
+    leave_flight(*chunk, paths);
+    TxMessage* message = chunk->message;
+    message->flags |= kWasSent;
+    if (!List<TxMessage>::is_linked(message)) failed.push_back(message);
+    memory.chunks.destroy(chunk);
+  }
+  while (TxMessage* message = queue_.pop_front()) failed.push_back(message);
+  streams_.clear(memory.streams);
+  buffered_bytes_ = 0;
+  to_retransmit_ = 0;
+  for (Path* path : paths) {
+    if (path != nullptr) path->t3_deadline = kNever;
+  }
+}
+
+}  // namespace millrace

@@ -1,0 +1,163 @@
+// What this side sends: messages in the order they were accepted, cut into DATA chunks as packets have
+// room, and kept until acknowledged (RFC 9260 6.1, 6.2.1, 6.9, 7.2.4).
+//
+// It decides which chunks go into a packet and what a SACK means for each. It knows paths as flight
+// counts and congestion windows; it does not choose them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "engine/assoc/event.h"
+#include "engine/assoc/parameters.h"
+#include "engine/assoc/path/path.h"
+#include "engine/assoc/stream_table.h"
+#include "engine/assoc/tx/tx_chunk.h"
+#include "engine/base/limits.h"
+#include "engine/base/slab.h"
+#include "engine/wire/chunks.h"
+#include "engine/wire/writer.h"
+
+namespace millrace {
+
+/// A stream as its sender sees it.
+struct OutboundStream {
+  Ssn next;
+};
+
+/// What sending takes its memory from, and where payloads go that are no longer needed.
+struct OutboundMemory {
+  Slab<TxMessage>& messages;
+  Slab<TxChunk>& chunks;
+  StreamTable<OutboundStream>::Slabs& streams;
+  List<TxMessage>& returned;
+};
+
+/// The destinations of an association, by index.
+using Paths = std::array<Path*, kPathsMax>;
+
+/// What a SACK did.
+struct SackOutcome {
+  enum class Verdict : std::uint8_t { kOk, kOld, kBad } verdict = Verdict::kOk;
+  bool advanced = false;         ///< the cumulative TSN moved
+  bool fast_retransmit = false;  ///< fast recovery was entered
+  std::uint8_t answered_paths = 0;  ///< bit i: something that was sent to path i was acknowledged
+};
+
+class Outbound {
+ public:
+  void start(Tsn initial, std::uint32_t peer_rwnd, std::uint16_t streams);
+
+  /// The peer has changed its mind about its window and streams before data was acknowledged.
+  void set_peer(std::uint32_t peer_rwnd, std::uint16_t streams) {
+    peer_rwnd_ = peer_rwnd;
+    streams_out_ = streams;
+  }
+
+  // ---- from the application ----
+
+  /// Takes a message over. False if there is no memory.
+  bool accept(OutboundMemory& memory, const TxMessage& message);
+  /// Bytes accepted and not yet acknowledged.
+  std::uint32_t buffered_bytes() const { return buffered_bytes_; }
+  std::size_t queued_messages() const { return queue_.size(); }
+  std::uint16_t streams() const { return streams_out_; }
+
+  // ---- into packets ----
+
+  bool has_retransmissions() const { return to_retransmit_ > 0; }
+  /// The first chunk that waits to be sent again, or nullptr.
+  const TxChunk* first_retransmission() const;
+  bool has_new_data() const { return !queue_.empty(); }
+  /// Bytes that the next chunk needs in a packet, at the most; 0 if there is none.
+  std::size_t next_chunk_size() const;
+  /// Whether the peer's window and `path`'s congestion window let new data go now.
+  bool may_send_new(const Path& path) const;
+  bool may_retransmit(const Path& path) const;
+
+  /// Fills the packet with chunks to be sent again to `path`; returns how many went in.
+  std::size_t fill_retransmissions(PacketWriter& writer, Paths& paths, std::uint8_t path, Time now);
+  /// Fills the packet with new chunks to `path`; returns how many went in. `payload_max` is the largest
+  /// payload of one chunk (RFC 9260 6.9); `immediate` sets the I bit on all of them.
+  std::size_t fill_new(OutboundMemory& memory, PacketWriter& writer, Paths& paths, std::uint8_t path,
+                       Time now, std::uint32_t payload_max, bool immediate);
+
+  // ---- from the peer ----
+
+  SackOutcome on_sack(OutboundMemory& memory, Paths& paths, const SackView& sack, Time now,
+                      const Parameters& parameters);
+  /// The cumulative TSN ack of a SHUTDOWN: a SACK without gaps or window.
+  SackOutcome on_cumulative_ack(OutboundMemory& memory, Paths& paths, Tsn cumulative, Time now,
+                                const Parameters& parameters);
+
+  // ---- timers ----
+
+  /// T3-rtx of `path` expired: all that is in flight there is believed lost (RFC 9260 6.3.3).
+  void on_t3_expired(Paths& paths, std::uint8_t path);
+  /// Everything in flight shall be sent again: the COOKIE ECHO that it rode on was lost.
+  void mark_all_lost(Paths& paths);
+  /// The peer answers, but has its window closed: a T3 expiration is a window probe's.
+  bool is_probing_window() const { return probing_window_; }
+
+  // ---- questions ----
+
+  bool is_drained() const { return queue_.empty() && sent_.empty(); }
+  bool has_outstanding() const { return !sent_.empty(); }
+  std::size_t outstanding_chunks() const { return sent_.size(); }
+  std::uint32_t peer_rwnd() const { return peer_rwnd_; }
+  Tsn cumulative_tsn_ack() const { return cumulative_tsn_ack_; }
+  Tsn next_tsn() const { return next_tsn_; }
+  bool is_in_fast_recovery() const { return in_fast_recovery_; }
+
+  // ---- the end ----
+
+  /// Moves queued messages for streams that the peer did not grant to `failed`.
+  void fail_beyond_streams(List<TxMessage>& failed);
+
+  /// Moves every message to `failed`, in order, and forgets the chunks and the streams. start() again
+  /// after a restart of the peer.
+  void fail_all(OutboundMemory& memory, Paths& paths, List<TxMessage>& failed);
+
+ private:
+  struct Acked {
+    std::array<std::uint32_t, kPathsMax> bytes{};
+    std::array<std::uint32_t, kPathsMax> flight_before{};
+    std::uint8_t earliest = 0;  ///< bit i: the earliest chunk outstanding on path i was acknowledged
+    Tsn highest;                ///< highest TSN newly acknowledged
+    bool any = false;
+  };
+
+  TxChunk* cut_chunk(OutboundMemory& memory, std::uint32_t payload_max);
+  void put(PacketWriter& writer, const TxChunk& chunk, std::uint8_t extra_flags) const;
+  void enter_flight(TxChunk& chunk, Paths& paths, std::uint8_t path, Time now);
+  void leave_flight(TxChunk& chunk, Paths& paths);
+  void mark_lost(TxChunk& chunk, Paths& paths);
+  bool gaps_are_valid(const SackView& sack) const;
+  void on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now, const Parameters& parameters);
+  void take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked, Time now,
+                       const Parameters& parameters);
+  void take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time now,
+                 const Parameters& parameters);
+  bool count_misses(Paths& paths, Tsn below, Tsn reported, SackOutcome& outcome);
+  void finish_sack(Paths& paths, const Acked& acked, Time now, SackOutcome& outcome);
+  void release_chunk(OutboundMemory& memory, TxChunk* chunk);
+
+  List<TxMessage> queue_;  // not all in chunks yet
+  List<TxChunk> sent_;     // not cumulatively acknowledged, by TSN
+  StreamTable<OutboundStream> streams_;
+  Tsn next_tsn_;
+  Tsn cumulative_tsn_ack_;
+  Tsn fast_recovery_exit_;
+  Tsn highest_gap_acked_;            // no chunk above is gap-acked; <= cumulative: none is
+  std::uint32_t peer_rwnd_ = 0;      // what the peer can still take
+  std::uint32_t outstanding_ = 0;    // payload bytes in flight
+  std::uint32_t to_retransmit_ = 0;  // chunks
+  std::uint32_t buffered_bytes_ = 0;
+  std::uint16_t streams_out_ = 0;
+  bool in_fast_recovery_ = false;
+  bool fast_retransmit_pending_ = false;  // one packet may go regardless of cwnd
+  bool probing_window_ = false;
+};
+
+}  // namespace millrace

@@ -1,0 +1,177 @@
+// What a SACK does to the chunks that are outstanding (RFC 9260 6.2.1, 7.2.4).
+#include <algorithm>
+
+#include "engine/assoc/tx/outbound.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::uint8_t kMissIndications = 3;
+
+constexpr std::uint8_t bit_of(std::uint8_t path) { return static_cast<std::uint8_t>(1u << path); }
+
+}  // namespace
+
+SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackView& sack, Time now,
+                              const Parameters& parameters) {
+  SackOutcome outcome;
+  const Tsn cumulative = sack.cumulative_tsn_ack;
+  if (cumulative < cumulative_tsn_ack_) {
+    outcome.verdict = SackOutcome::Verdict::kOld;
+    return outcome;
+  }
+  if (cumulative >= next_tsn_ || !gaps_are_valid(sack)) {
+    outcome.verdict = SackOutcome::Verdict::kBad;
+    return outcome;
+  }
+  Acked acked;
+  for (std::size_t i = 0; i < kPathsMax; ++i) {
+    if (paths[i] != nullptr) acked.flight_before[i] = paths[i]->flight;
+  }
+  outcome.advanced = cumulative != cumulative_tsn_ack_;
+  take_cumulative(memory, paths, cumulative, acked, now, parameters);
+  const bool was_recovering = in_fast_recovery_;
+  if (in_fast_recovery_ && cumulative >= fast_recovery_exit_) in_fast_recovery_ = false;
+  if (sack.gap_count > 0 || highest_gap_acked_ > cumulative) {
+    take_gaps(paths, sack, acked, now, parameters);
+  }
+  //= rfc9260 6.2.1
+  peer_rwnd_ = sack.a_rwnd > outstanding_ ? sack.a_rwnd - outstanding_ : 0;
+  probing_window_ = sack.a_rwnd == 0 || (sack.a_rwnd < parameters.path_mtu && !acked.any);
+  finish_sack(paths, acked, now, outcome);
+  if (sack.gap_count > 0) {
+    //= rfc9260 7.2.4
+    const Tsn reported = cumulative + sack.gap(sack.gap_count - 1u).end;
+    const bool all = was_recovering && in_fast_recovery_ && outcome.advanced;
+    if (all || acked.any) count_misses(paths, all ? reported : acked.highest, reported, outcome);
+  }
+  return outcome;
+}
+
+SackOutcome Outbound::on_cumulative_ack(OutboundMemory& memory, Paths& paths, Tsn cumulative,
+                                        Time now, const Parameters& parameters) {
+  SackOutcome outcome;
+  if (cumulative < cumulative_tsn_ack_ || cumulative >= next_tsn_) {
+    outcome.verdict = cumulative >= next_tsn_ ? SackOutcome::Verdict::kBad : SackOutcome::Verdict::kOld;
+    return outcome;
+  }
+  Acked acked;
+  for (std::size_t i = 0; i < kPathsMax; ++i) {
+    if (paths[i] != nullptr) acked.flight_before[i] = paths[i]->flight;
+  }
+  outcome.advanced = cumulative != cumulative_tsn_ack_;
+  take_cumulative(memory, paths, cumulative, acked, now, parameters);
+  finish_sack(paths, acked, now, outcome);
+  return outcome;
+}
+
+// Ascending, not touching the cumulative TSN, and of nothing that was not sent.
+bool Outbound::gaps_are_valid(const SackView& sack) const {
+  const auto outstanding = static_cast<std::uint32_t>(next_tsn_ - sack.cumulative_tsn_ack - 1);
+  std::uint32_t previous_end = 0;
+  for (std::size_t i = 0; i < sack.gap_count; ++i) {
+    const SackView::Gap gap = sack.gap(i);
+    if (gap.start <= previous_end || gap.end < gap.start || gap.end > outstanding) return false;
+    previous_end = gap.end;
+  }
+  return true;
+}
+
+void Outbound::on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now,
+                        const Parameters& parameters) {
+  if (chunk.state == TxChunk::State::kGapAcked) return;
+  if (chunk.state == TxChunk::State::kToRetransmit) --to_retransmit_;
+  leave_flight(chunk, paths);
+  acked.bytes[chunk.path] += static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk.length));
+  acked.highest = acked.any ? std::max(acked.highest, chunk.tsn) : chunk.tsn;
+  acked.any = true;
+  if (!chunk.was_retransmitted) paths[chunk.path]->on_acked(chunk.tsn, now, parameters);
+}
+
+void Outbound::take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked,
+                               Time now, const Parameters& parameters) {
+  while (TxChunk* chunk = sent_.front()) {
+    if (chunk->tsn > cumulative) break;
+    on_acked(*chunk, paths, acked, now, parameters);
+    acked.earliest |= bit_of(chunk->path);
+    release_chunk(memory, chunk);
+  }
+  cumulative_tsn_ack_ = cumulative;
+}
+
+// One walk over the outstanding chunks beside the gap blocks. What an earlier SACK acknowledged and this
+// one does not has been reneged on: it is in flight again.
+void Outbound::take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time now,
+                         const Parameters& parameters) {
+  std::size_t index = 0;
+  Tsn highest = cumulative_tsn_ack_;
+  const Tsn previous_highest = highest_gap_acked_;
+  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = List<TxChunk>::next(chunk)) {
+    const auto offset = static_cast<std::uint32_t>(chunk->tsn - cumulative_tsn_ack_);
+    while (index < sack.gap_count && sack.gap(index).end < offset) ++index;
+    if (index == sack.gap_count && chunk->tsn > previous_highest) break;
+    const bool covered = index < sack.gap_count && sack.gap(index).start <= offset;
+    if (covered) {
+      on_acked(*chunk, paths, acked, now, parameters);
+      chunk->state = TxChunk::State::kGapAcked;
+      highest = chunk->tsn;
+    } else if (chunk->state == TxChunk::State::kGapAcked) {
+      //= rfc9260 6.2.1
+      chunk->state = TxChunk::State::kInFlight;
+      paths[chunk->path]->flight +=
+          static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk->length));
+      outstanding_ += chunk->length;
+      ++chunk->miss_indications;
+      Path& path = *paths[chunk->path];
+      if (path.t3_deadline == kNever) path.t3_deadline = now + path.rto.value();
+    }
+  }
+  highest_gap_acked_ = highest;
+}
+
+// Congestion windows and T3-rtx after all acknowledgements of a SACK are known.
+void Outbound::finish_sack(Paths& paths, const Acked& acked, Time now, SackOutcome& outcome) {
+  for (std::uint8_t i = 0; i < kPathsMax; ++i) {
+    Path* path = paths[i];
+    if (path == nullptr || acked.bytes[i] == 0) continue;
+    outcome.answered_paths |= bit_of(i);
+    path->acked_in_round += acked.bytes[i];
+    path->congestion.on_sack(acked.bytes[i], acked.flight_before[i], outcome.advanced,
+                             in_fast_recovery_);
+    //= rfc9260 6.3.2
+    if (path->flight == 0) {
+      path->t3_deadline = kNever;
+    } else if (acked.earliest & bit_of(i)) {
+      path->t3_deadline = now + path->rto.value();
+    }
+  }
+  if (!sent_.empty()) return;
+  for (Path* path : paths) {
+    if (path != nullptr) path->congestion.on_all_acked();
+  }
+}
+
+// Counts a miss for every chunk below `below` that the SACK (which reports up to `reported`) does not
+// cover; the third one makes it a fast retransmission.
+bool Outbound::count_misses(Paths& paths, Tsn below, Tsn reported, SackOutcome& outcome) {
+  std::uint8_t hit_paths = 0;
+  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = List<TxChunk>::next(chunk)) {
+    if (chunk->tsn >= below || chunk->tsn > reported) break;
+    if (chunk->state != TxChunk::State::kInFlight || chunk->was_fast_retransmitted) continue;
+    if (++chunk->miss_indications < kMissIndications) continue;
+    hit_paths |= bit_of(chunk->path);
+    mark_lost(*chunk, paths);
+    chunk->was_fast_retransmitted = true;
+  }
+  if (hit_paths == 0 || in_fast_recovery_) return hit_paths != 0;
+  for (std::uint8_t i = 0; i < kPathsMax; ++i) {
+    if (hit_paths & bit_of(i)) paths[i]->congestion.on_fast_retransmit();
+  }
+  in_fast_recovery_ = true;
+  fast_retransmit_pending_ = true;
+  fast_recovery_exit_ = next_tsn_ - 1;
+  outcome.fast_retransmit = true;
+  return true;
+}
+
+}  // namespace millrace
