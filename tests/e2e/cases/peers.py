@@ -2,6 +2,7 @@
 
 import os
 import random
+import time
 
 from harness.capture import Analysis
 from harness.registry import check, check_equal, test
@@ -43,6 +44,26 @@ def usrsctp_with_kernel(rig):
     program = rig.programs.find("usrsctp-traffic")
     client = rig.spawn([program, *shape.arguments("client", bind=ours, connect=theirs)], "client",
                        rig.ours)
+    client.wait(60)
+    check_pair(shape, parse_summary(client.output(), "client"), server.wait(30))
+
+
+@test("usrsctp and the Linux kernel survive a cut path with the short timers of the tests")
+def failover_of_peers(rig):
+    shape = Shape(there=2000, back=2000, size="16-1500", rate=400)
+    paths = rig.paths(2, guest=True)
+    for path in paths:
+        rig.ours.add_addresses(path.our_interface, path.with_prefix(path.ours))
+    guest = rig.guest(paths)
+    ours, theirs = addresses(paths, "ours"), addresses(paths, "theirs")
+    server = rig.kernel(guest, "server", shape.arguments("server", bind=theirs) + ["--fast"])
+    program = rig.programs.find("usrsctp-traffic")
+    client = rig.spawn([program, *shape.arguments("client", bind=ours, connect=theirs), "--fast"],
+                       "client", rig.ours)
+    time.sleep(1)
+    rig.cut(paths[0])
+    time.sleep(2)
+    rig.heal(paths[0])
     client.wait(60)
     check_pair(shape, parse_summary(client.output(), "client"), server.wait(30))
 

@@ -47,7 +47,7 @@ class Analysis:
         self.path = path
         self.packets = 0
         self.checksums = collections.Counter()
-        self.bad_checksums = []  # frame numbers
+        self.bad_checksums = []  # (frame number, source)
         self.malformed = []      # (frame number, source, text)
         for line in result.stdout.splitlines():
             self._take(line.split("|", len(FIELDS) - 1))
@@ -58,24 +58,26 @@ class Analysis:
         self.checksums[status] += 1
         source = ip4 or ip6
         if status == BAD:
-            self.bad_checksums.append(int(number))
+            self.bad_checksums.append((int(number), source))
         worst = max((int(word, 0) for word in severities.split(",") if word), default=0)
         if malformed or worst >= ERROR:
             self.malformed.append((int(number), source, message))
 
-    def problems(self, allow_bad_checksums=False):
-        """What is wrong with the packets; an empty list when nothing is."""
-        found = []
+    def problems(self, allow_bad_checksums=False, trusted=None):
+        """What is wrong with the packets; an empty list when nothing is. If `trusted` addresses
+        are given, only packets that they sent are judged: the others are odd on purpose."""
+        malformed = [found for found in self.malformed if trusted is None or found[1] in trusted]
+        bad = [found for found in self.bad_checksums if trusted is None or found[1] in trusted]
+        problems = []
         if self.packets == 0:
-            found.append("no SCTP packet at all")
+            problems.append("no SCTP packet at all")
         if self.checksums[GOOD] == 0:
-            found.append("no checksum was checked")
-        if self.bad_checksums and not allow_bad_checksums:
-            found.append(f"{len(self.bad_checksums)} bad checksums, frames "
-                         f"{self.bad_checksums[:5]}")
-        if self.malformed:
-            found.append(f"{len(self.malformed)} malformed, the first: {self.malformed[:3]}")
+            problems.append("no checksum was checked")
+        if bad and not allow_bad_checksums:
+            problems.append(f"{len(bad)} bad checksums, the first: {bad[:5]}")
+        if malformed:
+            problems.append(f"{len(malformed)} malformed, the first: {malformed[:3]}")
         unchecked = self.packets - self.checksums[GOOD] - self.checksums[BAD]
-        if unchecked:
-            found.append(f"{unchecked} checksums unchecked")
-        return [f"{os.path.basename(self.path)}: {text}" for text in found]
+        if unchecked and trusted is None:
+            problems.append(f"{unchecked} checksums unchecked")
+        return [f"{os.path.basename(self.path)}: {text}" for text in problems]

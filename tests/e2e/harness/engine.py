@@ -43,7 +43,7 @@ class Engine:
         self.run_directory = os.path.join(directory, "run")
         self.config_path = os.path.join(directory, "millraced.toml")
         config = {**config, "engine": {"run_directory": self.run_directory, "huge_pages": "no",
-                                       "memory_mb": 512, **config.get("engine", {})}}
+                                       **config.get("engine", {})}}
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write(to_toml(config))
         self.log = os.path.join(directory, "millraced.log")

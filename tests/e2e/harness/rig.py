@@ -10,6 +10,7 @@ from uml.guest import Guest, GuestError
 from .capture import Capture
 from .engine import Engine
 from .namespaces import Namespace, add_tap, add_veth
+from .operator import counters
 from .process import Process
 from .registry import Skip, check
 from .traffic import parse_summary
@@ -29,7 +30,10 @@ class Programs:
 
     def find(self, name):
         if name not in self.found:
-            raise Skip(f"{name} is not built")
+            # The peers' programs need packages that are optional; ours do not.
+            if name in ("usrsctp-traffic", "kernel-traffic"):
+                raise Skip(f"{name} is not built: its package is not installed")
+            raise AssertionError(f"{name} is not in {self.build}")
         return self.found[name]
 
 
@@ -42,6 +46,7 @@ class Path:
         self.port = f"p{index}"      # the peer's end of the wire
         self.bridge = f"b{index}"    # what it is plugged into
         self.tap = f"t{index}"       # a guest's plug in the same bridge
+        self.peer = None             # the namespace that the wire ends in
         self.ours, self.theirs = [], []
         self.prefix_lengths = []
         if "4" in families:
@@ -88,6 +93,7 @@ class Rig:
         self.engines = []
         self.guests = []
         self.allow_bad_checksums = False  # for tests that damage packets on purpose
+        self.trusted = None  # addresses whose packets must be sound; None is all
         self.ours = self.peer = None
 
     def __enter__(self):
@@ -104,32 +110,41 @@ class Rig:
         self.stack.callback(namespace.delete)
         return namespace
 
-    def paths(self, count=1, families="4", guest=False, mtu=1500):
-        """Wires from our namespace into the peer's. Each ends in a bridge there, so that `cut`
-        is a cable pulled out somewhere far away: no end sees its own link go down."""
+    def paths(self, count=1, families="4", guest=False, mtu=1500, strangers=False):
+        """Wires from our namespace into the peer's (or, for strangers, each into another one's).
+        Each ends in a bridge there, so that `cut` is a cable pulled out somewhere far away: no
+        end sees its own link go down."""
         self.ours = self.namespace("ours")
         self.peer = self.namespace("peer")
         paths = [Path(index, families) for index in range(count)]
         for path in paths:
-            add_veth(self.ours, path.our_interface, self.peer, path.port, mtu)
-            self.peer.ip("link", "add", path.bridge, "type", "bridge")
-            self.peer.silence(path.port)
-            self.peer.ip("link", "set", path.port, "master", path.bridge)
-            if guest:
-                add_tap(self.peer, path.tap)
-                self.peer.silence(path.bridge)
-                self.peer.ip("link", "set", path.tap, "master", path.bridge)
-            self.peer.ip("link", "set", path.bridge, "up")
-            if not guest:
-                self.peer.add_addresses(path.bridge, path.with_prefix(path.theirs))
-            self.capture(self.peer, path.port)
+            is_first = path.index == 0
+            path.peer = self.namespace(f"peer{path.index}") if strangers and not is_first \
+                else self.peer
+            self._lay(path, guest, mtu)
+            self.capture(path.peer, path.port)
         return paths
 
-    def cut(self, path):
-        self.peer.ip("link", "set", path.port, "nomaster")
+    def _lay(self, path, guest, mtu):
+        add_veth(self.ours, path.our_interface, path.peer, path.port, mtu)
+        path.peer.ip("link", "add", path.bridge, "mtu", str(mtu), "type", "bridge")
+        path.peer.silence(path.port)
+        path.peer.ip("link", "set", path.port, "master", path.bridge)
+        if guest:
+            add_tap(path.peer, path.tap)
+            path.peer.silence(path.bridge)
+            path.peer.ip("link", "set", path.tap, "master", path.bridge)
+        path.peer.ip("link", "set", path.bridge, "up")
+        if not guest:
+            path.peer.add_addresses(path.bridge, path.with_prefix(path.theirs))
 
-    def heal(self, path):
-        self.peer.ip("link", "set", path.port, "master", path.bridge)
+    @staticmethod
+    def cut(path):
+        path.peer.ip("link", "set", path.port, "nomaster")
+
+    @staticmethod
+    def heal(path):
+        path.peer.ip("link", "set", path.port, "master", path.bridge)
 
     def capture(self, namespace, interface):
         capture = Capture(namespace, interface, self.file(f"{interface}.pcap"))
@@ -170,9 +185,9 @@ class Rig:
         self.guests.append(guest)
         return guest.start()
 
-    def usrsctp(self, role, arguments):
+    def usrsctp(self, role, arguments, namespace=None):
         program = self.programs.find("usrsctp-traffic")
-        process = self.spawn([program, *arguments], f"usrsctp-{role}", self.peer)
+        process = self.spawn([program, *arguments], f"usrsctp-{role}", namespace or self.peer)
         return self._ready(Program(role, process))
 
     def application(self, engine, role, arguments, name="mr-traffic"):
@@ -200,7 +215,7 @@ class Rig:
         problems = []
         for capture in self.captures:
             capture.stop()
-            problems += capture.analyse().problems(self.allow_bad_checksums)
+            problems += capture.analyse().problems(self.allow_bad_checksums, self.trusted)
         check(not problems, "; ".join(problems))
 
     def report(self):
@@ -233,11 +248,6 @@ def interface_of(path, device="net_af_packet", impairment=None, **more):
     if impairment:
         interface["impairment"] = impairment
     return interface
-
-
-def counters(engine):
-    """Totals over all lcores."""
-    return engine.ask("counters")
 
 
 def addresses(paths, side):

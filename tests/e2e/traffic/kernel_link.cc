@@ -152,10 +152,24 @@ class KernelTransport : public Transport {
     events.sctp_association_event = 1;
     events.sctp_shutdown_event = 1;
     set(socket, SCTP_EVENTS, events, "EVENTS");
+    if (options_.is_fast) configure_timers(socket);
     // FORCE, because the default limit of 208 KiB is less than one large message.
     const int size = static_cast<int>(options_.buffer);
     if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0) die("SNDBUF");
     if (setsockopt(socket, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0) die("RCVBUF");
+  }
+
+  void configure_timers(int socket) {
+    struct sctp_rtoinfo rto {};
+    rto.srto_initial = kFastRtoInitialMs;
+    rto.srto_min = kFastRtoMinMs;
+    rto.srto_max = kFastRtoMaxMs;
+    set(socket, SCTP_RTOINFO, rto, "RTOINFO");
+    struct sctp_paddrparams path {};
+    path.spp_hbinterval = kFastHeartbeatMs;
+    path.spp_pathmaxrxt = kFastPathMaxRetrans;
+    path.spp_flags = SPP_HB_ENABLE;
+    set(socket, SCTP_PEER_ADDR_PARAMS, path, "PEER_ADDR_PARAMS");
   }
 
   template <class Value>

@@ -41,6 +41,7 @@ Options parse_options(int argc, char** argv) {
   app.add_option("--seed", options.seed, "what sizes and streams are drawn from");
   app.add_option("--timeout", options.timeout, "seconds after which to give up");
   app.add_option("--buffer", options.buffer, "bytes of the socket's buffers");
+  app.add_flag("--fast", options.is_fast, "short timers, so that a failover takes a second");
   try {
     app.parse(argc, argv);
     if (!parse_size(size, options)) throw CLI::ValidationError("--size", "1 to 1048576, or A-B");

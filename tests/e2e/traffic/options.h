@@ -23,9 +23,17 @@ struct Options {
   std::uint64_t seed = 1;
   double timeout = 60;
   std::uint32_t buffer = std::uint32_t{4} << 20;
+  bool is_fast = false;  // the short timers below instead of the stack's own
 
   bool is_client() const { return role == "client"; }
 };
+
+/// For tests of failover: what carriers set, where the standard would wait for a minute.
+inline constexpr std::uint32_t kFastRtoInitialMs = 200;
+inline constexpr std::uint32_t kFastRtoMinMs = 100;
+inline constexpr std::uint32_t kFastRtoMaxMs = 1000;
+inline constexpr std::uint32_t kFastHeartbeatMs = 500;
+inline constexpr std::uint16_t kFastPathMaxRetrans = 3;
 
 /// Exits with a message and status 2 when the command line is wrong.
 Options parse_options(int argc, char** argv);

@@ -162,9 +162,23 @@ class UsrsctpTransport : public Transport {
       event.se_on = 1;
       set(socket, SCTP_EVENT, event, "EVENT");
     }
+    if (options_.is_fast) configure_timers(socket);
     const int size = static_cast<int>(options_.buffer);
     if (usrsctp_setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0) die("SNDBUF");
     if (usrsctp_setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) < 0) die("RCVBUF");
+  }
+
+  void configure_timers(struct socket* socket) {
+    struct sctp_rtoinfo rto {};
+    rto.srto_initial = kFastRtoInitialMs;
+    rto.srto_min = kFastRtoMinMs;
+    rto.srto_max = kFastRtoMaxMs;
+    set(socket, SCTP_RTOINFO, rto, "RTOINFO");
+    struct sctp_paddrparams path {};
+    path.spp_hbinterval = kFastHeartbeatMs;
+    path.spp_pathmaxrxt = kFastPathMaxRetrans;
+    path.spp_flags = SPP_HB_ENABLE;
+    set(socket, SCTP_PEER_ADDR_PARAMS, path, "PEER_ADDR_PARAMS");
   }
 
   template <class Value>

@@ -68,12 +68,14 @@ class Job:
 class Guest:
     """Boots in `start`, is gone after `stop`, whatever happened in between."""
 
-    def __init__(self, taps, program, namespace=None, sysctls=(), memory="256M"):
+    def __init__(self, taps, program, namespace=None, sysctls=(), memory="256M",
+                 vlan=0):
         self.taps = taps  # tap's name -> addresses with prefix length, in the order of vec0, vec1
         self.program = program
         self.namespace = namespace
         self.sysctls = sysctls
         self.memory = memory
+        self.vlan = vlan  # addresses are inside it, if it is not 0
         self.process = None
         self.jobs = 0
         self.directory = None
@@ -92,7 +94,11 @@ class Guest:
         words += [f"mr.sysctl={line}" for line in self.sysctls]
         for index, (tap, addresses) in enumerate(self.taps.items()):
             command.append(f"vec{index}:transport=tap,ifname={tap}")
-            words += [f"mr.addr=vec{index}:{address}" for address in addresses]
+            device = f"vec{index}"
+            if self.vlan:
+                words.append(f"mr.vlan={device}:{self.vlan}")
+                device += f".{self.vlan}"
+            words += [f"mr.addr={device}:{address}" for address in addresses]
         environment = dict(os.environ, HOME=self.directory, TMPDIR="/dev/shm")
         self.log = open(os.path.join(self.directory, "console"), "wb")
         self.process = subprocess.Popen(command + words, stdin=subprocess.PIPE, stdout=self.log,
@@ -137,12 +143,22 @@ class Guest:
             except ProcessLookupError:
                 pass
             self.process.wait()
+            self.wait_gone()
             self.process.stdin.close()
             self.log.close()
             self.process = None
         if self.directory:
             shutil.rmtree(self.directory, ignore_errors=True)
             self.directory = None
+
+    def wait_gone(self):
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            try:
+                os.killpg(self.process.pid, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.01)
 
     def __enter__(self):
         return self.start()

@@ -1,0 +1,142 @@
+"""Applications that die, lie, or outlive the engine. Nobody else may notice."""
+
+import signal
+
+from harness.operator import (applications, associations, buffers_in_use, check_no_drops, counter,
+                              counters)
+from harness.registry import check, check_equal, test, wait_until
+from harness.traffic import PORT, Shape, check_pair, parse_summary
+
+OTHER_PORT = 6001
+# More than a test lasts: it ends because somebody dies.
+ENDLESS = Shape(there=100000, back=100000, size="64-4000", rate=1500, timeout=90)
+STEADY = Shape(there=4000, back=4000, size="16-1500", rate=500)
+
+
+class Bystander:
+    """Another application with a peer of its own, whose traffic must come through unharmed."""
+
+    def __init__(self, rig, engine, path, shape=STEADY):
+        self.shape = shape
+        self.server = rig.application(
+            engine, "server", shape.arguments("server", port=OTHER_PORT), "bystander")
+        self.client = rig.usrsctp("client", shape.arguments("client", port=OTHER_PORT,
+                                                            connect=path.ours), path.peer)
+
+    def check_unharmed(self):
+        check_pair(self.shape, self.client.wait(), self.server.wait())
+
+
+def killed(rig, on_exit, expected_end):
+    paths = rig.paths(2, strangers=True)
+    engine = rig.engine(paths, applications={"on_exit": on_exit})
+    buffers = buffers_in_use(engine)
+    bystander = Bystander(rig, engine, paths[1])
+    victim = rig.application(engine, "server", ENDLESS.arguments("server"), "victim")
+    peer = rig.usrsctp("client", ENDLESS.arguments("client", connect=paths[0].ours))
+    wait_until(lambda: len(associations(engine)) == 2, 20, "both associations are up")
+    before = counter(engine, "messages_delivered")
+    wait_until(lambda: counter(engine, "messages_delivered") > before + 3000, 20, "traffic flows")
+
+    victim.source.stop(signal.SIGKILL)
+    wait_until(lambda: len(applications(engine)) == 1, 10, "the dead application is forgotten")
+    wait_until(lambda: len(associations(engine)) == 1, 10, "its association is gone")
+    peer.source.wait(20)
+    check_equal(parse_summary(peer.output(), "peer")["shutdown"], expected_end,
+                "the peer's association ended")
+    bystander.check_unharmed()
+    wait_until(lambda: not applications(engine), 5, "no application is left")
+    wait_until(lambda: buffers_in_use(engine) <= buffers, 5,
+               f"buffers in use are {buffers} again")
+    check_no_drops(engine)
+
+
+@test("an application killed in the middle of traffic: its association aborts, others go on")
+def killed_abort(rig):
+    killed(rig, "abort", "aborted")
+
+
+@test("an application killed in the middle of traffic: shut down instead, if so configured")
+def killed_shutdown(rig):
+    killed(rig, "shutdown", "orderly")
+
+
+@test("applications that come and go a hundred times leave nothing behind")
+def come_and_go(rig):
+    paths = rig.paths(1)
+    engine = rig.engine(paths)
+    shape = Shape(there=20, back=20, size="16-3000")
+    buffers = buffers_in_use(engine)
+    program = rig.programs.find("mr-traffic")
+    for _ in range(50):
+        doomed = rig.spawn([program, *shape.arguments("server"), "--socket",
+                            engine.applications_socket], "doomed")
+        doomed.wait_for("ready")
+        doomed.stop(signal.SIGKILL)
+    wait_until(lambda: not applications(engine), 10, "no application is left")
+    check_equal(counter(engine, "applications_attached"), 50, "attached")
+    check_equal(counter(engine, "applications_detached"), 50, "detached")
+    server = rig.application(engine, "server", shape.arguments("server"))
+    client = rig.usrsctp("client", shape.arguments("client", connect=paths[0].ours))
+    check_pair(shape, client.wait(), server.wait())
+    wait_until(lambda: buffers_in_use(engine) <= buffers, 5,
+               f"buffers in use are {buffers} again")
+
+
+@test("a client that writes nonsense into its rings is detached, and nothing else happens")
+def hostile(rig):
+    paths = rig.paths(2, strangers=True)
+    engine = rig.engine(paths)
+    program = rig.programs.find("hostile-application")
+    bystander = Bystander(rig, engine, paths[1])
+    attempts = 0
+    for mode in ("bytes", "indices", "entries"):
+        for seed in range(8):
+            attacker = rig.spawn([program, engine.applications_socket, mode, str(seed), "20"],
+                                 f"hostile-{mode}-{seed}")
+            check_equal(attacker.wait(30), 0, f"{mode} {seed}: {attacker.describe()}; status")
+            attempts += 1
+    check_equal(counter(engine, "applications_evicted"), attempts, "evicted")
+    wait_until(lambda: len(applications(engine)) <= 1, 10, "only the honest one is left")
+    bystander.check_unharmed()
+    check(engine.is_alive(), "the engine died")
+
+
+@test("a client that only rings bells keeps nobody else from being served")
+def bell_ringer(rig):
+    paths = rig.paths(1)
+    engine = rig.engine(paths)
+    ringer = rig.spawn([rig.programs.find("hostile-application"), engine.applications_socket,
+                        "bells", "1", "30"], "ringer")
+    wait_until(lambda: applications(engine), 5, "it is attached")
+    Bystander(rig, engine, paths[0], Shape(there=1000, back=1000, rate=400)).check_unharmed()
+    check_equal(ringer.status(), None, "the bell ringer's status")
+
+
+@test("an application outlives the engine, attaches again and listens again")
+def engine_restart(rig):
+    paths = rig.paths(1)
+    engine = rig.engine(paths)
+    echo = rig.spawn([rig.programs.find("mr-echo"), engine.applications_socket, str(PORT)], "echo")
+    shape = Shape(there=200, back=200, size="16-3000")
+
+    def is_served():
+        wait_until(lambda: applications(engine), 10, "the application is attached")
+        wait_until(lambda: listens(engine), 10, "the application listens")
+        words = shape.arguments("client", connect=paths[0].ours)
+        summary = rig.usrsctp("client", words).wait()
+        check(summary["ok"], f"not echoed: {summary}")
+
+    is_served()
+    engine.kill()
+    engine.start()
+    is_served()
+    check_equal(engine.stop(), 0, "exit status of a clean stop")
+    engine.start()
+    is_served()
+    check_equal(echo.status(), None, "the application's status")
+    check_equal(counters(engine)["applications_evicted"], 0, "evicted")
+
+
+def listens(engine):
+    return any(application.get("listeners", 1) for application in applications(engine))

@@ -1,0 +1,44 @@
+"""The same traffic over other DPDK drivers than af_packet."""
+
+from harness.operator import check_no_drops
+from harness.registry import check, test, wait_until
+from harness.rig import Path, interface_of
+from harness.scene import Usrsctp, engine_serves
+from harness.traffic import Shape, check_pair
+
+SHAPE = Shape(there=150, back=150)
+
+
+@test("over net_af_xdp on veth")
+def af_xdp(rig):
+    paths = rig.paths(1)
+    engine = rig.engine(paths, device="net_af_xdp")
+    engine_serves(rig, engine, paths, Usrsctp(rig, paths), SHAPE)
+    check_no_drops(engine)
+
+
+@test("over net_tap, with the peer on the host's side of it")
+def tap(rig):
+    rig.ours = rig.peer = rig.namespace("ours")
+    path = Path(0)
+    interface = interface_of(path)
+    interface["device"] = "net_tap0,iface=dtap0"
+    engine = rig.engine([path], interfaces=[interface])
+    wait_until(lambda: rig.ours.ip("link", "show", "dtap0", check=False).returncode == 0, 10,
+               "the tap is there")
+    rig.ours.add_addresses("dtap0", path.with_prefix(path.theirs))
+    rig.ours.ip("link", "set", "dtap0", "up")
+    rig.capture(rig.ours, "dtap0")
+    server = rig.application(engine, "server", SHAPE.arguments("server"))
+    client = rig.usrsctp("client", SHAPE.arguments("client", connect=path.ours))
+    check_pair(SHAPE, client.wait(), server.wait())
+    check(engine.is_alive(), "the engine died")
+    check_no_drops(engine)
+
+
+@test("on an interface with a small MTU, messages still come whole")
+def small_mtu(rig):
+    paths = rig.paths(1, mtu=1280)
+    engine = rig.engine(paths, interfaces=[interface_of(paths[0], mtu=1280)])
+    engine_serves(rig, engine, paths, Usrsctp(rig, paths), SHAPE)
+    check_no_drops(engine)

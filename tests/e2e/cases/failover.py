@@ -1,0 +1,62 @@
+"""A path that breaks in the middle of traffic: found out, walked around, taken back."""
+
+from harness.operator import check_no_drops, counter, path_states
+from harness.registry import check, check_equal, test, wait_until
+from harness.scene import Kernel, Usrsctp, engine_connects, engine_serves
+from harness.traffic import Shape
+
+# 500 messages a second each way: 12 seconds, in which the path is cut and healed.
+STEADY = Shape(there=6000, back=6000, size="16-1500", rate=500, timeout=60)
+DETECTION_SECONDS = 5  # five T3-rtx or heartbeats in a row at the test's timers
+FAILED, WORKING = "inactive", "active"
+
+
+def cut_and_heal(rig, engine, paths):
+    """Gives what to do during the traffic."""
+
+    def during(client, _):
+        broken = paths[0].theirs[0]
+        wait_until(lambda: counter(engine, "messages_delivered") > 500, 20, "traffic is flowing")
+        check_equal(set(path_states(engine).values()), {WORKING}, "path states before the cut")
+        rig.cut(paths[0])
+        wait_until(lambda: path_states(engine)[broken] == FAILED, DETECTION_SECONDS,
+                   "the broken path is seen as such")
+        before = counter(engine, "messages_delivered")
+        wait_until(lambda: counter(engine, "messages_delivered") > before + 500, 10,
+                   "messages flow over the other path")
+        rig.heal(paths[0])
+        wait_until(lambda: path_states(engine)[broken] == WORKING, DETECTION_SECONDS,
+                   "the path is taken back")
+        check(client.status() is None, "the traffic ended too early to prove anything")
+
+    return during
+
+
+def failover(rig, play, peer_class):
+    paths = rig.paths(2, guest=peer_class.wants_taps)
+    engine = rig.engine(paths)
+    peer = peer_class(rig, paths, ["--fast"])
+    play(rig, engine, paths, peer, STEADY, cut_and_heal(rig, engine, paths))
+    check(counter(engine, "path_failures") >= 1, "no path failure was counted")
+    check(counter(engine, "path_recoveries") >= 1, "no path recovery was counted")
+    check_no_drops(engine)
+
+
+@test("our server and a usrsctp client lose nothing when a path is cut, and take it back")
+def usrsctp_client(rig):
+    failover(rig, engine_serves, Usrsctp)
+
+
+@test("our client and a usrsctp server lose nothing when a path is cut, and take it back")
+def usrsctp_server(rig):
+    failover(rig, engine_connects, Usrsctp)
+
+
+@test("our server and a kernel client lose nothing when a path is cut, and take it back")
+def kernel_client(rig):
+    failover(rig, engine_serves, Kernel)
+
+
+@test("our client and a kernel server lose nothing when a path is cut, and take it back")
+def kernel_server(rig):
+    failover(rig, engine_connects, Kernel)

@@ -1,0 +1,45 @@
+"""What the tests want to know of an engine, out of millracectl's JSON."""
+
+from .registry import check, check_equal
+
+# What other hosts' kernels say unasked (multicast listener reports and the like) is not for us.
+BACKGROUND = ("drop_not_for_us", "drop_ip_protocol", "drop_bad_ethernet", "drop_bad_icmp",
+              "drop_bad_neighbour")
+
+
+def counters(engine):
+    """Name to total over all lcores."""
+    return engine.ask("counters")
+
+
+def counter(engine, name):
+    return counters(engine)[name]
+
+
+def drops(engine, allow=()):
+    return {name: count for name, count in counters(engine).items()
+            if name.startswith("drop_") and count and name not in BACKGROUND + tuple(allow)}
+
+
+def check_no_drops(engine, allow=()):
+    check_equal(drops(engine, allow), {}, "drops")
+
+
+def associations(engine):
+    return engine.ask("associations")
+
+
+def path_states(engine):
+    """Of the only association: the peer's address to its path's state."""
+    found = associations(engine)
+    check(len(found) == 1, f"{len(found)} associations instead of one: {found}")
+    return {path["address"]: path["state"] for path in found[0]["paths"]}
+
+
+def applications(engine):
+    return engine.ask("applications")
+
+
+def buffers_in_use(engine):
+    """Packet buffers that are not in their pools, over all lcores."""
+    return sum(lcore["buffers_in_use"] for lcore in engine.ask("lcores"))
