@@ -1,4 +1,5 @@
 """The rules that other programs check: clang-format and clang-tidy."""
+import collections
 import concurrent.futures
 import json
 import os
@@ -12,18 +13,20 @@ _DIAGNOSTIC = re.compile(r"^(.+?):(\d+):\d+: (?:error|warning): ")
 
 
 def check_format(tree):
-    """One finding for each line that clang-format would write differently."""
+    """One finding for each file that clang-format would write differently, at the first place."""
     paths = tree.sources()
     if not paths:
         return []
     run = subprocess.run(["clang-format", "--dry-run", "--Werror", *paths],
                          cwd=tree.root, capture_output=True, text=True, check=False)
-    found = {_DIAGNOSTIC.match(line).group(1, 2)
-             for line in run.stderr.splitlines() if _DIAGNOSTIC.match(line)}
-    if run.returncode != 0 and not found:
+    lines = collections.defaultdict(set)
+    for match in filter(None, map(_DIAGNOSTIC.match, run.stderr.splitlines())):
+        lines[match.group(1)].add(int(match.group(2)))
+    if run.returncode != 0 and not lines:
         return [Finding(paths[0], 1, "format", f"clang-format failed: {run.stderr.strip()[:200]}")]
-    return [Finding(path, int(line), "format", "run `clang-format -i` on it")
-            for path, line in sorted(found)]
+    return [Finding(path, min(found), "format",
+                    f"clang-format writes {len(found)} lines otherwise: run `clang-format -i` on it")
+            for path, found in sorted(lines.items())]
 
 
 def _commands(tree, build):
