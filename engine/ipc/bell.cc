@@ -42,7 +42,8 @@ void LcoreBell::remove(int descriptor) {
 
 void LcoreBell::announce(std::span<Channel* const> channels) {
   asleep_.store(true, std::memory_order_relaxed);
-  for (Channel* channel : channels) channel->set_asleep(true);
+  sleep_ = sleep_ + 1 == 0 ? 1 : sleep_ + 1;
+  for (Channel* channel : channels) channel->set_asleep(sleep_);
   dekker_fence();
 }
 
@@ -54,7 +55,7 @@ bool LcoreBell::is_requested(std::span<Channel* const> channels) {
 }
 
 void LcoreBell::retract(std::span<Channel* const> channels) {
-  for (Channel* channel : channels) channel->set_asleep(false);
+  for (Channel* channel : channels) channel->set_asleep(0);
   asleep_.store(false, std::memory_order_relaxed);
 }
 

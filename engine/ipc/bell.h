@@ -8,7 +8,8 @@
 //   it is set
 //
 // With a sequentially consistent fence between store and load on both sides, at least one of them
-// sees the other's store: either the sleeper sees the entry or the waker sees the sleeper.
+// sees the other's store: either the sleeper sees the entry or the waker sees the sleeper. Every
+// sleep has a number of its own, so a waker rings once for each and still never skips the next.
 //
 // Each (context, lcore) has an eventfd of its own towards the engine, and the engine never reads it
 // (edge-triggered epoll sees every write), so that nothing an application does to its descriptor
@@ -17,6 +18,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <span>
 
 #include "engine/base/time.h"
@@ -74,6 +76,7 @@ class LcoreBell {
 
   int epoll_;
   int own_;
+  std::uint32_t sleep_ = 0;          // the last one's number; the lcore's own
   std::atomic<bool> asleep_{false};  // pairs: announce -> ring_if_asleep
 };
 

@@ -179,26 +179,26 @@ bool Channel::is_drained() {
 }
 
 void Channel::publish() {
-  submissions_.publish();
   if (is_evicted()) return;
-  if (completions_.is_broken() || returns_.is_broken()) [[unlikely]] {
-    evict(Offence::bad_index);
-    return;
-  }
   return_control_slots();
-  const bool has_news = completions_.has_unpublished() || returns_.has_unpublished();
-  if (!has_news) return;
+  if (completions_.is_broken() || returns_.is_broken()) [[unlikely]]
+    evict(Offence::bad_index);
+  if (is_evicted()) return;
+  const bool has_events = completions_.has_unpublished();
+  if (!has_events && !returns_.has_unpublished() && !submissions_.has_unpublished()) return;
   completions_.publish();
   returns_.publish();
-  if (bell_ >= 0) wake();
+  submissions_.publish();
+  if (bell_ >= 0) wake(has_events);
 }
 
 // The waker's half of the pattern in bell.h. A sleep is answered once: the application writes
 // another number before its next one.
-void Channel::wake() {
+void Channel::wake(bool has_events) {
   dekker_fence();
   const std::uint32_t sleep = words_->application.asleep.load(std::memory_order_relaxed);
   if (sleep == 0 || sleep == rung_for_) return;
+  if (!has_events && (sleep & kAsleepWantsSpace) == 0) return;
   rung_for_ = sleep;
   const char byte = 1;
   // Fails when the socket is full, and then the application has wake-ups waiting, or when it is

@@ -109,9 +109,10 @@ class Channel {
   /// Whether the application has everything that was posted and all of its space is free.
   bool is_drained();
 
-  /// Tells the application that the lcore sleeps: from now on its library rings. See LcoreBell.
-  void set_asleep(bool asleep) {
-    words_->engine.asleep.store(asleep ? 1 : 0, std::memory_order_relaxed);
+  /// Tells the application that the lcore sleeps: from now on its library rings, once for each
+  /// number. 0: it is awake. See LcoreBell.
+  void set_asleep(std::uint32_t sleep) {
+    words_->engine.asleep.store(sleep, std::memory_order_relaxed);
   }
 
   /// Not none: evict this context.
@@ -123,7 +124,7 @@ class Channel {
  private:
   Offence check(const SubmissionEntry& request) const;
   void return_control_slots();
-  void wake();
+  void wake(bool has_events);
 
   // Each poll touches these.
   RingConsumer<SubmissionEntry> submissions_;

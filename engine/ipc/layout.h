@@ -91,7 +91,7 @@ static_assert(offsetof(SubmissionEntry, association) == 8);
 static_assert(offsetof(SubmissionEntry, slot) == 24);
 static_assert(offsetof(SubmissionEntry, address) == 48);
 
-/// What the engine tells an application.
+/// What the engine tells an application. Part of the ABI of millrace.h.
 enum class Event : std::uint8_t {
   listening = 1,       ///< answer to listen: status, local_port
   request_done,        ///< answer to unlisten, set_primary, set_parameter; or a refusal of another
@@ -111,12 +111,13 @@ enum class Event : std::uint8_t {
 };
 inline constexpr std::uint8_t kEventLast = static_cast<std::uint8_t>(Event::status);
 
+/// Part of the ABI of millrace.h.
 enum CompletionFlag : std::uint8_t {
   kMessageUnordered = 1 << 0,
-  kMessageFirst = 1 << 1,        ///< this piece begins a message
-  kMessageLast = 1 << 2,         ///< this piece ends it; a message in one piece has both
-  kAssociationPassive = 1 << 3,  ///< association_up: the peer connected to a listener of ours
-  kSendFailedUnsent = 1 << 4,    ///< send_failed: no part of the message ever left
+  kMessageFirst = 1 << 3,        ///< this piece begins a message
+  kMessageLast = 1 << 4,         ///< this piece ends it; a message in one piece has both
+  kAssociationPassive = 1 << 5,  ///< association_up: the peer connected to a listener of ours
+  kSendFailedUnsent = 1 << 6,    ///< send_failed: no part of the message ever left
 };
 
 /// Why an association, or a message, came to its end. Part of the ABI of millrace.h.
@@ -214,6 +215,10 @@ static_assert(sizeof(AssociationStatus) == 88 + 48 * kPathsMax);
 using SharedWord = std::atomic<std::uint32_t>;
 static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 4);
 
+/// In ApplicationWords::asleep: wake it for free space (slots that came back, requests that were
+/// taken), and not for events alone.
+inline constexpr std::uint32_t kAsleepWantsSpace = 1u << 31;
+
 /// The words that the application writes and the engine reads: one line, so that a poll of the
 /// engine costs one miss at most.
 struct alignas(128) ApplicationWords {
@@ -221,14 +226,15 @@ struct alignas(128) ApplicationWords {
   SharedWord completion_consumer;  ///< pairs: RingConsumer::publish -> Channel::post
   SharedWord returns_consumer;     ///< pairs: RingConsumer::publish -> Channel::return_slot
   SharedWord receive_freed;        ///< pairs: the library's release -> ReceiveArena::reserve
-  SharedWord asleep;               ///< 0: awake; else a number that changes with every sleep
+  SharedWord asleep;               ///< 0: awake; else a new number for every sleep, maybe with
+                                   ///< kAsleepWantsSpace
 };
 /// The words that the engine writes and the application reads.
 struct alignas(128) EngineWords {
   SharedWord submission_consumer;  ///< pairs: Channel::publish -> the library's send
   SharedWord completion_producer;  ///< pairs: Channel::publish -> the library's receive
   SharedWord returns_producer;     ///< pairs: Channel::publish -> the library's reclaim
-  SharedWord asleep;               ///< 1: the lcore sleeps, or is about to
+  SharedWord asleep;               ///< 0: awake; else a new number for every sleep of the lcore
 };
 
 /// The head of a channel's block. The engine never reads the constants back.

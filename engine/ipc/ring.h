@@ -135,6 +135,7 @@ class RingConsumer {
     return count;
   }
 
+  bool has_unpublished() const { return published_ != index_; }
   bool is_broken() const { return broken_; }
   std::uint32_t capacity() const { return capacity_; }
 

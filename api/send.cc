@@ -1,0 +1,251 @@
+// Messages on their way to the engine.
+#include <cerrno>
+#include <cstring>
+
+#include "api/context.h"
+#include "engine/ipc/bell.h"
+
+namespace millrace::api {
+namespace {
+
+constexpr std::uint32_t kKeptBackMax = 32;  // messages that MR_MORE holds back, at most
+
+}  // namespace
+
+/// Whether the message may be sent at all, as far as the library can tell.
+int Context::admit(const mr_message& message, Lane*& lane, AssociationRecord*& record) {
+  record = find(message.association, lane);
+  if (record == nullptr) [[unlikely]]
+    return is_lost_ ? failed(-EIO, "the engine is gone") : failed(-ENOTCONN, "no such association");
+  if (record->is_closing) [[unlikely]]
+    return failed(-ESHUTDOWN, "the association is shut down");
+  if (message.length == 0 || (message.flags & ~(MR_UNORDERED | MR_SACK_AT_ONCE)) != 0) [[unlikely]]
+    return failed(-EINVAL, "empty message or unknown flag");
+  if (record->streams_out != 0 && message.stream >= record->streams_out) [[unlikely]]
+    return failed(-EINVAL, "stream not negotiated");
+  if (message.length > message_bytes_max_) [[unlikely]]
+    return failed(-EMSGSIZE, "message longer than the send buffer");
+  return 0;
+}
+
+/// A slot, or kNone. Slots that came back are preferred to memory that was never used.
+std::uint32_t Context::allocate(std::uint32_t length) {
+  const std::uint8_t size_class = size_class_of(length);
+  std::uint32_t slot = arena_.reuse(size_class);
+  if (slot != TransmitArena::kNone) [[likely]]
+    return slot;
+  reclaim();
+  slot = arena_.reuse(size_class);
+  return slot != TransmitArena::kNone ? slot : arena_.grow(size_class);
+}
+
+bool Context::has_room(Lane& lane, const AssociationRecord& record) {
+  return record.outstanding <= send_buffer_ / 2 && lane.has_slots() &&
+         lane.submissions.reserve(1) == 1;
+}
+
+void Context::submit(Lane& lane, AssociationRecord& record, const mr_message& message,
+                     std::uint32_t slot) {
+  owners_[slot] = AssociationTable::owner_of(record.handle);
+  record.outstanding += arena_.size_of(slot);
+  ++lane.slots_in_flight;
+  ipc::SubmissionEntry& entry = lane.submissions.at(0);
+  entry.operation = ipc::Operation::send;
+  entry.flags = static_cast<std::uint8_t>(message.flags);
+  entry.stream = message.stream;
+  entry.ppid = message.ppid;
+  entry.association = message.association;
+  entry.context = message.send_context;
+  entry.slot = slot;
+  entry.length = message.length;
+  lane.submissions.commit(1);
+  ++kept_back_;
+}
+
+int Context::try_send(const mr_message& message) {
+  Lane* lane;
+  AssociationRecord* record;
+  if (const int status = admit(message, lane, record); status != 0) return status;
+  const std::uint32_t size = kClassBytes[size_class_of(message.length)];
+  if (record->outstanding != 0 && record->outstanding + size > send_buffer_) return -EAGAIN;
+  if (!lane->has_slots() || lane->submissions.reserve(1) == 0) return -EAGAIN;
+  const std::uint32_t slot = allocate(message.length);
+  if (slot == TransmitArena::kNone) return -EAGAIN;
+  std::memcpy(arena_.bytes_of(slot), message.data, message.length);
+  submit(*lane, *record, message, slot);
+  return 0;
+}
+
+int Context::send_slot(const mr_message& message, std::uint32_t slot) {
+  Lane* lane;
+  AssociationRecord* record;
+  if (const int status = admit(message, lane, record); status != 0) return status;
+  if (record->outstanding != 0 && record->outstanding + arena_.size_of(slot) > send_buffer_)
+    return -EAGAIN;
+  if (!lane->has_slots() || lane->submissions.reserve(1) == 0) return -EAGAIN;
+  submit(*lane, *record, message, slot);
+  return 0;
+}
+
+/// No room. The application is promised an MR_EVENT_WRITABLE, and what it kept back goes out.
+int Context::hold_back(const mr_message& message, int status) {
+  Lane* lane;
+  AssociationRecord* record = find(message.association, lane);
+  record->wanted = message.length;
+  if (!record->is_waiting) {
+    record->is_waiting = true;
+    waiting_.push_back(message.association);
+  }
+  flush();
+  if (epoll_ >= 0) {
+    // Who polls the descriptor is to be woken for space too, or now if some came meanwhile.
+    arm();
+    if (has_something()) set_timer(1);
+  }
+  return failed(status, "no room to send now");
+}
+
+int Context::send(const mr_message& message, bool more) {
+  int status = try_send(message);
+  if (status == -EAGAIN) [[unlikely]] {
+    reclaim();
+    status = try_send(message);
+    if (status == -EAGAIN) return hold_back(message, status);
+  }
+  if (status == 0) hand_over(more);
+  return status;
+}
+
+int Context::send_batch(const mr_message* messages, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const int status = send(messages[i], true);
+    if (status == 0) continue;
+    flush();
+    return i > 0 ? static_cast<int>(i) : status;
+  }
+  flush();
+  return static_cast<int>(count);
+}
+
+void* Context::buffer_alloc(std::size_t length) {
+  if (length == 0 || length > message_bytes_max_ || is_lost_) {
+    failed(-EINVAL, is_lost_ ? "the engine is gone" : "buffer empty or too long");
+    return nullptr;
+  }
+  const std::uint32_t slot = allocate(static_cast<std::uint32_t>(length));
+  if (slot == TransmitArena::kNone) {
+    failed(-EAGAIN, "the arena is full");
+    return nullptr;
+  }
+  owners_[slot] = kNobody;
+  ++loans_;
+  return arena_.bytes_of(slot);
+}
+
+void Context::buffer_free(void* buffer) {
+  if (buffer == nullptr) return;
+  const std::uint32_t slot = is_lost_ ? TransmitArena::kNone : arena_.slot_at(buffer);
+  if (slot != TransmitArena::kNone) {
+    --loans_;
+    arena_.give_back(slot);
+    return;
+  }
+  for (std::size_t i = 0; i < retired_.size(); ++i) {
+    const std::byte* start = retired_[i].memory.transmit;
+    const std::byte* end = start + retired_[i].memory.geometry.transmit_arena_bytes;
+    const auto* byte = static_cast<const std::byte*>(buffer);
+    if (byte < start || byte >= end) continue;
+    if (--retired_[i].loans == 0) retired_.erase(retired_.begin() + static_cast<long>(i));
+    return;
+  }
+}
+
+int Context::send_buffer(mr_message message, void* buffer, bool more) {
+  const std::uint32_t slot = is_lost_ ? TransmitArena::kNone : arena_.slot_at(buffer);
+  if (slot == TransmitArena::kNone) {
+    for (const RetiredArena& retired : retired_) {
+      const auto* byte = static_cast<const std::byte*>(buffer);
+      const std::byte* start = retired.memory.transmit;
+      if (byte >= start && byte < start + retired.memory.geometry.transmit_arena_bytes)
+        return failed(-EIO, "the buffer belongs to an engine that is gone: free it");
+    }
+    return failed(-EINVAL, "not a buffer of this context");
+  }
+  if (message.length > arena_.size_of(slot)) return failed(-EINVAL, "longer than the buffer");
+  int status = send_slot(message, slot);
+  if (status == -EAGAIN) {
+    reclaim();
+    status = send_slot(message, slot);
+    if (status == -EAGAIN) return hold_back(message, status);
+  }
+  if (status != 0) return status;
+  --loans_;
+  hand_over(more);
+  return 0;
+}
+
+/// Everything submitted goes to the engine now, unless more follows and it is not much yet.
+void Context::hand_over(bool more) {
+  if (!more || kept_back_ >= kKeptBackMax) flush();
+}
+
+void Context::flush() {
+  kept_back_ = 0;
+  bool is_news = false;
+  for (const auto& lane : lanes_) {
+    is_news |= lane->submissions.has_unpublished();
+    lane->submissions.publish();
+  }
+  if (!is_news || !can_sleep_) return;
+  // The waker's half of the pattern in engine/ipc/bell.h; one fence for all lanes.
+  ipc::dekker_fence();
+  for (const auto& lane : lanes_) {
+    const std::uint32_t sleep = lane->words->engine.asleep.load(std::memory_order_relaxed);
+    if (sleep == 0 || sleep == lane->rung_for || lane->bell < 0) continue;
+    lane->rung_for = sleep;
+    ring(lane->bell);
+  }
+}
+
+void Context::reclaim() {
+  for (const auto& lane : lanes_) reclaim(*lane);
+}
+
+void Context::reclaim(Lane& lane) {
+  while (const std::uint32_t count = lane.returns.available(64)) {
+    for (std::uint32_t i = 0; i < count; ++i) take_back(lane, lane.returns.at(i));
+    lane.returns.consume(count);
+  }
+  lane.returns.publish();
+}
+
+void Context::take_back(Lane& lane, std::uint32_t slot) {
+  if (slot >= arena_.slots_end() || lane.slots_in_flight == 0) [[unlikely]]
+    return;
+  --lane.slots_in_flight;
+  if (AssociationRecord* record = lane.associations.owner(owners_[slot]))
+    record->outstanding -= arena_.size_of(slot);
+  arena_.give_back(slot);
+}
+
+/// Tells those who were refused for want of room, once there is enough of it.
+void Context::report_writable() {
+  std::erase_if(waiting_, [this](mr_association association) {
+    Lane* lane;
+    AssociationRecord* record = find(association, lane);
+    if (record == nullptr) return true;
+    if (!has_room(*lane, *record)) return false;
+    const std::uint32_t slot = allocate(record->wanted);
+    if (slot == TransmitArena::kNone) return false;
+    arena_.give_back(slot);
+    record->is_waiting = false;
+    mr_event event{};
+    event.type = MR_EVENT_WRITABLE;
+    event.association = association;
+    event.context = record->context;
+    local_.push_back(event);
+    return true;
+  });
+}
+
+}  // namespace millrace::api
