@@ -30,6 +30,6 @@ progress() {
   progress_shown=$*
 }
 progress_done() {
-  if [ -t 1 ] && [ -n "$progress_shown" ]; then printf '\r\e[K'; fi
+  if [ -t 1 ]; then printf '\r\e[K'; fi
   progress_shown=
 }

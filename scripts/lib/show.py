@@ -1,0 +1,244 @@
+"""Millrace at work: the engine on two veth interfaces, a Diameter client behind it, and a usrsctp
+server on the other side of two networks, one of which breaks in the middle.
+
+Started by scripts/quickstart, which says what it is for."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tests", "e2e")]
+
+from harness import namespaces, operator  # noqa: E402
+from harness.registry import wait_until  # noqa: E402
+from harness.rig import Programs, Rig, addresses  # noqa: E402
+from harness.traffic import parse_summary  # noqa: E402
+from client_report import ClientReport  # noqa: E402
+from terminal import Terminal, count, milliseconds, rate  # noqa: E402
+
+PORT = 3868  # Diameter over SCTP
+STREAMS = 8
+REQUESTS_PER_SECOND = 2000
+LINE_SECONDS = 3
+# What carriers set: a broken path is known after three unanswered tries, a fraction of a second.
+TIMERS = {"rto_initial_ms": 200, "rto_min_ms": 50, "rto_max_ms": 500, "sack_delay_ms": 20,
+          "heartbeat_interval_ms": 500, "path_max_retrans": 2}
+
+PICTURE = """
+  our namespace                                          the peer's namespace
+  +--------------------+   +---------------+             +--------------------------+
+  | mr-diameter-client |   |   millraced   |-- network 1 -|  usrsctp                 |
+  | signalling         |===| SCTP on DPDK  |             |  Diameter server,        |
+  | application        |   | net_af_packet |-- network 2 -|  one of Debian's stacks  |
+  +--------------------+   +---------------+             +--------------------------+
+            shared memory rings
+"""
+
+
+class Show:
+    def __init__(self, rig, terminal, seconds):
+        self.rig = rig
+        self.terminal = terminal
+        self.seconds = seconds
+        self.failures = []
+
+    def run(self):
+        self.set_up()
+        self.start_traffic()
+        cut_at, heal_at = self.seconds * 0.35, self.seconds * 0.65
+        self.watch(cut_at)
+        self.cut()
+        self.watch(heal_at)
+        self.heal()
+        self.watch(self.seconds)
+        self.finish()
+        return not self.failures
+
+    def step(self, text):
+        self.terminal.line(f"  {text}")
+
+    def set_up(self):
+        rig, show = self.rig, self.terminal
+        show.text(PICTURE)
+        self.paths = rig.paths(2)
+        self.step("two networks, veth pairs between two namespaces")
+        self.engine = rig.engine(self.paths, sctp=TIMERS)
+        self.step(f"engine: millraced, process {self.engine.process.pid}, no huge pages")
+        theirs = addresses(self.paths, "theirs")
+        words = ["diameter-server", "--bind", ",".join(theirs), "--port", str(PORT), "--streams",
+                 str(STREAMS), "--fast", "--timeout", str(self.seconds + 120)]
+        self.server = rig.usrsctp("diameter-server", words)
+        self.step(f"peer: usrsctp 0.9.5 over raw sockets, listens on {' and '.join(theirs)}")
+
+    def start_traffic(self):
+        command = [self.rig.programs.find("mr-diameter-client"),
+                   "--socket", self.engine.applications_socket,
+                   "--connect", ",".join(addresses(self.paths, "theirs")), "--port", str(PORT),
+                   "--streams", str(STREAMS), "--rate", str(REQUESTS_PER_SECOND)]
+        self.client = ClientReport(self.rig.spawn(command, "mr-diameter-client"))
+        wait_until(lambda: operator.associations(self.engine), 15, "the association is up")
+        self.started = time.monotonic()
+        association = operator.associations(self.engine)[0]
+        self.step(f"application: mr-diameter-client, process {self.client.process.pid}, requests "
+                  f"of 100 to 1500 bytes, {REQUESTS_PER_SECOND} a second on {STREAMS} streams")
+        self.step(f"association {association['association']}: {association['state']}, "
+                  f"{association['streams_out']} streams out, {association['streams_in']} in, "
+                  f"{len(association['paths'])} paths")
+        self.terminal.line()
+        self.terminal.line("   time     answered    a second   half within   99% within   paths",
+                           bold=True)
+
+    def elapsed(self):
+        return time.monotonic() - self.started
+
+    def watch(self, until):
+        """A line every few seconds."""
+        while self.elapsed() < until:
+            time.sleep(min(LINE_SECONDS, max(0.0, until - self.elapsed())))
+            self.check_alive()
+            now = self.client.latest()
+            self.terminal.line(
+                f"  {self.elapsed():4.0f} s  {count(now['answered']):>10}  {rate(now):>10}"
+                f"   {milliseconds(now['p50_us']):>11}  {milliseconds(now['p99_us']):>11}"
+                f"   {self.path_text()}")
+
+    def check_alive(self):
+        for name, process in (("millraced", self.engine.process),
+                              ("the application", self.client.process),
+                              ("the peer", self.server.source)):
+            if process.status() is not None:
+                raise AssertionError(f"{name} ended: {process.describe()}")
+
+    def path_text(self):
+        found = operator.associations(self.engine)
+        if not found:
+            return "none"
+        return "  ".join(f"{path['address']} {self.terminal.state(path['state'])}"
+                         for path in found[0]["paths"])
+
+    def cut(self):
+        broken = self.paths[0]
+        self.terminal.event(f"network 1 is cut in the middle; {broken.theirs[0]} is the primary")
+        self.rig.cut(broken)
+        self.cut_at = time.monotonic()
+        self.detection = self.time_until(broken, "inactive", 10)
+        if self.detection is not None:
+            self.terminal.event(f"millraced calls it inactive after {self.detection:.2f} s, "
+                                "everything goes over network 2")
+
+    def heal(self):
+        self.terminal.event("network 1 is whole again")
+        self.rig.heal(self.paths[0])
+        self.recovery = self.time_until(self.paths[0], "active", 10)
+        if self.recovery is not None:
+            self.terminal.event(f"a heartbeat found it after {self.recovery:.2f} s")
+
+    def time_until(self, path, state, patience):
+        start = time.monotonic()
+        while time.monotonic() - start < patience:
+            if operator.path_states(self.engine)[path.theirs[0]] == state:
+                return time.monotonic() - start
+            time.sleep(0.01)
+        self.failures.append(f"the path did not become {state} within {patience} s")
+        return None
+
+    def finish(self):
+        self.last = operator.associations(self.engine)
+        self.client.process.send_signal(signal.SIGTERM)
+        self.client.process.wait(20)
+        self.server.source.wait(20)
+        self.totals = operator.counters(self.engine)
+        self.summarise()
+        status = self.engine.stop()
+        if status != 0:
+            self.failures.append(f"millraced ended with {status}")
+        for failure in self.failures:
+            self.terminal.line(f"  {failure}", bad=True)
+
+    def summarise(self):
+        ours, theirs = self.client.summary(), parse_summary(self.server.output(), "the peer")
+        self.judge(ours, theirs)
+        totals = self.totals
+        drops = operator.drops(self.engine)
+        show = self.terminal
+        show.heading("What happened")
+        show.row("requests sent", count(ours["sent"]))
+        show.row("answers received", count(ours["answered"]))
+        show.row("lost", count(ours["lost"]), bad=ours["lost"] > 0)
+        show.row("answered twice", count(ours["duplicates"]), bad=ours["duplicates"] > 0)
+        show.row("seen by the peer", f"{count(theirs['requests'])}, repeated "
+                 f"{count(theirs['duplicates'])}, association ended {theirs['shutdown']}")
+        show.row("time to answer", f"half within {milliseconds(ours['p50_us'])}, 99% within "
+                 f"{milliseconds(ours['p99_us'])}, longest {milliseconds(ours['max_us'])}")
+        show.row("longest silence", f"{ours['longest_gap_ms']:.0f} ms without an answer, "
+                 "while the path was cut")
+        show.row("SCTP packets", f"{count(totals['sctp_packets_sent'])} sent, "
+                 f"{count(totals['sctp_packets_received'])} received")
+        show.row("DATA chunks", f"{count(totals['data_chunks_sent'])} sent, "
+                 f"{count(totals['data_chunks_retransmitted'])} sent again, "
+                 f"{count(totals['data_chunks_received'])} received")
+        show.row("paths", f"{totals['path_failures']} failed, {totals['path_recoveries']} came back")
+        show.row("drops", ", ".join(f"{name} {count(n)}" for name, n in drops.items()) or "none",
+                 bad=bool(drops))
+        for path in self.last[0]["paths"] if self.last else ():
+            show.row(f"path to {path['address']}", f"{path['state']}, round trip "
+                     f"{path['srtt_ms']:.2f} ms, cwnd {count(path['cwnd'])} bytes, "
+                     f"RTO {path['rto_ms']:.0f} ms")
+
+    def judge(self, ours, theirs):
+        wrong = {
+            "the application failed": self.client.process.status() != 0,
+            "requests were lost": ours["lost"] > 0 or ours["answered"] < ours["sent"],
+            "answers came twice": ours["duplicates"] > 0,
+            "the peer saw other requests than were sent": theirs["requests"] != ours["sent"],
+            "the peer saw requests twice": theirs["duplicates"] > 0,
+            "the peer's association did not end orderly": theirs["shutdown"] != "orderly",
+            "nothing was sent": ours["sent"] == 0,
+        }
+        self.failures += [text for text, is_so in wrong.items() if is_so]
+
+
+class Scene(Rig):
+    """The tests' rig without their captures."""
+
+    def capture(self, namespace, interface):
+        return None
+
+
+def interrupt(number, _):
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--seconds", type=int, default=60)
+    options = parser.parse_args()
+    terminal = Terminal()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    namespaces.sweep()
+    directory = tempfile.mkdtemp(prefix="millrace-quickstart-")
+    is_good = False
+    try:
+        with Scene(Programs(os.path.abspath(options.build)), directory) as rig:
+            try:
+                is_good = Show(rig, terminal, options.seconds).run()
+            except Exception as error:  # shown with what the programs said, then cleaned up
+                terminal.line(f"\n{error}\n{rig.report()}", bad=True)
+    except KeyboardInterrupt:
+        terminal.line("\ninterrupted: cleaned up", bad=True)
+        return 130
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    terminal.verdict(is_good)
+    return 0 if is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
