@@ -8,14 +8,22 @@ namespace millrace {
 
 const char* state_name(State state) {
   switch (state) {
-    case State::kClosed: return "CLOSED";
-    case State::kCookieWait: return "COOKIE-WAIT";
-    case State::kCookieEchoed: return "COOKIE-ECHOED";
-    case State::kEstablished: return "ESTABLISHED";
-    case State::kShutdownPending: return "SHUTDOWN-PENDING";
-    case State::kShutdownSent: return "SHUTDOWN-SENT";
-    case State::kShutdownReceived: return "SHUTDOWN-RECEIVED";
-    case State::kShutdownAckSent: return "SHUTDOWN-ACK-SENT";
+    case State::kClosed:
+      return "CLOSED";
+    case State::kCookieWait:
+      return "COOKIE-WAIT";
+    case State::kCookieEchoed:
+      return "COOKIE-ECHOED";
+    case State::kEstablished:
+      return "ESTABLISHED";
+    case State::kShutdownPending:
+      return "SHUTDOWN-PENDING";
+    case State::kShutdownSent:
+      return "SHUTDOWN-SENT";
+    case State::kShutdownReceived:
+      return "SHUTDOWN-RECEIVED";
+    case State::kShutdownAckSent:
+      return "SHUTDOWN-ACK-SENT";
   }
   return "?";
 }
@@ -55,7 +63,9 @@ bool Association::establish(Time now, const Cookie& cookie) {
   return true;
 }
 
-void Association::enter_state(State state) { state_ = state; }
+void Association::enter_state(State state) {
+  state_ = state;
+}
 
 void Association::enter_established(Time now) {
   enter_state(State::kEstablished);
@@ -130,8 +140,8 @@ int Association::path_of(const IpAddress& address) const {
   return -1;
 }
 
-// An association that may use some addresses only sends from the first of the right version; any other
-// leaves it to the route.
+// An association that may use some addresses only sends from the first of the right version; any
+// other leaves it to the route.
 IpAddress Association::source_for(const IpAddress& destination) const {
   for (std::size_t i = 0; locals_ != 0 && i < resources_.local_addresses.size(); ++i) {
     const IpAddress& local = resources_.local_addresses[i];
@@ -149,26 +159,25 @@ std::uint32_t Association::a_rwnd() const {
 
 //= rfc9260 9.2
 bool Association::accepts_data() const {
-  return !shutdown_requested_ &&
-         (state_ == State::kCookieWait || state_ == State::kCookieEchoed ||
-          state_ == State::kEstablished);
+  return !shutdown_requested_ && (state_ == State::kCookieWait || state_ == State::kCookieEchoed ||
+                                  state_ == State::kEstablished);
 }
 
 bool Association::send(const TxMessage& message) {
   return outbound_.accept(resources_.outbound, message);
 }
 
-// Opens the window again. The peer is told when it matters: it was told of less than half, and a quarter
-// has become free, or it could hardly send at all.
+// Opens the window again. The peer is told when it matters: it was told of less than half, and a
+// quarter has become free, or it could hardly send at all.
 void Association::on_consumed(std::uint32_t bytes) {
   unread_bytes_ -= std::min(bytes, unread_bytes_);
   const std::uint32_t window = a_rwnd();
   if (window <= advertised_rwnd_) return;
   const std::uint32_t grown = window - advertised_rwnd_;
   const std::uint32_t two_packets = 2u * parameters_.path_mtu;
-  const bool matters =
-      (advertised_rwnd_ < parameters_.receive_buffer / 2 && grown >= parameters_.receive_buffer / 4) ||
-      (advertised_rwnd_ < two_packets && grown >= two_packets);
+  const bool matters = (advertised_rwnd_ < parameters_.receive_buffer / 2 &&
+                        grown >= parameters_.receive_buffer / 4) ||
+                       (advertised_rwnd_ < two_packets && grown >= two_packets);
   if (matters && was_up_ && !is_closed()) tracker_.acknowledge_now();
 }
 
@@ -297,8 +306,8 @@ void Association::pop_path_notice() {
 
 Time Association::next_deadline() const {
   if (is_closed()) return kNever;
-  Time deadline = earlier(earlier(t1_deadline_, t2_deadline_),
-                          earlier(t5_deadline_, tracker_.deadline()));
+  Time deadline =
+      earlier(earlier(t1_deadline_, t2_deadline_), earlier(t5_deadline_, tracker_.deadline()));
   for (std::uint8_t i = 0; i < path_count_; ++i) {
     deadline = earlier(deadline, earlier(paths_[i]->t3_deadline, paths_[i]->heartbeat_deadline));
   }

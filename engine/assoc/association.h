@@ -1,9 +1,9 @@
 // One SCTP association as a state machine without IO (RFC 9260).
 //
-// Inputs: packets, deadlines and requests, each with the time. Outputs, pulled: the next packet, the next
-// event, the next deadline. It reads no clock, draws no entropy of its own and allocates nothing but
-// from the slabs it was lent. It decides what is sent where and when; it does not know who owns it, how
-// it was found, or what carries its packets.
+// Inputs: packets, deadlines and requests, each with the time. Outputs, pulled: the next packet,
+// the next event, the next deadline. It reads no clock, draws no entropy of its own and allocates
+// nothing but from the slabs it was lent. It decides what is sent where and when; it does not know
+// who owns it, how it was found, or what carries its packets.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ struct PacketIn {
   Buffer* buffer;  ///< the association adds a reference for what it keeps
   IpAddress source;
   IpAddress destination;
-  Bytes packet;    ///< common header on
+  Bytes packet;  ///< common header on
 };
 
 /// Which two ports and which tags: what identifies the association on the wire.
@@ -107,6 +107,9 @@ class Association {
   /// The event that is next; false if there is none. It stays until pop_event().
   bool next_event(Event& event);
   void pop_event();
+  /// Instead of pop_event(), for a kSendFailed that nobody hears of: its payload goes the way of
+  /// those that were acknowledged.
+  void return_failed() { resources_.outbound.returned.push_back(failed_.pop_front()); }
   Time next_deadline() const;
   void on_deadline(Time now);
 
@@ -241,10 +244,10 @@ class Association {
   std::uint8_t notices_ = 0;
   std::uint8_t path_count_ = 0;
   std::uint8_t primary_ = 0;
-  std::uint8_t last_data_from_ = 0;   // path that DATA came from last: where SACKs go
+  std::uint8_t last_data_from_ = 0;      // path that DATA came from last: where SACKs go
   std::uint8_t control_from_ = kNoPath;  // path that asked for the pending control chunk
-  std::uint8_t attempts_ = 0;         // INIT, COOKIE ECHO or SHUTDOWN without an answer
-  std::uint8_t error_count_ = 0;      // RFC 9260 8.1
+  std::uint8_t attempts_ = 0;            // INIT, COOKIE ECHO or SHUTDOWN without an answer
+  std::uint8_t error_count_ = 0;         // RFC 9260 8.1
   bool was_up_ = false;
   bool round_open_ = false;
   bool shutdown_requested_ = false;
@@ -256,24 +259,24 @@ class Association {
 
   std::uint16_t streams_out_ = 0;
   std::uint16_t streams_in_ = 0;
-  Tsn initial_tsn_;                   // ours
-  std::uint32_t unread_bytes_ = 0;    // delivered to the application and not yet consumed
-  std::uint32_t advertised_rwnd_ = 0; // in the last SACK
-  std::uint32_t peer_tie_tag_ = 0;    // what restart cookies must repeat
+  Tsn initial_tsn_;                    // ours
+  std::uint32_t unread_bytes_ = 0;     // delivered to the application and not yet consumed
+  std::uint32_t advertised_rwnd_ = 0;  // in the last SACK
+  std::uint32_t peer_tie_tag_ = 0;     // what restart cookies must repeat
   std::uint32_t local_tie_tag_ = 0;
-  std::uint32_t restart_after_ = 0;   // messages to deliver before the restart is told
-  Time t1_deadline_ = kNever;         // T1-init, T1-cookie
+  std::uint32_t restart_after_ = 0;  // messages to deliver before the restart is told
+  Time t1_deadline_ = kNever;        // T1-init, T1-cookie
   Time t1_started_{};
-  Time t2_deadline_ = kNever;         // T2-shutdown
-  Time t5_deadline_ = kNever;         // T5-shutdown-guard
-  Buffer* cookie_buffer_ = nullptr;   // the INIT ACK that holds the peer's cookie
+  Time t2_deadline_ = kNever;        // T2-shutdown
+  Time t5_deadline_ = kNever;        // T5-shutdown-guard
+  Buffer* cookie_buffer_ = nullptr;  // the INIT ACK that holds the peer's cookie
   Bytes cookie_;
-  List<TxMessage> failed_;            // to be told with kSendFailed
+  List<TxMessage> failed_;  // to be told with kSendFailed
   DownReason down_reason_ = DownReason::kNone;
   std::uint16_t down_error_ = 0;
   std::uint64_t retransmissions_ = 0;
   std::uint64_t messages_received_ = 0;
-  std::uint64_t locals_;              // bits of the local addresses that it may use; 0: all
+  std::uint64_t locals_;  // bits of the local addresses that it may use; 0: all
   Parameters parameters_;
 };
 

@@ -61,7 +61,9 @@ void visit_fixed_fields(Visit&& visit, AnyCookie& cookie) {
   visit(cookie.local_address);
 }
 
-std::size_t body_size(std::size_t peers) { return kFixedBytes + kAddressBytes * peers; }
+std::size_t body_size(std::size_t peers) {
+  return kFixedBytes + kAddressBytes * peers;
+}
 
 }  // namespace
 

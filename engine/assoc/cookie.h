@@ -1,5 +1,5 @@
-// The State Cookie (RFC 9260 5.1.3): everything needed to make an association, handed to the peer and
-// taken back, so that an INIT costs no memory.
+// The State Cookie (RFC 9260 5.1.3): everything needed to make an association, handed to the peer
+// and taken back, so that an INIT costs no memory.
 #pragma once
 
 #include <array>
@@ -18,20 +18,22 @@ struct Cookie {
   Time created;
   Duration lifetime;
   std::uint32_t local_tag = 0, peer_tag = 0;
-  std::uint32_t local_tie_tag = 0, peer_tie_tag = 0;  ///< 0: no association was there (RFC 9260 5.2.2)
-  Tsn local_tsn, peer_tsn;                            ///< initial
+  std::uint32_t local_tie_tag = 0,
+                peer_tie_tag = 0;  ///< 0: no association was there (RFC 9260 5.2.2)
+  Tsn local_tsn, peer_tsn;         ///< initial
   std::uint32_t peer_rwnd = 0;
-  std::uint16_t streams_out = 0, streams_in = 0;      ///< negotiated
+  std::uint16_t streams_out = 0, streams_in = 0;  ///< negotiated
   std::uint16_t local_port = 0, peer_port = 0;
-  IpAddress local_address;                            ///< that the INIT was sent to
+  IpAddress local_address;  ///< that the INIT was sent to
   std::size_t peer_count = 0;
-  std::array<IpAddress, kPathsMax> peers;             ///< the first is where the INIT came from
+  std::array<IpAddress, kPathsMax> peers;  ///< the first is where the INIT came from
 };
 
 /// The largest sealed cookie, bytes.
 inline constexpr std::size_t kCookieBytesMax = 76 + 16 * kPathsMax + sizeof(Mac);
 
-/// Seals and opens cookies under a secret that rotates; the previous secret opens what it has sealed.
+/// Seals and opens cookies under a secret that rotates; the previous secret opens what it has
+/// sealed.
 class CookieJar {
  public:
   explicit CookieJar(const MacKey& first_secret);

@@ -1,5 +1,5 @@
-// How an association begins: our INIT and COOKIE ECHO, and the collisions and restarts of an existing one
-// (RFC 9260 5). What a listener answers without state is in the shard.
+// How an association begins: our INIT and COOKIE ECHO, and the collisions and restarts of an
+// existing one (RFC 9260 5). What a listener answers without state is in the shard.
 #include <algorithm>
 
 #include "engine/assoc/association.h"
@@ -13,7 +13,8 @@ void Association::write_init(PacketWriter& writer) {
   const InitFields fields{identity_.local_tag, a_rwnd(), parameters_.streams_out,
                           parameters_.streams_in, initial_tsn_};
   write_init_fields(writer, ChunkType::kInit, fields);
-  write_local_addresses(writer, resources_.local_addresses, locals_, paths_[primary_]->destination());
+  write_local_addresses(writer, resources_.local_addresses, locals_,
+                        paths_[primary_]->destination());
   write_supported_address_types(writer);
   writer.end_chunk();
 }

@@ -32,8 +32,9 @@ struct InitContents {
   std::span<const IpAddress> addresses() const { return {peers.data(), peer_count}; }
 };
 
-/// Reads the parameters. Addresses that are not unicast, or that could not be reached from `source`'s
-/// scope (loopback and link-local from elsewhere), and those beyond kPathsMax are left out.
+/// Reads the parameters. Addresses that are not unicast, or that could not be reached from
+/// `source`'s scope (loopback and link-local from elsewhere), and those beyond kPathsMax are left
+/// out.
 InitContents read_init(const InitView& init, const IpAddress& source);
 
 struct InitFields {
@@ -47,8 +48,8 @@ struct InitFields {
 /// Opens an INIT or INIT ACK chunk and writes its fixed fields; parameters may follow.
 void write_init_fields(PacketWriter& writer, ChunkType type, const InitFields& fields);
 
-/// Lists the local addresses (bit i of `mask` allows addresses[i]; 0 allows all) that a peer at `peer` may
-/// be told of, unless there is only one.
+/// Lists the local addresses (bit i of `mask` allows addresses[i]; 0 allows all) that a peer at
+/// `peer` may be told of, unless there is only one.
 void write_local_addresses(PacketWriter& writer, std::span<const IpAddress> addresses,
                            std::uint64_t mask, const IpAddress& peer);
 

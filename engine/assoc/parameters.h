@@ -26,7 +26,7 @@ struct Parameters {
   std::uint8_t path_max_retrans = 5;          ///< Path.Max.Retrans, attempts per destination
   std::uint8_t init_max_retrans = 8;          ///< Max.Init.Retransmits, attempts
   std::uint8_t sack_frequency = 2;            ///< packets with DATA until a SACK is sent
-  bool sender_dry_events = false;                    ///< tell when all that was sent is acknowledged
+  bool sender_dry_events = false;             ///< tell when all that was sent is acknowledged
   std::uint8_t max_burst = 4;                 ///< Max.Burst, packets
 };
 

@@ -7,8 +7,8 @@
 namespace millrace {
 
 //= rfc9260 6.4
-// The primary path while it is usable, else another that is; if none is, the primary (RFC 9260 6.4.1
-// leaves that open: staying with it is what brings a single-homed peer back).
+// The primary path while it is usable, else another that is; if none is, the primary (RFC
+// 9260 6.4.1 leaves that open: staying with it is what brings a single-homed peer back).
 std::uint8_t Association::data_path() const {
   if (paths_[primary_]->is_usable()) return primary_;
   return alternate_path(primary_);
@@ -87,7 +87,8 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
   send_heartbeat(now, index);
 }
 
-// The nonce proves to us that the answer is to this heartbeat; what else is known of it we remember.
+// The nonce proves to us that the answer is to this heartbeat; what else is known of it we
+// remember.
 void Association::send_heartbeat(Time now, std::uint8_t index) {
   Path& path = *paths_[index];
   path.heartbeat_nonce = resources_.random.next_u64();

@@ -28,8 +28,8 @@ void send_cause(Resources& resources, const CommonHeader& header, ChunkType type
 void send_stale_cookie(Resources& resources, const CommonHeader& header, Duration staleness,
                        const IpAddress& source, const IpAddress& destination) {
   std::uint8_t microseconds[4];
-  store_be32(microseconds, static_cast<std::uint32_t>(
-                               std::min<std::int64_t>(staleness.ns / 1000, UINT32_MAX)));
+  store_be32(microseconds,
+             static_cast<std::uint32_t>(std::min<std::int64_t>(staleness.ns / 1000, UINT32_MAX)));
   send_cause(resources, header, ChunkType::kError, 0, CauseCode::kStaleCookie, microseconds, source,
              destination);
 }

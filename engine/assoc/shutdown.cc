@@ -32,7 +32,9 @@ void Association::advance_shutdown(Time now) {
   arm_t2(now);
 }
 
-void Association::arm_t2(Time now) { t2_deadline_ = now + paths_[control_path()]->rto.value(); }
+void Association::arm_t2(Time now) {
+  t2_deadline_ = now + paths_[control_path()]->rto.value();
+}
 
 void Association::on_shutdown(Time now, ChunkView chunk) {
   const auto cumulative = parse_shutdown(chunk);

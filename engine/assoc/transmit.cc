@@ -14,8 +14,8 @@ bool Association::next_packet(Time now, PacketOut& out) {
   return false;
 }
 
-// A round is everything that is sent at the end of one poll. Max.Burst bounds by how much it may raise
-// what is in flight beyond what was acknowledged since the last one (RFC 9260 6.1, D).
+// A round is everything that is sent at the end of one poll. Max.Burst bounds by how much it may
+// raise what is in flight beyond what was acknowledged since the last one (RFC 9260 6.1, D).
 void Association::open_round() {
   round_open_ = true;
   for (std::uint8_t i = 0; i < path_count_; ++i) {

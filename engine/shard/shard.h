@@ -8,26 +8,23 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
+#include <vector>
 
-#include "engine/assoc/event.h"
-#include "engine/assoc/parameters.h"
+#include "engine/assoc/association.h"
 #include "engine/base/address.h"
 #include "engine/base/buffer.h"
 #include "engine/base/counters.h"
 #include "engine/base/hash.h"
 #include "engine/base/time.h"
+#include "engine/shard/listeners.h"
+#include "engine/shard/slot.h"
 #include "engine/shard/status.h"
 #include "engine/shard/steering.h"
+#include "engine/shard/tag_table.h"
+#include "engine/shard/timer_wheel.h"
 
 namespace millrace {
-
-class Association;
-
-/// Whoever owns associations and listeners: an application context, numbered by the engine. 0 is
-/// nobody.
-using Owner = std::uint32_t;
 
 /// Names an association of one shard: index and generation, so that an old handle never means a new
 /// association. (An lcore adds its own number before applications see it.)
@@ -44,14 +41,7 @@ struct ShardLimits {
   std::size_t chunks_sent = 1 << 17;      ///< DATA chunks in flight
   std::size_t chunks_held = 1 << 17;      ///< DATA chunks received and not yet delivered
   std::size_t listeners = 1024;
-};
-
-struct ListenRequest {
-  Owner owner = 0;
-  std::uint16_t port = 0;                  ///< not 0
-  std::span<const IpAddress> addresses;    ///< empty: all local addresses
-  std::uint64_t context = 0;               ///< comes back with each association's kUp event
-  const Parameters* parameters = nullptr;  ///< nullptr: the shard's defaults
+  std::size_t owners = 4096;  ///< owners are numbered below this
 };
 
 struct ConnectRequest {
@@ -71,13 +61,6 @@ struct SendRequest {
   std::uint64_t context = 0;  ///< comes back with kSendFailed
   std::uint64_t token = 0;    ///< names the payload's memory when it is given back
   Bytes payload;  ///< 1 to kMessageBytesMax bytes; stays readable until the token is returned
-};
-
-/// A packet to be sent: an SCTP packet whose checksum is not yet computed.
-struct PacketOut {
-  Buffer* buffer = nullptr;  ///< one reference, the receiver's
-  IpAddress source;          ///< unspecified: as the route says
-  IpAddress destination;
 };
 
 /// An ICMP error that quotes a packet of ours (RFC 9260 section 10).
@@ -206,6 +189,89 @@ class Shard {
   /// Fills in the statuses of up to `out.size()` associations from slot `first` on; returns how
   /// many, and where to go on in `first`.
   std::size_t snapshot(std::uint32_t& first, std::span<AssociationStatus> out) const;
+
+ private:
+  using Ready = List<Slot, ReadyTag>;
+  using Sending = List<Slot, SendingTag>;
+  using Owned = List<Slot, OwnedTag>;
+
+  // What is held for one owner.
+  struct Ownership {
+    Owned slots;
+    std::size_t messages = 0;  // accepted, payload not yet given back
+  };
+
+  // The slabs that associations take their memory from.
+  struct Memory {
+    explicit Memory(const ShardLimits& limits);
+    Slab<Path> paths;
+    Slab<TsnBitmap> bitmaps;
+    Slab<RxChunk> rx_chunks;
+    Slab<TxMessage> messages;
+    Slab<TxChunk> tx_chunks;
+    StreamTable<InboundStream>::Slabs streams_in;
+    StreamTable<OutboundStream>::Slabs streams_out;
+    List<TxMessage> returned;
+    Outbox outbox;
+  };
+
+  // packets.cc
+  void take_packet(Time now, const PacketIn& in);
+  bool is_bound_to(const Listener& listener, const IpAddress& address) const;
+  Slot* find_by_peer(const CommonHeader& header, const IpAddress& source);
+  Slot* find_for(const CommonHeader& header, const ChunkView& first, const IpAddress& source);
+  void on_init(Time now, ChunkView chunk, const PacketIn& in);
+  bool is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in);
+  void answer_init(const InitContents& contents, const Cookie& cookie, const Parameters& parameters,
+                   std::uint64_t locals, const PacketIn& in);
+  void on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkReader rest);
+  Slot* establish(Time now, const Cookie& cookie, const PacketIn& in);
+  void on_out_of_the_blue(const CommonHeader& header, const PacketIn& in);
+  void refuse(const CommonHeader& header, std::uint32_t tag, CauseCode cause, Bytes value,
+              const PacketIn& in);
+  const CookieJar& jar(Time now);
+
+  // shard.cc
+  Slot* create(const Identity& identity, const Parameters& parameters, std::uint64_t locals);
+  Slot* find(Owner owner, AssociationHandle handle) const;
+  AssociationHandle handle_of(const Slot& slot) const;
+  void settle(Slot& slot);
+  bool index(Slot& slot);
+  void unindex(Slot& slot);
+  void retire_if_done(Slot& slot);
+  bool is_live(std::uint32_t index) const { return generations_[index] & 1; }
+  void destroy(Slot& slot);
+  std::uint32_t draw_tag(std::size_t shard);
+  std::uint64_t locals_mask(std::span<const IpAddress> addresses, bool& all_known) const;
+
+  // requests.cc
+  std::uint16_t reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag);
+
+  // outputs.cc
+  void discard_events(Slot& slot);
+  void describe(const Slot& slot, AssociationStatus& status) const;
+
+  Config config_;
+  Steering& steering_;
+  BufferPool& buffers_;
+  Counters& counters_;
+  Random random_;
+  Memory memory_;
+  std::array<IpAddress, kLocalAddressesMax> locals_;
+  Resources resources_;
+  mutable Slab<Slot> slots_;
+  std::vector<std::uint32_t> generations_;  // of each slot: odd while an association lives there
+  std::vector<Ownership> owners_;
+  TagTable tags_;
+  Listeners listeners_;
+  TimerWheel<Slot> wheel_;
+  CookieJar jar_;
+  std::uint64_t jar_epoch_ = 0;
+  Ready ready_;
+  Ready postponed_;  // their owners had no room; ready again when next_event() has said false
+  Sending sending_;
+  Slot* delivering_ = nullptr;
+  Event event_;
 };
 
 }  // namespace millrace

@@ -6,6 +6,7 @@
 // address, peer port) to tag.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -47,8 +48,17 @@ class Steering {
   std::optional<std::uint32_t> find(std::uint16_t local_port, const IpAddress& peer,
                                     std::uint16_t peer_port) const;
 
+  /// The secret that cookies are sealed with in this epoch: the same on every shard, without a word
+  /// between them.
+  std::array<std::uint8_t, 16> cookie_secret(std::uint64_t epoch) const;
+
   void add_load(std::size_t shard, std::int32_t associations) {
     loads_[shard].value.fetch_add(associations, std::memory_order_relaxed);
+  }
+
+  /// Associations of a shard; from any thread.
+  std::int32_t load(std::size_t shard) const {
+    return loads_[shard].value.load(std::memory_order_relaxed);
   }
 
   /// Claims `port` for a listener of `owner` over all shards: true if it is free or the owner's
@@ -65,14 +75,16 @@ class Steering {
   std::uint64_t hash(std::uint16_t local_port, const IpAddress& peer,
                      std::uint16_t peer_port) const;
 
+  template <class Visit>
+  bool visit_slots(std::uint64_t hashed, Visit&& visit) const;
+
   std::size_t shards_;
   HashKey key_;
   std::uint64_t tag_multiplier_;
   std::array<Load, kLcoresMax> loads_;
-  // A slot holds the upper half of the key's hash and the tag: 0 was never used, kRemoved is free
-  // again. Slots are written with compare-and-swap and read with acquire loads: no reader ever
-  // waits.
-  std::size_t slot_mask_;
+  // A slot holds the upper half of the key's hash and the tag, or 0. Slots are written with
+  // compare-and-swap and read with acquire loads: no reader ever waits.
+  std::size_t bucket_mask_;
   std::unique_ptr<std::atomic<std::uint64_t>[]> slots_;
   std::unique_ptr<std::atomic<std::uint32_t>[]> port_owners_;
 };

@@ -6,8 +6,8 @@
 
 namespace millrace {
 
-/// All sizes are bytes of chunks, headers and padding included. PMDCS is the most that the DATA chunks of
-/// one packet can be.
+/// All sizes are bytes of chunks, headers and padding included. PMDCS is the most that the DATA
+/// chunks of one packet can be.
 class Congestion {
  public:
   /// `is_ipv4` is the peer address's version.
@@ -23,8 +23,8 @@ class Congestion {
   /// The path MTU changed.
   void set_pmdcs(std::uint32_t pmdcs) { pmdcs_ = pmdcs; }
 
-  /// A SACK newly acknowledged `acked` bytes sent here. `flight_before` was outstanding when it came.
-  /// `advanced`: it moved the cumulative TSN; `recovering`: in fast recovery.
+  /// A SACK newly acknowledged `acked` bytes sent here. `flight_before` was outstanding when it
+  /// came. `advanced`: it moved the cumulative TSN; `recovering`: in fast recovery.
   void on_sack(std::uint32_t acked, std::uint32_t flight_before, bool advanced, bool recovering) {
     const bool was_full = flight_before >= cwnd_;
     if (cwnd_ <= ssthresh_) {

@@ -1,5 +1,5 @@
-// One destination address of a peer (RFC 9260 6.4, 8.2, 8.3, 14.3): what it may carry and whether it
-// answers. It knows no chunks and no streams.
+// One destination address of a peer (RFC 9260 6.4, 8.2, 8.3, 14.3): what it may carry and whether
+// it answers. It knows no chunks and no streams.
 #pragma once
 
 #include <cstdint>
@@ -39,10 +39,10 @@ class Path {
 
   Congestion congestion;
   Rto rto;
-  std::uint32_t flight = 0;         ///< bytes of chunks outstanding here
-  std::uint32_t flight_limit = 0;   ///< Max.Burst's bound on `flight` in this round of sending
-  std::uint32_t acked_in_round = 0; ///< bytes acknowledged since the last round of sending
-  Time t3_deadline = kNever;        ///< T3-rtx
+  std::uint32_t flight = 0;          ///< bytes of chunks outstanding here
+  std::uint32_t flight_limit = 0;    ///< Max.Burst's bound on `flight` in this round of sending
+  std::uint32_t acked_in_round = 0;  ///< bytes acknowledged since the last round of sending
+  Time t3_deadline = kNever;         ///< T3-rtx
 
   std::uint32_t mtu() const { return mtu_; }
   /// Takes a smaller MTU over; false if it is not smaller or not believable.
@@ -76,8 +76,8 @@ class Path {
   bool heartbeat_outstanding = false;
   std::uint64_t heartbeat_nonce = 0;
   Time heartbeat_sent_at{};
-  /// When the next heartbeat is due: HB.interval + RTO +- RTO/2, drawn with `random`; sooner for a path
-  /// that is not confirmed yet.
+  /// When the next heartbeat is due: HB.interval + RTO +- RTO/2, drawn with `random`; sooner for a
+  /// path that is not confirmed yet.
   void arm_heartbeat(Time now, const Parameters& parameters, std::uint32_t random);
 
   /// No data was sent here since the heartbeat was armed.

@@ -1,4 +1,5 @@
-// The retransmission timeout of one destination (RFC 9260 6.3.1). Arithmetic only: it knows no timers.
+// The retransmission timeout of one destination (RFC 9260 6.3.1). Arithmetic only: it knows no
+// timers.
 #pragma once
 
 #include <algorithm>

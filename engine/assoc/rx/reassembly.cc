@@ -8,9 +8,15 @@
 namespace millrace {
 namespace {
 
-bool begins(const RxChunk& chunk) { return chunk.flags & kDataFlagBegin; }
-bool ends(const RxChunk& chunk) { return chunk.flags & kDataFlagEnd; }
-bool is_unordered(const RxChunk& chunk) { return chunk.flags & kDataFlagUnordered; }
+bool begins(const RxChunk& chunk) {
+  return chunk.flags & kDataFlagBegin;
+}
+bool ends(const RxChunk& chunk) {
+  return chunk.flags & kDataFlagEnd;
+}
+bool is_unordered(const RxChunk& chunk) {
+  return chunk.flags & kDataFlagUnordered;
+}
 
 // Neighbours by TSN that belong to one message.
 bool continues(const RxChunk& last, const RxChunk& first) {
@@ -22,7 +28,9 @@ bool is_one_message(const RxChunk& a, const RxChunk& b) {
          (is_unordered(a) || a.ssn == b.ssn);
 }
 
-bool is_complete(const RxChunk& head) { return begins(head) && ends(*head.run_last); }
+bool is_complete(const RxChunk& head) {
+  return begins(head) && ends(*head.run_last);
+}
 
 // A fragment between an end and a beginning, or of another message than its neighbour, cannot be.
 bool contradicts(const RxChunk& last, const RxChunk& first) {
@@ -72,8 +80,8 @@ Reassembly::Result Reassembly::add(ReassemblyMemory& memory, const RxChunk& chun
   return Result::kOk;
 }
 
-// Puts a fragment among the incomplete runs, joins it with its neighbours and returns the head of the
-// run it became part of; nullptr if it contradicts a neighbour.
+// Puts a fragment among the incomplete runs, joins it with its neighbours and returns the head of
+// the run it became part of; nullptr if it contradicts a neighbour.
 RxChunk* Reassembly::join_run(RxChunk* chunk) {
   RxChunk* before = partial_.back();
   while (before != nullptr && before->tsn > chunk->tsn) before = List<RxChunk>::previous(before);
@@ -99,7 +107,8 @@ RxChunk* Reassembly::join_run(RxChunk* chunk) {
   return head;
 }
 
-// A whole message, or (its head does not begin one) the last piece of one that is delivered in pieces.
+// A whole message, or (its head does not begin one) the last piece of one that is delivered in
+// pieces.
 Reassembly::Result Reassembly::on_complete(ReassemblyMemory& memory, RxChunk* head) {
   if (is_unordered(*head)) {
     ready_.push_back(head);
@@ -159,7 +168,9 @@ void Reassembly::deliver_partly(ReassemblyMemory& memory, RxChunk* head) {
   }
 }
 
-void Reassembly::pop(ReassemblyMemory& memory) { release_run(memory, ready_.pop_front()); }
+void Reassembly::pop(ReassemblyMemory& memory) {
+  release_run(memory, ready_.pop_front());
+}
 
 void Reassembly::release_run(ReassemblyMemory& memory, RxChunk* head) {
   while (head != nullptr) {

@@ -1,7 +1,7 @@
 // From DATA chunks to user messages in order (RFC 9260 6.5, 6.6, 6.9).
 //
-// It decides which messages are complete and whose turn it is. It knows no SACKs and no windows; it says
-// how many bytes it holds.
+// It decides which messages are complete and whose turn it is. It knows no SACKs and no windows; it
+// says how many bytes it holds.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,9 @@ class Reassembly {
  public:
   enum class Result : std::uint8_t { kOk, kContradiction, kNoMemory };
 
-  /// Takes in a chunk whose TSN was not there before. Holds a reference of its buffer on kOk, and only
-  /// then. `partial_delivery_point`: a message that is longer than this is delivered in pieces.
+  /// Takes in a chunk whose TSN was not there before. Holds a reference of its buffer on kOk, and
+  /// only then. `partial_delivery_point`: a message that is longer than this is delivered in
+  /// pieces.
   Result add(ReassemblyMemory& memory, const RxChunk& chunk, std::uint32_t partial_delivery_point);
 
   /// The message (or piece of one) that is next for the application, or nullptr.

@@ -1,4 +1,5 @@
-// A received DATA chunk that waits: for its message to be complete, for its turn, or for its reader.
+// A received DATA chunk that waits: for its message to be complete, for its turn, or for its
+// reader.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +10,9 @@
 
 namespace millrace {
 
-/// Chunks with consecutive TSNs of one message form a run, linked through `run_next`. Only the head of a
-/// run is in a list; it knows the run's tail and length. The payload stays in the packet's buffer, of
-/// which each chunk holds a reference.
+/// Chunks with consecutive TSNs of one message form a run, linked through `run_next`. Only the head
+/// of a run is in a list; it knows the run's tail and length. The payload stays in the packet's
+/// buffer, of which each chunk holds a reference.
 struct RxChunk : ListNode<RxChunk> {
   Buffer* buffer = nullptr;
   const std::uint8_t* payload = nullptr;
@@ -23,8 +24,8 @@ struct RxChunk : ListNode<RxChunk> {
   std::uint32_t ppid = 0;
 
   RxChunk* run_next = nullptr;
-  RxChunk* run_last = nullptr;     ///< head only
-  std::uint32_t run_length = 0;    ///< head only: payload bytes of the run
+  RxChunk* run_last = nullptr;   ///< head only
+  std::uint32_t run_length = 0;  ///< head only: payload bytes of the run
 };
 
 }  // namespace millrace

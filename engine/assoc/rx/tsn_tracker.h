@@ -25,7 +25,8 @@ struct TsnBitmap {
   bool get(Tsn tsn) const { return words[index(tsn)] >> (tsn.value % 64) & 1; }
   void set(Tsn tsn) { words[index(tsn)] |= bit(tsn); }
   void clear(Tsn tsn) { words[index(tsn)] &= ~bit(tsn); }
-  /// The first TSN at or after `from` and before `end` whose bit is `value`; `end` if there is none.
+  /// The first TSN at or after `from` and before `end` whose bit is `value`; `end` if there is
+  /// none.
   Tsn find(Tsn from, Tsn end, bool value) const;
 
  private:
@@ -55,8 +56,8 @@ class TsnTracker {
 
   // ---- when to acknowledge ----
 
-  /// A packet with DATA has been taken in. `at_once`: its I bit was set, or something else calls for a
-  /// SACK now.
+  /// A packet with DATA has been taken in. `at_once`: its I bit was set, or something else calls
+  /// for a SACK now.
   void on_packet_end(Time now, bool at_once, const Parameters& parameters);
   void on_deadline(Time now);
   void acknowledge_now() { sack_due_ = true; }

@@ -140,9 +140,9 @@ TxChunk* Outbound::cut_chunk(OutboundMemory& memory, std::uint32_t length) {
 //= rfc9260 3.3.1
 void Outbound::put(PacketWriter& writer, const TxChunk& chunk, std::uint8_t extra_flags) const {
   const TxMessage& message = *chunk.message;
-  std::uint8_t* at = writer.begin_chunk(ChunkType::kData,
-                                        static_cast<std::uint8_t>(chunk.flags | extra_flags),
-                                        kDataHeaderBytes - kChunkHeaderBytes);
+  std::uint8_t* at =
+      writer.begin_chunk(ChunkType::kData, static_cast<std::uint8_t>(chunk.flags | extra_flags),
+                         kDataHeaderBytes - kChunkHeaderBytes);
   store_be32(at, chunk.tsn.value);
   store_be16(at + 4, message.stream);
   store_be16(at + 6, message.ssn.value);

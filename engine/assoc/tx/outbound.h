@@ -1,5 +1,5 @@
-// What this side sends: messages in the order they were accepted, cut into DATA chunks as packets have
-// room, and kept until acknowledged (RFC 9260 6.1, 6.2.1, 6.9, 7.2.4).
+// What this side sends: messages in the order they were accepted, cut into DATA chunks as packets
+// have room, and kept until acknowledged (RFC 9260 6.1, 6.2.1, 6.9, 7.2.4).
 //
 // It decides which chunks go into a packet and what a SACK means for each. It knows paths as flight
 // counts and congestion windows; it does not choose them.
@@ -40,8 +40,8 @@ using Paths = std::array<Path*, kPathsMax>;
 /// What a SACK did.
 struct SackOutcome {
   enum class Verdict : std::uint8_t { kOk, kOld, kBad } verdict = Verdict::kOk;
-  bool advanced = false;         ///< the cumulative TSN moved
-  bool fast_retransmit = false;  ///< fast recovery was entered
+  bool advanced = false;            ///< the cumulative TSN moved
+  bool fast_retransmit = false;     ///< fast recovery was entered
   std::uint8_t answered_paths = 0;  ///< bit i: something that was sent to path i was acknowledged
 };
 
@@ -78,10 +78,10 @@ class Outbound {
 
   /// Fills the packet with chunks to be sent again to `path`; returns how many went in.
   std::size_t fill_retransmissions(PacketWriter& writer, Paths& paths, std::uint8_t path, Time now);
-  /// Fills the packet with new chunks to `path`; returns how many went in. `payload_max` is the largest
-  /// payload of one chunk (RFC 9260 6.9); `immediate` sets the I bit on all of them.
-  std::size_t fill_new(OutboundMemory& memory, PacketWriter& writer, Paths& paths, std::uint8_t path,
-                       Time now, std::uint32_t payload_max, bool immediate);
+  /// Fills the packet with new chunks to `path`; returns how many went in. `payload_max` is the
+  /// largest payload of one chunk (RFC 9260 6.9); `immediate` sets the I bit on all of them.
+  std::size_t fill_new(OutboundMemory& memory, PacketWriter& writer, Paths& paths,
+                       std::uint8_t path, Time now, std::uint32_t payload_max, bool immediate);
 
   // ---- from the peer ----
 
@@ -115,16 +115,17 @@ class Outbound {
   /// Moves queued messages for streams that the peer did not grant to `failed`.
   void fail_beyond_streams(List<TxMessage>& failed);
 
-  /// Moves every message to `failed`, in order, and forgets the chunks and the streams. start() again
-  /// after a restart of the peer.
+  /// Moves every message to `failed`, in order, and forgets the chunks and the streams. start()
+  /// again after a restart of the peer.
   void fail_all(OutboundMemory& memory, Paths& paths, List<TxMessage>& failed);
 
  private:
   struct Acked {
     std::array<std::uint32_t, kPathsMax> bytes{};
     std::array<std::uint32_t, kPathsMax> flight_before{};
-    std::uint8_t earliest = 0;  ///< bit i: the earliest chunk outstanding on path i was acknowledged
-    Tsn highest;                ///< highest TSN newly acknowledged
+    std::uint8_t earliest =
+        0;        ///< bit i: the earliest chunk outstanding on path i was acknowledged
+    Tsn highest;  ///< highest TSN newly acknowledged
     bool any = false;
   };
 

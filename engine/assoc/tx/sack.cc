@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::uint8_t kMissIndications = 3;
 
-constexpr std::uint8_t bit_of(std::uint8_t path) { return static_cast<std::uint8_t>(1u << path); }
+constexpr std::uint8_t bit_of(std::uint8_t path) {
+  return static_cast<std::uint8_t>(1u << path);
+}
 
 }  // namespace
 
@@ -52,7 +54,8 @@ SackOutcome Outbound::on_cumulative_ack(OutboundMemory& memory, Paths& paths, Ts
                                         Time now, const Parameters& parameters) {
   SackOutcome outcome;
   if (cumulative < cumulative_tsn_ack_ || cumulative >= next_tsn_) {
-    outcome.verdict = cumulative >= next_tsn_ ? SackOutcome::Verdict::kBad : SackOutcome::Verdict::kOld;
+    outcome.verdict =
+        cumulative >= next_tsn_ ? SackOutcome::Verdict::kBad : SackOutcome::Verdict::kOld;
     return outcome;
   }
   Acked acked;
@@ -99,8 +102,8 @@ void Outbound::take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulat
   cumulative_tsn_ack_ = cumulative;
 }
 
-// One walk over the outstanding chunks beside the gap blocks. What an earlier SACK acknowledged and this
-// one does not has been reneged on: it is in flight again.
+// One walk over the outstanding chunks beside the gap blocks. What an earlier SACK acknowledged and
+// this one does not has been reneged on: it is in flight again.
 void Outbound::take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time now,
                          const Parameters& parameters) {
   std::size_t index = 0;
@@ -151,8 +154,8 @@ void Outbound::finish_sack(Paths& paths, const Acked& acked, Time now, SackOutco
   }
 }
 
-// Counts a miss for every chunk below `below` that the SACK (which reports up to `reported`) does not
-// cover; the third one makes it a fast retransmission.
+// Counts a miss for every chunk below `below` that the SACK (which reports up to `reported`) does
+// not cover; the third one makes it a fast retransmission.
 bool Outbound::count_misses(Paths& paths, Tsn below, Tsn reported, SackOutcome& outcome) {
   std::uint8_t hit_paths = 0;
   for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = List<TxChunk>::next(chunk)) {

@@ -9,8 +9,8 @@
 
 namespace millrace {
 
-/// A user message accepted from the application. Its payload stays in the application's memory until
-/// every byte is acknowledged; then `token` goes back.
+/// A user message accepted from the application. Its payload stays in the application's memory
+/// until every byte is acknowledged; then `token` goes back.
 struct TxMessage : ListNode<TxMessage> {
   const std::uint8_t* payload = nullptr;
   std::uint64_t token = 0;
@@ -21,8 +21,8 @@ struct TxMessage : ListNode<TxMessage> {
   std::uint32_t chunks_pending = 0;  ///< chunks not yet cumulatively acknowledged
   std::uint32_t ppid = 0;
   std::uint16_t stream = 0;
-  Ssn ssn;                           ///< set when the first chunk is cut
-  std::uint8_t flags = 0;            ///< MessageFlag
+  Ssn ssn;                 ///< set when the first chunk is cut
+  std::uint8_t flags = 0;  ///< MessageFlag
 };
 
 /// One DATA chunk that has been sent at least once.
@@ -39,11 +39,11 @@ struct TxChunk : ListNode<TxChunk> {
   std::uint16_t length = 0;  ///< of the payload
   std::uint8_t flags = 0;    ///< chunk flags of DATA
   State state = State::kInFlight;
-  std::uint8_t path = 0;     ///< index of the destination it was last sent to
+  std::uint8_t path = 0;  ///< index of the destination it was last sent to
   std::uint8_t miss_indications = 0;
   bool was_retransmitted = false;
   bool was_fast_retransmitted = false;
-  bool timed_out = false;    ///< believed lost because T3-rtx expired: goes to another path
+  bool timed_out = false;  ///< believed lost because T3-rtx expired: goes to another path
 };
 
 }  // namespace millrace

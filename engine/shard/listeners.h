@@ -1,0 +1,68 @@
+// Who listens on which port.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/assoc/parameters.h"
+#include "engine/base/address.h"
+#include "engine/base/slab.h"
+
+namespace millrace {
+
+/// Whoever owns associations and listeners: an application context, numbered by the engine. 0 is
+/// nobody.
+using Owner = std::uint32_t;
+
+struct ListenRequest {
+  Owner owner = 0;
+  std::uint16_t port = 0;                  ///< not 0
+  std::span<const IpAddress> addresses;    ///< empty: all local addresses
+  std::uint64_t context = 0;               ///< comes back with each association's kUp event
+  const Parameters* parameters = nullptr;  ///< nullptr: the shard's defaults
+};
+
+/// A port that accepts associations, as one shard sees it.
+struct Listener {
+  Owner owner = 0;
+  std::uint16_t port = 0;
+  std::uint64_t locals = 0;  ///< bits of the local addresses that it is bound to; 0: all
+  std::uint64_t context = 0;
+  Parameters parameters;
+};
+
+/// At most one listener a port. One thread.
+class Listeners {
+ public:
+  explicit Listeners(std::size_t capacity) : slab_(capacity), by_port_(65536, nullptr) {}
+
+  Listener* find(std::uint16_t port) const { return by_port_[port]; }
+
+  /// False if there is no room. The port has no listener yet.
+  bool add(const Listener& listener) {
+    Listener* added = slab_.create(listener);
+    if (added != nullptr) by_port_[listener.port] = added;
+    return added != nullptr;
+  }
+
+  void remove(std::uint16_t port) {
+    slab_.destroy(by_port_[port]);
+    by_port_[port] = nullptr;
+  }
+
+  /// Removes all of `owner`.
+  void remove_of(Owner owner) {
+    for (std::size_t i = 0; i < by_port_.size() && slab_.used() > 0; ++i) {
+      if (by_port_[i] != nullptr && by_port_[i]->owner == owner) {
+        remove(static_cast<std::uint16_t>(i));
+      }
+    }
+  }
+
+ private:
+  Slab<Listener> slab_;
+  std::vector<Listener*> by_port_;
+};
+
+}  // namespace millrace

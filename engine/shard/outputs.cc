@@ -1,0 +1,136 @@
+// What a shard gives out: events, payloads, packets, statuses.
+#include "engine/shard/shard.h"
+
+namespace millrace {
+
+bool Shard::next_event(Delivery& out) {
+  while (Slot* slot = ready_.front()) {
+    if (slot->association.next_event(event_)) {
+      delivering_ = slot;
+      out = {slot->owner, handle_of(*slot), slot->context, &event_};
+      return true;
+    }
+    ready_.pop_front();
+  }
+  while (Slot* slot = postponed_.pop_front()) {
+    slot->is_postponed = false;
+    ready_.push_back(slot);
+  }
+  return false;
+}
+
+void Shard::take_event() {
+  Slot& slot = *delivering_;
+  if (event_.type == EventType::kSendFailed) --owners_[slot.owner].messages;
+  if (event_.type == EventType::kMessage) {
+    counters_.add(Counter::messages_delivered, event_.flags & kLastPiece ? 1 : 0);
+    counters_.add(Counter::bytes_delivered, event_.length);
+  }
+  slot.association.pop_event();
+  delivering_ = nullptr;
+  if (slot.association.has_events()) return;
+  ready_.remove(&slot);
+  retire_if_done(slot);
+}
+
+void Shard::postpone_event() {
+  Slot* slot = delivering_;
+  delivering_ = nullptr;
+  ready_.remove(slot);
+  slot->is_postponed = true;
+  postponed_.push_back(slot);
+}
+
+// Nobody is there to be told: payloads of failed messages still go back.
+void Shard::discard_events(Slot& slot) {
+  Event event;
+  while (slot.association.next_event(event)) {
+    if (event.type == EventType::kSendFailed) {
+      slot.association.return_failed();
+      continue;
+    }
+    slot.association.pop_event();
+    if (event.type == EventType::kMessage) slot.association.on_consumed(event.length);
+  }
+}
+
+bool Shard::next_returned(ReturnedPayload& returned) {
+  TxMessage* message = memory_.returned.pop_front();
+  if (message == nullptr) return false;
+  returned = {message->owner, message->token};
+  --owners_[message->owner].messages;
+  memory_.messages.destroy(message);
+  return true;
+}
+
+bool Shard::next_packet(Time now, PacketOut& out) {
+  while (!memory_.outbox.pop(out)) {
+    Slot* slot = sending_.front();
+    if (slot == nullptr) return false;
+    if (slot->association.next_packet(now, out)) break;
+    sending_.remove(slot);
+    const Time deadline = slot->association.next_deadline();
+    if (deadline != kNever) wheel_.arm(slot, deadline);
+  }
+  counters_.add(Counter::sctp_packets_sent);
+  return true;
+}
+
+std::size_t Shard::associations() const {
+  return slots_.used();
+}
+
+Status Shard::status(Owner owner, AssociationHandle handle, AssociationStatus& status) const {
+  const Slot* slot = find(owner, handle);
+  if (slot == nullptr) return Status::kNoAssociation;
+  describe(*slot, status);
+  return Status::kOk;
+}
+
+std::size_t Shard::snapshot(std::uint32_t& first, std::span<AssociationStatus> out) const {
+  std::size_t count = 0;
+  for (; first < slots_.touched() && count < out.size(); ++first) {
+    if (is_live(first)) describe(*slots_.at(first), out[count++]);
+  }
+  return count;
+}
+
+void Shard::describe(const Slot& slot, AssociationStatus& status) const {
+  const Association& association = slot.association;
+  const Outbound& outbound = association.outbound();
+  status = AssociationStatus{};
+  status.handle = handle_of(slot);
+  status.owner = slot.owner;
+  status.state = state_name(association.state());
+  status.local_port = association.identity().local_port;
+  status.peer_port = association.identity().peer_port;
+  status.streams_out = outbound.streams();
+  status.streams_in = association.streams_in();
+  status.local_tag = association.identity().local_tag;
+  status.peer_tag = association.identity().peer_tag;
+  status.peer_rwnd = outbound.peer_rwnd();
+  status.a_rwnd = association.a_rwnd();
+  status.unacked_chunks = static_cast<std::uint32_t>(outbound.outstanding_chunks());
+  status.queued_messages = static_cast<std::uint32_t>(outbound.queued_messages());
+  status.held_bytes = association.held_bytes();
+  status.messages_sent = slot.messages_sent;
+  status.messages_received = association.messages_received();
+  status.retransmissions = association.retransmissions();
+  status.path_count = association.path_count();
+  for (std::size_t i = 0; i < status.path_count; ++i) {
+    const Path& path = association.path(i);
+    status.paths[i] = {path.destination(),
+                       path.is_active(),
+                       path.is_confirmed(),
+                       i == association.primary(),
+                       path.congestion.cwnd(),
+                       path.congestion.ssthresh(),
+                       path.flight,
+                       path.mtu(),
+                       path.rto.srtt(),
+                       path.rto.value(),
+                       path.error_count()};
+  }
+}
+
+}  // namespace millrace

@@ -1,0 +1,318 @@
+// Which association a packet is for, and what is answered when there is none (RFC
+// 9260 5.1, 8.4, 8.5).
+#include <algorithm>
+
+#include "engine/assoc/replies.h"
+#include "engine/shard/shard.h"
+
+namespace millrace {
+namespace {
+
+// A secret seals cookies for one epoch and opens them for two: far longer than a cookie lives.
+constexpr Duration kSecretLifetime = seconds(3600);
+
+CommonHeader reply_to(const CommonHeader& header, std::uint32_t tag) {
+  return {header.destination_port, header.source_port, tag};
+}
+
+bool has_reflected_tag(const ChunkView& chunk) {
+  return (chunk.type() == ChunkType::kAbort || chunk.type() == ChunkType::kShutdownComplete) &&
+         (chunk.flags() & kFlagReflectedTag);
+}
+
+}  // namespace
+
+void Shard::on_packet(Time now, Buffer* buffer, const IpAddress& source,
+                      const IpAddress& destination, Bytes packet) {
+  take_packet(now, {buffer, source, destination, packet});
+  buffers_.release(buffer);
+}
+
+void Shard::take_packet(Time now, const PacketIn& in) {
+  if (in.packet.size() < kCommonHeaderBytes + kChunkHeaderBytes) {
+    return counters_.add(Counter::drop_short_packet);
+  }
+  //= rfc9260 8.4
+  if (!in.source.is_unicast() || !in.destination.is_unicast()) {
+    return counters_.add(Counter::drop_bad_address);
+  }
+  const CommonHeader header = CommonHeader::read(in.packet);
+  ChunkReader rest(in.packet);
+  const auto first = rest.next();
+  if (!first || header.source_port == 0 || header.destination_port == 0) {
+    return counters_.add(Counter::drop_bad_chunk);
+  }
+  counters_.add(Counter::sctp_packets_received);
+  if (first->type() == ChunkType::kInit || header.verification_tag == 0) {
+    //= rfc9260 8.5.1
+    const bool is_alone = first->type() == ChunkType::kInit && rest.is_at_end();
+    if (!is_alone || header.verification_tag != 0) {
+      return counters_.add(Counter::drop_bad_bundling);
+    }
+    return on_init(now, *first, in);
+  }
+  if (first->type() == ChunkType::kCookieEcho) return on_cookie_echo(now, in, *first, rest);
+  Slot* slot = find_for(header, *first, in.source);
+  if (slot == nullptr) return on_out_of_the_blue(header, in);
+  slot->association.on_packet(now, in, ChunkReader(in.packet));
+  settle(*slot);
+}
+
+//= rfc9260 8.5
+Slot* Shard::find_for(const CommonHeader& header, const ChunkView& first, const IpAddress& source) {
+  if (has_reflected_tag(first)) {
+    Slot* slot = find_by_peer(header, source);
+    const bool is_peers =
+        slot != nullptr && slot->association.identity().peer_tag == header.verification_tag;
+    return is_peers ? slot : nullptr;
+  }
+  const auto index = tags_.find(header.verification_tag);
+  if (!index) return nullptr;
+  Slot* slot = slots_.at(*index);
+  const Identity& identity = slot->association.identity();
+  const bool is_its_own = identity.local_port == header.destination_port &&
+                          identity.peer_port == header.source_port &&
+                          slot->association.has_peer(source);
+  return is_its_own ? slot : nullptr;
+}
+
+Slot* Shard::find_by_peer(const CommonHeader& header, const IpAddress& source) {
+  const auto tag = steering_.find(header.destination_port, source, header.source_port);
+  const auto index = tag ? tags_.find(*tag) : std::nullopt;
+  if (!index) return nullptr;
+  Slot* slot = slots_.at(*index);
+  const Identity& identity = slot->association.identity();
+  const bool matches = identity.local_port == header.destination_port &&
+                       identity.peer_port == header.source_port &&
+                       slot->association.has_peer(source);
+  return matches ? slot : nullptr;
+}
+
+//= rfc9260 8.4
+void Shard::on_out_of_the_blue(const CommonHeader& header, const PacketIn& in) {
+  counters_.add(Counter::drop_out_of_the_blue);
+  ChunkReader chunks(in.packet);
+  while (const auto chunk = chunks.next()) {
+    switch (chunk->type()) {
+      case ChunkType::kShutdownAck:
+        return send_empty_chunk(resources_, reply_to(header, header.verification_tag),
+                                ChunkType::kShutdownComplete, kFlagReflectedTag, in.destination,
+                                in.source);
+      case ChunkType::kAbort:
+      case ChunkType::kShutdownComplete:
+      case ChunkType::kCookieAck:
+        return;
+      case ChunkType::kError: {
+        TlvReader causes(chunk->value());
+        const auto cause = causes.next();
+        if (cause && cause->type() == static_cast<std::uint16_t>(CauseCode::kStaleCookie)) return;
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  if (chunks.is_malformed()) return;
+  send_cause(resources_, reply_to(header, header.verification_tag), ChunkType::kAbort,
+             kFlagReflectedTag, CauseCode::kNone, {}, in.destination, in.source);
+}
+
+void Shard::refuse(const CommonHeader& header, std::uint32_t tag, CauseCode cause, Bytes value,
+                   const PacketIn& in) {
+  send_cause(resources_, reply_to(header, tag), ChunkType::kAbort, 0, cause, value, in.destination,
+             in.source);
+}
+
+// ---- INIT ----
+
+//= rfc9260 5.1
+void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
+  const CommonHeader header = CommonHeader::read(in.packet);
+  const auto init = InitView::parse(chunk);
+  if (!init || init->initiate_tag == 0) return counters_.add(Counter::drop_bad_init);
+  const InitContents contents = read_init(*init, in.source);
+  if (!is_acceptable(*init, contents, in)) return counters_.add(Counter::drop_bad_init);
+
+  Cookie cookie;
+  const Listener* listener = listeners_.find(header.destination_port);
+  const Parameters* parameters = &config_.parameters;
+  std::uint64_t locals = 0;
+  if (Slot* slot = find_by_peer(header, in.source)) {
+    const bool answers = slot->association.on_init(*init, contents.addresses(), in,
+                                                   draw_tag(config_.number), cookie);
+    settle(*slot);
+    if (!answers) return;
+    parameters = &slot->association.parameters();
+  } else if (listener != nullptr && is_bound_to(*listener, in.destination)) {
+    cookie.local_tag = draw_tag(steering_.least_loaded(config_.number));
+    cookie.local_tsn = Tsn{random_.next_u32()};
+    parameters = &listener->parameters;
+    locals = listener->locals;
+  } else {
+    //= rfc9260 8.4
+    counters_.add(Counter::drop_no_listener);
+    return refuse(header, init->initiate_tag, CauseCode::kNone, {}, in);
+  }
+  cookie.created = now;
+  cookie.lifetime = parameters->cookie_lifetime;
+  cookie.peer_tag = init->initiate_tag;
+  cookie.peer_tsn = init->initial_tsn;
+  cookie.peer_rwnd = init->a_rwnd;
+  cookie.streams_out = std::min(parameters->streams_out, init->streams_in);
+  cookie.streams_in = std::min(parameters->streams_in, init->streams_out);
+  cookie.local_port = header.destination_port;
+  cookie.peer_port = header.source_port;
+  cookie.local_address = in.destination;
+  cookie.peer_count = contents.peer_count;
+  cookie.peers = contents.peers;
+  jar(now);
+  answer_init(contents, cookie, *parameters, locals, in);
+}
+
+bool Shard::is_bound_to(const Listener& listener, const IpAddress& address) const {
+  if (listener.locals == 0) return true;
+  for (std::size_t i = 0; i < resources_.local_addresses.size(); ++i) {
+    if ((listener.locals >> i & 1) && resources_.local_addresses[i] == address) return true;
+  }
+  return false;
+}
+
+//= rfc9260 3.3.2
+bool Shard::is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in) {
+  const CommonHeader header = CommonHeader::read(in.packet);
+  if (init.streams_out == 0 || init.streams_in == 0 || contents.is_malformed) {
+    refuse(header, init.initiate_tag, CauseCode::kInvalidMandatoryParameter, {}, in);
+    return false;
+  }
+  //= rfc9260 5.1.2
+  if (contents.has_host_name) {
+    refuse(header, init.initiate_tag, CauseCode::kUnresolvableAddress, contents.host_name, in);
+    return false;
+  }
+  return true;
+}
+
+//= rfc9260 5.1.3
+void Shard::answer_init(const InitContents& contents, const Cookie& cookie,
+                        const Parameters& parameters, std::uint64_t locals, const PacketIn& in) {
+  std::array<std::uint8_t, kCookieBytesMax> sealed;
+  const std::size_t size = jar_.seal(cookie, sealed);
+  const CommonHeader header = reply_to(CommonHeader::read(in.packet), cookie.peer_tag);
+  send_reply(resources_, header, in.destination, in.source, [&](PacketWriter& writer) {
+    write_init_fields(writer, ChunkType::kInitAck,
+                      {cookie.local_tag, parameters.receive_buffer, cookie.streams_out,
+                       parameters.streams_in, cookie.local_tsn});
+    writer.append_parameter(ParameterType::kStateCookie, {sealed.data(), size});
+    write_local_addresses(writer, resources_.local_addresses, locals, in.source);
+    for (std::size_t i = 0; i < contents.unrecognized_count; ++i) {
+      //= rfc9260 3.2.2
+      const Bytes parameter = contents.unrecognized[i];
+      if (padded4(parameter.size()) + kTlvHeaderBytes > writer.room()) break;
+      writer.append_parameter(ParameterType::kUnrecognizedParameter, parameter);
+    }
+    writer.end_chunk();
+  });
+  counters_.add(Counter::init_acks_sent);
+}
+
+// Brings the jar to the epoch of `now`.
+const CookieJar& Shard::jar(Time now) {
+  const auto epoch = static_cast<std::uint64_t>(now.ns / kSecretLifetime.ns);
+  if (epoch != jar_epoch_) {
+    jar_.rotate(steering_.cookie_secret(epoch - 1));
+    jar_.rotate(steering_.cookie_secret(epoch));
+    jar_epoch_ = epoch;
+  }
+  return jar_;
+}
+
+// ---- COOKIE ECHO ----
+
+//= rfc9260 5.1.5
+void Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkReader rest) {
+  const CommonHeader header = CommonHeader::read(in.packet);
+  const auto cookie = jar(now).open(chunk.value());
+  if (!cookie || cookie->local_tag != header.verification_tag ||
+      cookie->local_port != header.destination_port || cookie->peer_port != header.source_port) {
+    return counters_.add(Counter::drop_bad_cookie);
+  }
+  CommonHeader to_first_peer = header;
+  Slot* slot = find_by_peer(to_first_peer, in.source);
+  if (slot == nullptr) slot = find_by_peer(to_first_peer, cookie->peers[0]);
+  if (slot == nullptr) {
+    slot = establish(now, *cookie, in);
+    if (slot == nullptr) return;
+  } else if (slot->association.on_cookie_echo(now, *cookie, in) ==
+             Association::CookieVerdict::kDiscard) {
+    return settle(*slot);
+  }
+  slot->association.on_packet(now, in, rest);
+  settle(*slot);
+}
+
+// A new association from a cookie that nothing is known of but that it is ours; nullptr if it is
+// too late, or there is no room.
+Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
+  const CommonHeader header = CommonHeader::read(in.packet);
+  if (now > cookie.created + cookie.lifetime) {
+    counters_.add(Counter::drop_stale_cookie);
+    send_stale_cookie(resources_, reply_to(header, cookie.peer_tag),
+                      now - cookie.created - cookie.lifetime, in.destination, in.source);
+    return nullptr;
+  }
+  const Listener* listener = listeners_.find(cookie.local_port);
+  if (listener == nullptr) {
+    counters_.add(Counter::drop_no_listener);
+    refuse(header, cookie.peer_tag, CauseCode::kNone, {}, in);
+    return nullptr;
+  }
+  const Identity identity{cookie.local_port, cookie.peer_port, cookie.local_tag, cookie.peer_tag};
+  Slot* slot = tags_.find(cookie.local_tag)
+                   ? nullptr
+                   : create(identity, listener->parameters, listener->locals);
+  if (slot == nullptr || !slot->association.establish(now, cookie)) {
+    counters_.add(Counter::drop_association_limit);
+    if (slot != nullptr) destroy(*slot);
+    refuse(header, cookie.peer_tag, CauseCode::kOutOfResource, {}, in);
+    return nullptr;
+  }
+  if (!index(*slot)) {
+    counters_.add(Counter::drop_duplicate_association);
+    unindex(*slot);
+    slot->association.abort(CauseCode::kNone, {}, DownReason::kAbortedLocally);
+    destroy(*slot);
+    return nullptr;
+  }
+  slot->owner = listener->owner;
+  slot->context = listener->context;
+  owners_[slot->owner].slots.push_back(slot);
+  counters_.add(Counter::associations_passive_established);
+  return slot;
+}
+
+// ---- ICMP ----
+
+//= rfc9260 10
+void Shard::on_icmp(Time now, const IcmpReport& report) {
+  (void)now;
+  if (report.quoted.size() < 8) return counters_.add(Counter::drop_bad_icmp);
+  // The quoted packet is ours: its source is our port.
+  CommonHeader header;
+  header.destination_port = load_be16(report.quoted.data());
+  header.source_port = load_be16(report.quoted.data() + 2);
+  const std::uint32_t quoted_tag = load_be32(report.quoted.data() + 4);
+  Slot* slot = find_by_peer(header, report.peer);
+  //= rfc9260 10
+  if (slot == nullptr || slot->association.identity().peer_tag != quoted_tag) {
+    return counters_.add(Counter::drop_bad_icmp);
+  }
+  if (report.kind == IcmpReport::Kind::kPacketTooBig) {
+    slot->association.on_packet_too_big(report.peer, report.mtu);
+  } else if (report.kind != IcmpReport::Kind::kOther) {
+    slot->association.on_unreachable(report.peer,
+                                     report.kind == IcmpReport::Kind::kProtocolUnreachable);
+  }
+  settle(*slot);
+}
+
+}  // namespace millrace

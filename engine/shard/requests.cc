@@ -1,0 +1,186 @@
+// What applications ask of a shard.
+#include <algorithm>
+
+#include "engine/shard/shard.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::uint16_t kEphemeralFirst = 32768;
+constexpr std::uint16_t kEphemeralCount = 28232;  // to 60999
+constexpr int kEphemeralTries = 64;
+
+}  // namespace
+
+Status Shard::listen(const ListenRequest& request) {
+  if (request.port == 0 || request.owner == 0 || request.owner >= owners_.size()) {
+    return Status::kBadArgument;
+  }
+  bool all_known;
+  const std::uint64_t locals = locals_mask(request.addresses, all_known);
+  if (!all_known) return Status::kNoAddress;
+  if (listeners_.find(request.port) != nullptr ||
+      !steering_.claim_port(request.port, request.owner)) {
+    return Status::kPortInUse;
+  }
+  const Parameters& parameters = request.parameters ? *request.parameters : config_.parameters;
+  const Listener listener{request.owner, request.port, locals, request.context, parameters};
+  return listeners_.add(listener) ? Status::kOk : Status::kNoMemory;
+}
+
+Status Shard::unlisten(Owner owner, std::uint16_t port) {
+  const Listener* listener = listeners_.find(port);
+  if (listener == nullptr || listener->owner != owner) return Status::kNoAssociation;
+  listeners_.remove(port);
+  steering_.release_ports(owner, port);
+  return Status::kOk;
+}
+
+Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle& handle) {
+  if (request.peer_port == 0 || request.peers.empty() || request.peers.size() > kPathsMax ||
+      request.owner == 0 || request.owner >= owners_.size()) {
+    return Status::kBadArgument;
+  }
+  for (auto peer = request.peers.begin(); peer != request.peers.end(); ++peer) {
+    if (!peer->is_unicast() || std::find(request.peers.begin(), peer, *peer) != peer) {
+      return Status::kBadArgument;
+    }
+  }
+  bool all_known;
+  const std::uint64_t locals = locals_mask(request.locals, all_known);
+  if (!all_known) return Status::kNoAddress;
+  const SocketAddress first{request.peers[0], request.peer_port};
+  const std::uint32_t tag = draw_tag(config_.number);
+  std::uint16_t port = request.local_port;
+  if (port == 0) port = reserve_ephemeral(first, tag);
+  if (port == 0) return Status::kNoPort;
+  if (request.local_port != 0 && !steering_.insert(port, first.address, first.port, tag)) {
+    return Status::kDuplicate;
+  }
+  const Parameters& parameters = request.parameters ? *request.parameters : config_.parameters;
+  Slot* slot = create({port, request.peer_port, tag, 0}, parameters, locals);
+  if (slot == nullptr || !slot->association.connect(now, request.peers)) {
+    steering_.remove(port, first.address, first.port, tag);
+    if (slot != nullptr) destroy(*slot);
+    return Status::kNoMemory;
+  }
+  slot->owner = request.owner;
+  slot->context = request.context;
+  owners_[slot->owner].slots.push_back(slot);
+  handle = handle_of(*slot);
+  settle(*slot);
+  return Status::kOk;
+}
+
+// A local port with which the peer is not yet talked to, reserved under `tag`; 0 if none was found.
+std::uint16_t Shard::reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag) {
+  for (int attempt = 0; attempt < kEphemeralTries; ++attempt) {
+    const auto port = static_cast<std::uint16_t>(kEphemeralFirst + random_.below(kEphemeralCount));
+    if (listeners_.find(port) == nullptr && steering_.insert(port, peer.address, peer.port, tag)) {
+      return port;
+    }
+  }
+  return 0;
+}
+
+Status Shard::send(Time now, Owner owner, AssociationHandle handle, const SendRequest& request) {
+  (void)now;
+  Slot* slot = find(owner, handle);
+  if (slot == nullptr) return Status::kNoAssociation;
+  const Outbound& outbound = slot->association.outbound();
+  if (request.payload.empty()) return Status::kBadArgument;
+  if (request.payload.size() > kMessageBytesMax) return Status::kMessageTooLong;
+  if (!slot->association.accepts_data()) return Status::kShuttingDown;
+  if (request.stream >= outbound.streams()) return Status::kBadStream;
+  // A message that alone is larger than the buffer may go into an empty one.
+  const std::uint32_t buffered = outbound.buffered_bytes();
+  if (buffered > 0 &&
+      buffered + request.payload.size() > slot->association.parameters().send_buffer) {
+    return Status::kBufferFull;
+  }
+  TxMessage message;
+  message.payload = request.payload.data();
+  message.length = static_cast<std::uint32_t>(request.payload.size());
+  message.token = request.token;
+  message.context = request.context;
+  message.owner = owner;
+  message.ppid = request.ppid;
+  message.stream = request.stream;
+  message.flags = request.flags & (kUnordered | kSackImmediately);
+  if (!slot->association.send(message)) return Status::kNoMemory;
+  ++slot->messages_sent;
+  ++owners_[owner].messages;
+  counters_.add(Counter::messages_sent);
+  counters_.add(Counter::bytes_sent, message.length);
+  if (!Sending::is_linked(slot)) sending_.push_back(slot);
+  return Status::kOk;
+}
+
+Status Shard::consumed(Time now, Owner owner, AssociationHandle handle, std::uint32_t bytes) {
+  (void)now;
+  Slot* slot = find(owner, handle);
+  if (slot == nullptr) return Status::kNoAssociation;
+  slot->association.on_consumed(bytes);
+  settle(*slot);
+  return Status::kOk;
+}
+
+Status Shard::shutdown(Time now, Owner owner, AssociationHandle handle) {
+  Slot* slot = find(owner, handle);
+  if (slot == nullptr) return Status::kNoAssociation;
+  slot->association.shutdown(now);
+  settle(*slot);
+  return Status::kOk;
+}
+
+Status Shard::abort(Time now, Owner owner, AssociationHandle handle, Bytes reason) {
+  (void)now;
+  Slot* slot = find(owner, handle);
+  if (slot == nullptr) return Status::kNoAssociation;
+  slot->association.abort(CauseCode::kUserInitiatedAbort, reason, DownReason::kAbortedLocally);
+  settle(*slot);
+  return Status::kOk;
+}
+
+Status Shard::set_primary(Time now, Owner owner, AssociationHandle handle, const IpAddress& peer) {
+  (void)now;
+  Slot* slot = find(owner, handle);
+  if (slot == nullptr) return Status::kNoAssociation;
+  return slot->association.set_primary(peer) ? Status::kOk : Status::kBadArgument;
+}
+
+Status Shard::set_parameters(Owner owner, AssociationHandle handle, const Parameters& parameters) {
+  Slot* slot = find(owner, handle);
+  if (slot == nullptr) return Status::kNoAssociation;
+  slot->association.set_parameters(parameters);
+  return Status::kOk;
+}
+
+Status Shard::parameters(Owner owner, AssociationHandle handle, Parameters& parameters) const {
+  const Slot* slot = find(owner, handle);
+  if (slot == nullptr) return Status::kNoAssociation;
+  parameters = slot->association.parameters();
+  return Status::kOk;
+}
+
+void Shard::drop_owner(Time now, Owner owner, bool gracefully) {
+  listeners_.remove_of(owner);
+  Owned& slots = owners_[owner].slots;
+  for (Slot* slot = slots.front(); slot != nullptr;) {
+    Slot* next = Owned::next(slot);
+    slot->is_orphan = true;
+    if (gracefully) {
+      slot->association.shutdown(now);
+    } else {
+      slot->association.abort(CauseCode::kUserInitiatedAbort, {}, DownReason::kAbortedLocally);
+    }
+    settle(*slot);
+    slot = next;
+  }
+}
+
+std::size_t Shard::owned(Owner owner) const {
+  return owners_[owner].slots.size() + owners_[owner].messages;
+}
+
+}  // namespace millrace

@@ -1,0 +1,195 @@
+#include "engine/shard/shard.h"
+
+#include <algorithm>
+
+namespace millrace {
+namespace {
+
+// A message held out of order, in gaps, needs a bitmap; not every association has gaps at one time.
+constexpr std::size_t kGapShare = 8;
+
+std::size_t share_of(std::size_t associations) {
+  return associations / kGapShare + 64;
+}
+
+}  // namespace
+
+Shard::Memory::Memory(const ShardLimits& limits)
+    : paths(limits.associations * kPathsMax),
+      bitmaps(share_of(limits.associations)),
+      rx_chunks(limits.chunks_held),
+      messages(limits.messages_queued),
+      tx_chunks(limits.chunks_sent),
+      streams_in(limits.associations),
+      streams_out(limits.associations) {}
+
+Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Counters& counters)
+    : config_(config),
+      steering_(steering),
+      buffers_(buffers),
+      counters_(counters),
+      random_(config.seed),
+      memory_(config.limits),
+      resources_{buffers,
+                 counters,
+                 random_,
+                 memory_.outbox,
+                 memory_.paths,
+                 memory_.bitmaps,
+                 {memory_.rx_chunks, memory_.streams_in, buffers},
+                 {memory_.messages, memory_.tx_chunks, memory_.streams_out, memory_.returned},
+                 {}},
+      slots_(config.limits.associations),
+      generations_(config.limits.associations, 0),
+      owners_(config.limits.owners),
+      tags_(config.limits.associations),
+      listeners_(config.limits.listeners),
+      jar_(steering.cookie_secret(0)) {}
+
+Shard::~Shard() {
+  for (Ownership& ownership : owners_) {
+    while (Slot* slot = ownership.slots.front()) {
+      slot->association.abort(CauseCode::kNone, {}, DownReason::kAbortedLocally);
+      unindex(*slot);
+      destroy(*slot);
+    }
+  }
+  PacketOut unsent;
+  while (memory_.outbox.pop(unsent)) buffers_.release(unsent.buffer);
+}
+
+void Shard::set_local_addresses(std::span<const IpAddress> addresses) {
+  const std::size_t count = std::min(addresses.size(), locals_.size());
+  std::copy_n(addresses.begin(), count, locals_.begin());
+  resources_.local_addresses = {locals_.data(), count};
+}
+
+std::uint64_t Shard::locals_mask(std::span<const IpAddress> addresses, bool& all_known) const {
+  const auto known = resources_.local_addresses;
+  std::uint64_t mask = 0;
+  all_known = true;
+  for (const IpAddress& address : addresses) {
+    const auto at = std::find(known.begin(), known.end(), address);
+    if (at == known.end()) {
+      all_known = false;
+    } else {
+      mask |= std::uint64_t{1} << (at - known.begin());
+    }
+  }
+  return mask;
+}
+
+// ---- association slots ----
+
+Slot* Shard::create(const Identity& identity, const Parameters& parameters, std::uint64_t locals) {
+  Slot* slot = slots_.create(resources_, identity, parameters, locals);
+  if (slot == nullptr) return nullptr;
+  slot->generation = ++generations_[slots_.index_of(slot)];
+  steering_.add_load(config_.number, 1);
+  return slot;
+}
+
+AssociationHandle Shard::handle_of(const Slot& slot) const {
+  return {slots_.index_of(&slot), slot.generation};
+}
+
+Slot* Shard::find(Owner owner, AssociationHandle handle) const {
+  if (handle.index >= slots_.touched() || !is_live(handle.index) ||
+      generations_[handle.index] != handle.generation) {
+    return nullptr;
+  }
+  Slot* slot = slots_.at(handle.index);
+  return slot->owner == owner && !slot->is_orphan ? slot : nullptr;
+}
+
+//= rfc9260 5.3.1
+std::uint32_t Shard::draw_tag(std::size_t shard) {
+  for (;;) {
+    const std::uint32_t tag = random_.next_u32();
+    if (tag != 0 && steering_.owner_of_tag(tag) == shard && !tags_.find(tag)) return tag;
+  }
+}
+
+// After anything that may have changed an association: the tables, the lists of what is to be done
+// and the wheel follow its state.
+void Shard::settle(Slot& slot) {
+  Association& association = slot.association;
+  if (association.is_closed()) {
+    unindex(slot);
+    wheel_.disarm(&slot);
+  } else {
+    if (slot.indexed_tag != association.identity().local_tag ||
+        slot.indexed_paths != association.path_count()) {
+      if (slot.indexed_tag != association.identity().local_tag) unindex(slot);
+      index(slot);
+    }
+    if (!Sending::is_linked(&slot)) sending_.push_back(&slot);
+    const Time deadline = association.next_deadline();
+    if (deadline != kNever) wheel_.arm(&slot, deadline);
+  }
+  if (association.has_events() && slot.is_orphan) discard_events(slot);
+  if (association.has_events() && !Ready::is_linked(&slot)) ready_.push_back(&slot);
+  retire_if_done(slot);
+}
+
+// Makes the association findable by its tag and its peer's addresses. False if another association
+// is found by its first address.
+bool Shard::index(Slot& slot) {
+  const Identity& identity = slot.association.identity();
+  if (slot.indexed_tag == 0) {
+    tags_.insert(identity.local_tag, slots_.index_of(&slot));
+    slot.indexed_tag = identity.local_tag;
+  }
+  bool is_first_free = true;
+  for (; slot.indexed_paths < slot.association.path_count(); ++slot.indexed_paths) {
+    const bool inserted = steering_.insert(identity.local_port,
+                                           slot.association.path(slot.indexed_paths).destination(),
+                                           identity.peer_port, identity.local_tag);
+    if (!inserted && slot.indexed_paths == 0) is_first_free = false;
+  }
+  return is_first_free;
+}
+
+void Shard::unindex(Slot& slot) {
+  if (slot.indexed_tag == 0) return;
+  const Identity& identity = slot.association.identity();
+  tags_.remove(slot.indexed_tag);
+  for (std::size_t i = 0; i < slot.indexed_paths; ++i) {
+    steering_.remove(identity.local_port, slot.association.path(i).destination(),
+                     identity.peer_port, slot.indexed_tag);
+  }
+  slot.indexed_tag = 0;
+  slot.indexed_paths = 0;
+}
+
+void Shard::retire_if_done(Slot& slot) {
+  if (!slot.association.is_closed() || slot.association.has_events() || delivering_ == &slot)
+    return;
+  destroy(slot);
+}
+
+void Shard::destroy(Slot& slot) {
+  slot.association.clear();
+  wheel_.disarm(&slot);
+  if (Ready::is_linked(&slot)) (slot.is_postponed ? postponed_ : ready_).remove(&slot);
+  if (Sending::is_linked(&slot)) sending_.remove(&slot);
+  if (Owned::is_linked(&slot)) owners_[slot.owner].slots.remove(&slot);
+  steering_.add_load(config_.number, -1);
+  ++generations_[slots_.index_of(&slot)];
+  slots_.destroy(&slot);
+}
+
+// ---- time ----
+
+void Shard::on_deadline(Time now) {
+  wheel_.advance(now, [&](Slot* slot) {
+    if (slot->association.next_deadline() <= now) slot->association.on_deadline(now);
+    settle(*slot);
+  });
+}
+
+Time Shard::next_deadline() const {
+  return wheel_.next_deadline();
+}
+
+}  // namespace millrace

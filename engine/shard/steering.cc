@@ -1,0 +1,154 @@
+#include "engine/shard/steering.h"
+
+#include <bit>
+
+#include "engine/base/assert.h"
+#include "engine/wire/chunk.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::size_t kBucketSlots = 8;
+
+std::uint64_t fingerprint_of(std::uint64_t value) {
+  return value & 0xffffffff00000000;
+}
+
+}  // namespace
+
+Steering::Steering(std::size_t shards, std::size_t associations_max, const HashKey& key)
+    : shards_(shards),
+      key_(key),
+      tag_multiplier_(key[0] | 1),
+      bucket_mask_(std::bit_ceil(4 * associations_max / kBucketSlots + 1) - 1),
+      slots_(new std::atomic<std::uint64_t>[(bucket_mask_ + 1) * kBucketSlots] {}),
+      port_owners_(new std::atomic<std::uint32_t>[65536] {}) {
+  MR_ASSERT(shards >= 1 && shards <= kLcoresMax);
+}
+
+std::size_t Steering::owner_of_tag(std::uint32_t tag) const {
+  const std::size_t bucket = (tag * tag_multiplier_) >> 56;
+  static_assert(kTagBuckets == 256);
+  return bucket % shards_;
+}
+
+std::size_t Steering::owner_of_packet(Bytes packet, const IpAddress& source,
+                                      std::size_t here) const {
+  if (shards_ == 1) return here;
+  const CommonHeader header = CommonHeader::read(packet);
+  const auto type = static_cast<ChunkType>(packet[kCommonHeaderBytes]);
+  const bool is_reflected = (type == ChunkType::kAbort || type == ChunkType::kShutdownComplete) &&
+                            (packet[kCommonHeaderBytes + 1] & kFlagReflectedTag);
+  if (header.verification_tag == 0 || is_reflected) {
+    return owner_of_peer(header.destination_port, source, header.source_port, here);
+  }
+  return owner_of_tag(header.verification_tag);
+}
+
+std::size_t Steering::owner_of_peer(std::uint16_t local_port, const IpAddress& peer,
+                                    std::uint16_t peer_port, std::size_t here) const {
+  const auto tag = find(local_port, peer, peer_port);
+  return tag ? owner_of_tag(*tag) : here;
+}
+
+std::size_t Steering::least_loaded(std::size_t here) const {
+  std::size_t best = here;
+  for (std::size_t i = 0; i < shards_; ++i) {
+    if (loads_[i].value.load(std::memory_order_relaxed) <
+        loads_[best].value.load(std::memory_order_relaxed)) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+std::uint64_t Steering::hash(std::uint16_t local_port, const IpAddress& peer,
+                             std::uint16_t peer_port) const {
+  std::uint8_t key[20];
+  std::memcpy(key, peer.bytes.data(), 16);
+  store_be16(key + 16, local_port);
+  store_be16(key + 18, peer_port);
+  return keyed_hash(key_, key);
+}
+
+// A key has two buckets of one cache line each; it lives in any of their slots. So a look-up costs
+// two lines at the most whatever has come and gone, and an empty slot is just empty.
+template <class Visit>
+bool Steering::visit_slots(std::uint64_t hashed, Visit&& visit) const {
+  for (const std::uint64_t half : {hashed, std::rotl(hashed, 27) ^ tag_multiplier_}) {
+    const std::size_t first = (half & bucket_mask_) * kBucketSlots;
+    for (std::size_t i = 0; i < kBucketSlots; ++i) {
+      if (visit(slots_[first + i])) return true;
+    }
+  }
+  return false;
+}
+
+bool Steering::insert(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,
+                      std::uint32_t tag) {
+  const std::uint64_t hashed = hash(local_port, peer, peer_port);
+  const std::uint64_t wanted = fingerprint_of(hashed) | tag;
+  for (;;) {
+    std::atomic<std::uint64_t>* free = nullptr;
+    std::uint64_t found = 0;
+    visit_slots(hashed, [&](std::atomic<std::uint64_t>& slot) {
+      const std::uint64_t value = slot.load(std::memory_order_acquire);
+      if (value == 0 && free == nullptr) free = &slot;
+      if (value != 0 && fingerprint_of(value) == fingerprint_of(hashed)) found = value;
+      return found != 0;
+    });
+    if (found != 0) return found == wanted;
+    if (free == nullptr) return false;
+    std::uint64_t empty = 0;
+    if (free->compare_exchange_strong(empty, wanted, std::memory_order_acq_rel)) return true;
+    // Another shard took the slot meanwhile: look again.
+  }
+}
+
+void Steering::remove(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,
+                      std::uint32_t tag) {
+  const std::uint64_t hashed = hash(local_port, peer, peer_port);
+  visit_slots(hashed, [&](std::atomic<std::uint64_t>& slot) {
+    std::uint64_t wanted = fingerprint_of(hashed) | tag;
+    return slot.compare_exchange_strong(wanted, 0, std::memory_order_acq_rel);
+  });
+}
+
+std::optional<std::uint32_t> Steering::find(std::uint16_t local_port, const IpAddress& peer,
+                                            std::uint16_t peer_port) const {
+  const std::uint64_t hashed = hash(local_port, peer, peer_port);
+  std::optional<std::uint32_t> tag;
+  visit_slots(hashed, [&](const std::atomic<std::uint64_t>& slot) {
+    const std::uint64_t value = slot.load(std::memory_order_acquire);
+    if (value == 0 || fingerprint_of(value) != fingerprint_of(hashed)) return false;
+    tag = static_cast<std::uint32_t>(value);
+    return true;
+  });
+  return tag;
+}
+
+std::array<std::uint8_t, 16> Steering::cookie_secret(std::uint64_t epoch) const {
+  std::array<std::uint8_t, 16> secret;
+  for (std::uint8_t half = 0; half < 2; ++half) {
+    std::uint8_t input[13] = {'c', 'o', 'o', 'k', half};
+    store_be64(input + 5, epoch);
+    store_be64(secret.data() + 8 * half, keyed_hash(key_, input));
+  }
+  return secret;
+}
+
+bool Steering::claim_port(std::uint16_t port, std::uint32_t owner) {
+  std::uint32_t nobody = 0;
+  return port_owners_[port].compare_exchange_strong(nobody, owner) || nobody == owner;
+}
+
+void Steering::release_ports(std::uint32_t owner, std::uint16_t port) {
+  const std::size_t first = port;
+  const std::size_t last = port == 0 ? 65535 : port;
+  for (std::size_t i = first; i <= last; ++i) {
+    std::uint32_t claimed = owner;
+    port_owners_[i].compare_exchange_strong(claimed, 0);
+  }
+}
+
+}  // namespace millrace
