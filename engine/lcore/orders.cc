@@ -6,7 +6,7 @@
 namespace millrace {
 namespace {
 
-constexpr std::uint32_t kSnapshotMax = 16;  // statuses of one order: bounds the work of a poll
+constexpr std::uint32_t kSnapshotMax = 32;  // statuses of one order: bounds the work of a poll
 
 }  // namespace
 

@@ -1,0 +1,62 @@
+// The main thread's end of the workers' control links: orders go out, reports come in.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/lcore/crew.h"
+
+namespace millrace {
+
+/// Main thread only. Orders that a worker's ring has no room for wait here.
+class Dispatcher {
+ public:
+  /// Gets every report that nobody waits for: contexts that are gone or evicted.
+  using OnReport = std::function<void(std::size_t lcore, const Report&)>;
+
+  Dispatcher(Crew& crew, std::vector<ipc::LcoreBell*> bells, OnReport on_report);
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  void give(std::size_t lcore, const Order& order);
+  void give_all(const Order& order);
+
+  /// Takes reports and gives orders that waited. When descriptor() is readable, and now and then.
+  void poll();
+  /// Readable when a worker has reported something.
+  int descriptor() const { return event_; }
+  /// Any worker's thread, after it has reported something.
+  void ring();
+
+  /// Asks a worker for the statuses of some associations, from `cursor` on, and waits. Empty: there
+  /// are no more. Nothing: the worker did not answer in time. Valid until the next call.
+  std::optional<std::span<const AssociationStatus>> snapshot(std::size_t lcore,
+                                                             std::uint32_t& cursor);
+  /// Aborts an association, whoever owns it, and waits. Nothing: no answer in time.
+  std::optional<Status> abort(std::size_t lcore, AssociationHandle handle);
+
+ private:
+  struct Lcore {
+    std::deque<Order> waiting;
+    std::optional<Report> answer;
+    std::uint32_t owed = 0;  // answers to questions that nobody waits for any more
+    std::array<AssociationStatus, 32> statuses;
+  };
+
+  std::optional<Report> ask(std::size_t lcore, const Order& order);
+  void flush(std::size_t lcore);
+  void take(std::size_t lcore, const Report& report);
+
+  Crew& crew_;
+  std::vector<ipc::LcoreBell*> bells_;
+  OnReport on_report_;
+  std::vector<std::unique_ptr<Lcore>> lcores_;
+  int event_;
+};
+
+}  // namespace millrace

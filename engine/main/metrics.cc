@@ -1,0 +1,65 @@
+#include "engine/main/operator_desk.h"
+
+namespace millrace {
+namespace {
+
+void describe(std::string& text, const std::string& name, std::string_view help, const char* type) {
+  text += "# HELP " + name + " " + std::string(help) + "\n# TYPE " + name + " " + type + "\n";
+}
+
+void add_port(std::string& text, const std::string& name, const PortStatus& port,
+              std::uint64_t value) {
+  text += name + "{port=\"" + port.name + "\"} " + std::to_string(value) + "\n";
+}
+
+void add_ports(std::string& text, const Engine& engine) {
+  if (!engine.resources().port_statuses) return;
+  const std::vector<PortStatus> ports = engine.resources().port_statuses();
+  struct Column {
+    const char* name;
+    const char* help;
+    std::uint64_t PortStatus::*value;
+  };
+  static constexpr Column kColumns[] = {
+      {"millrace_port_received_packets_total", "frames that the port received",
+       &PortStatus::received_packets},
+      {"millrace_port_received_bytes_total", "bytes that the port received",
+       &PortStatus::received_bytes},
+      {"millrace_port_missed_total", "frames that the port lost for want of room",
+       &PortStatus::missed},
+      {"millrace_port_sent_packets_total", "frames that the port sent", &PortStatus::sent_packets},
+      {"millrace_port_sent_bytes_total", "bytes that the port sent", &PortStatus::sent_bytes},
+  };
+  for (const Column& column : kColumns) {
+    describe(text, column.name, column.help, "counter");
+    for (const PortStatus& port : ports) add_port(text, column.name, port, port.*column.value);
+  }
+  describe(text, "millrace_port_up", "whether the port's link is up", "gauge");
+  for (const PortStatus& port : ports) add_port(text, "millrace_port_up", port, port.is_up ? 1 : 0);
+}
+
+}  // namespace
+
+std::string render_metrics(const Engine& engine) {
+  std::string text;
+  for (std::size_t i = 0; i < kCounters; ++i) {
+    const auto counter = static_cast<Counter>(i);
+    const std::string name = "millrace_" + std::string(counter_name(counter)) + "_total";
+    describe(text, name, counter_help(counter), "counter");
+    for (std::size_t lcore = 0; lcore < engine.lcores(); ++lcore) {
+      text += name + "{lcore=\"" + std::to_string(lcore) + "\"} " +
+              std::to_string(engine.counters(lcore).get(counter)) + "\n";
+    }
+  }
+  describe(text, "millrace_associations", "associations that exist", "gauge");
+  for (std::size_t lcore = 0; lcore < engine.lcores(); ++lcore) {
+    text += "millrace_associations{lcore=\"" + std::to_string(lcore) + "\"} " +
+            std::to_string(engine.associations(lcore)) + "\n";
+  }
+  describe(text, "millrace_applications", "application contexts attached", "gauge");
+  text += "millrace_applications " + std::to_string(engine.applications().count()) + "\n";
+  add_ports(text, engine);
+  return text;
+}
+
+}  // namespace millrace

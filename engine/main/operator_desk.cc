@@ -1,0 +1,235 @@
+#include "engine/main/operator_desk.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "engine/main/log.h"
+#include "engine/main/operator_json.h"
+
+namespace millrace {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint32_t kAssociationsMax = 1000;  // of one answer, unless more are asked for
+
+/// What is wrong with a question, in words for the operator.
+struct BadQuestion : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+std::string text_in(const json& question, const char* key) {
+  const auto found = question.find(key);
+  if (found == question.end() || !found->is_string())
+    throw BadQuestion(std::string("\"") + key + "\" must be a string");
+  return found->get<std::string>();
+}
+
+std::uint32_t number_in(const json& question, const char* key, std::uint32_t otherwise) {
+  const auto found = question.find(key);
+  if (found == question.end()) return otherwise;
+  if (!found->is_number_unsigned() || found->get<std::uint64_t>() > UINT32_MAX)
+    throw BadQuestion(std::string("\"") + key + "\" must be a number, 0 or more");
+  return found->get<std::uint32_t>();
+}
+
+json counters_json(const Counters& counters) {
+  json object = json::object();
+  for (std::size_t i = 0; i < kCounters; ++i) {
+    const auto counter = static_cast<Counter>(i);
+    object[std::string(counter_name(counter))] = counters.get(counter);
+  }
+  return object;
+}
+
+std::string dump(const json& value) {
+  // Text that came from outside may be no UTF-8: replaced, not refused.
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string OperatorDesk::answer(std::string_view question) {
+  const json parsed = json::parse(question, nullptr, false);
+  try {
+    if (!parsed.is_object()) throw BadQuestion("a question is one JSON object on one line");
+    return dump({{"ok", true}, {"result", run(parsed)}});
+  } catch (const BadQuestion& fault) {
+    return dump({{"ok", false}, {"error", fault.what()}});
+  }
+}
+
+json OperatorDesk::run(const json& question) {
+  const std::string command = text_in(question, "command");
+  if (command == "status") return status();
+  if (command == "associations") return associations(question);
+  if (command == "counters") return counters();
+  if (command == "ports") return ports();
+  if (command == "interfaces") return interfaces();
+  if (command == "routes") return routes();
+  if (command == "applications") return applications();
+  if (command == "lcores") return lcores();
+  if (command == "metrics") return {{"text", render_metrics(engine_)}};
+  if (command == "abort") return abort(question);
+  if (command == "log-level") return log_level(question);
+  throw BadQuestion("no such command: " + command);
+}
+
+json OperatorDesk::status() {
+  std::int32_t associations = 0;
+  for (std::size_t i = 0; i < engine_.lcores(); ++i) associations += engine_.associations(i);
+  return {{"name", engine_.config().engine.name},
+          {"version", MILLRACE_VERSION},
+          {"pid", getpid()},
+          {"state", engine_.is_stopping() ? "stopping" : "running"},
+          {"uptime_s", static_cast<double>((now_ - started_).milliseconds()) / 1000.0},
+          {"lcores", engine_.lcores()},
+          {"polling", engine_.config().engine.busy_polling ? "busy" : "adaptive"},
+          {"huge_pages", engine_.resources().has_huge_pages},
+          {"associations", associations},
+          {"applications", engine_.applications().count()},
+          {"applications_refused", engine_.attach_server().refused()},
+          {"run_directory", engine_.config().engine.run_directory}};
+}
+
+json OperatorDesk::associations(const json& question) {
+  const std::uint32_t most = number_in(question, "limit", kAssociationsMax);
+  json list = json::array();
+  bool has_more = false;
+  for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
+    std::uint32_t cursor = 0;
+    for (;;) {
+      const auto found = engine_.dispatcher().snapshot(lcore, cursor);
+      if (!found) throw BadQuestion("lcore " + std::to_string(lcore) + " does not answer");
+      if (found->empty()) break;
+      for (const AssociationStatus& status : *found) {
+        has_more = list.size() >= most;
+        if (has_more) break;
+        list.push_back(to_json(lcore, status, application_name(status.owner)));
+      }
+      if (has_more) break;
+    }
+  }
+  return {{"associations", std::move(list)}, {"more", has_more}};
+}
+
+json OperatorDesk::counters() const {
+  json lcores = json::array();
+  json sum = json::object();
+  json help = json::object();
+  for (std::size_t i = 0; i < engine_.lcores(); ++i)
+    lcores.push_back(counters_json(engine_.counters(i)));
+  for (std::size_t i = 0; i < kCounters; ++i) {
+    const auto counter = static_cast<Counter>(i);
+    std::uint64_t total = 0;
+    for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore)
+      total += engine_.counters(lcore).get(counter);
+    sum[std::string(counter_name(counter))] = total;
+    help[std::string(counter_name(counter))] = counter_help(counter);
+  }
+  return {{"lcores", std::move(lcores)}, {"sum", std::move(sum)}, {"help", std::move(help)}};
+}
+
+json OperatorDesk::ports() const {
+  json list = json::array();
+  if (engine_.resources().port_statuses) {
+    for (const PortStatus& port : engine_.resources().port_statuses())
+      list.push_back(to_json(port));
+  }
+  return {{"ports", std::move(list)}};
+}
+
+json OperatorDesk::interfaces() const {
+  json list = json::array();
+  const auto& interfaces = engine_.config().interfaces;
+  for (std::size_t i = 0; i < interfaces.size(); ++i) {
+    json addresses = json::array();
+    for (const Prefix& prefix : interfaces[i].addresses)
+      addresses.push_back(prefix.address.to_string() + "/" + std::to_string(prefix.length));
+    list.push_back({{"name", interfaces[i].name},
+                    {"device", interfaces[i].device},
+                    {"port", engine_.resources().interface_ports[i]},
+                    {"vlan", interfaces[i].vlan},
+                    {"mtu", interfaces[i].mtu},
+                    {"impaired", !interfaces[i].impairment.is_none()},
+                    {"addresses", std::move(addresses)}});
+  }
+  return {{"interfaces", std::move(list)}};
+}
+
+json OperatorDesk::routes() const {
+  json list = json::array();
+  for (const InterfaceSettings& interface : engine_.config().interfaces) {
+    for (const Prefix& prefix : interface.addresses)
+      list.push_back({{"to", prefix.address.to_string() + "/" + std::to_string(prefix.length)},
+                      {"via", ""},
+                      {"interface", interface.name}});
+  }
+  for (const RouteSettings& route : engine_.config().routes) {
+    list.push_back({{"to", route.to.address.to_string() + "/" + std::to_string(route.to.length)},
+                    {"via", route.via.to_string()},
+                    {"interface", route.interface}});
+  }
+  return {{"routes", std::move(list)}};
+}
+
+json OperatorDesk::applications() const {
+  json list = json::array();
+  for (const ipc::ApplicationInfo& application : engine_.attach_server().applications())
+    list.push_back(to_json(application));
+  return {{"applications", std::move(list)}};
+}
+
+json OperatorDesk::lcores() const {
+  json list = json::array();
+  for (std::size_t i = 0; i < engine_.lcores(); ++i) {
+    const Counters& counters = engine_.counters(i);
+    const std::uint64_t polls = counters.get(Counter::polls);
+    const std::uint64_t idle = counters.get(Counter::polls_idle);
+    list.push_back({{"lcore", i},
+                    {"cpu", engine_.resources().lcores[i].cpu},
+                    {"associations", engine_.associations(i)},
+                    {"polls", polls},
+                    {"polls_idle", idle},
+                    {"packets_received", counters.get(Counter::packets_received)},
+                    {"packets_sent", counters.get(Counter::packets_sent)},
+                    {"messages_delivered", counters.get(Counter::messages_delivered)},
+                    {"messages_sent", counters.get(Counter::messages_sent)},
+                    {"handoff_in", counters.get(Counter::handoff_in)},
+                    {"handoff_out", counters.get(Counter::handoff_out)}});
+  }
+  return {{"lcores", std::move(list)}};
+}
+
+json OperatorDesk::abort(const json& question) {
+  AssociationName name = 0;
+  const std::string text = text_in(question, "association");
+  if (!parse_association(text, name) || lcore_of(name) >= engine_.lcores())
+    throw BadQuestion("\"" + text + "\" is not an association's name, e.g. 0x0000000100000003");
+  const auto status = engine_.dispatcher().abort(lcore_of(name), handle_of(name));
+  if (!status) throw BadQuestion("lcore " + std::to_string(lcore_of(name)) + " does not answer");
+  if (*status != Status::kOk) throw BadQuestion("no association " + text);
+  spdlog::info("association {} aborted by the operator", text);
+  return {{"aborted", text}};
+}
+
+json OperatorDesk::log_level(const json& question) {
+  const std::string level = text_in(question, "level");
+  if (!set_log_level(level))
+    throw BadQuestion("\"" + level +
+                      "\" is not one of trace, debug, info, warning, error, critical, off");
+  return {{"level", level}};
+}
+
+std::string OperatorDesk::application_name(Owner owner) const {
+  const ipc::ContextId context = engine_.applications().context_of(owner);
+  for (const ipc::ApplicationInfo& application : engine_.attach_server().applications()) {
+    if (application.context == context)
+      return application.name + "[" + std::to_string(context) + "]";
+  }
+  return "";
+}
+
+}  // namespace millrace

@@ -1,0 +1,45 @@
+// Answers the operator's questions: one JSON object in, one out.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "engine/main/engine.h"
+
+namespace millrace {
+
+/// A question is {"command": NAME, ...}. An answer is {"ok": true, "result": ...}, or
+/// {"ok": false, "error": TEXT}. Anything else that comes is answered with an error. Main thread.
+class OperatorDesk {
+ public:
+  OperatorDesk(Engine& engine, Time started) : engine_(engine), started_(started) {}
+
+  /// The answer to one line; it has no end of line in it.
+  std::string answer(std::string_view question);
+  /// The clock's last reading, for what depends on time.
+  void set_now(Time now) { now_ = now; }
+
+ private:
+  nlohmann::json run(const nlohmann::json& question);
+  nlohmann::json status();
+  nlohmann::json associations(const nlohmann::json& question);
+  nlohmann::json counters() const;
+  nlohmann::json ports() const;
+  nlohmann::json interfaces() const;
+  nlohmann::json routes() const;
+  nlohmann::json applications() const;
+  nlohmann::json lcores() const;
+  nlohmann::json abort(const nlohmann::json& question);
+  nlohmann::json log_level(const nlohmann::json& question);
+  std::string application_name(Owner owner) const;
+
+  Engine& engine_;
+  Time started_;
+  Time now_ = started_;
+};
+
+/// All counters and sizes in the text format of Prometheus.
+std::string render_metrics(const Engine& engine);
+
+}  // namespace millrace
