@@ -9,7 +9,7 @@ BACKGROUND = ("drop_not_for_us", "drop_ip_protocol", "drop_bad_ethernet", "drop_
 
 def counters(engine):
     """Name to total over all lcores."""
-    return engine.ask("counters")
+    return engine.ask("counters")["sum"]
 
 
 def counter(engine, name):
@@ -26,7 +26,7 @@ def check_no_drops(engine, allow=()):
 
 
 def associations(engine):
-    return engine.ask("associations")
+    return engine.ask("associations")["associations"]
 
 
 def path_states(engine):
@@ -37,9 +37,9 @@ def path_states(engine):
 
 
 def applications(engine):
-    return engine.ask("applications")
+    return engine.ask("applications")["applications"]
 
 
 def buffers_in_use(engine):
     """Packet buffers that are not in their pools, over all lcores."""
-    return sum(lcore["buffers_in_use"] for lcore in engine.ask("lcores"))
+    return sum(lcore["buffers_in_use"] for lcore in engine.ask("lcores")["lcores"])

@@ -34,6 +34,7 @@ void Ledger::on_message(std::uint16_t stream, bool is_unordered, std::uint32_t p
   const auto header = read_header(message);
   if (!header) return complain("no header on stream " + std::to_string(stream));
   if (header->stream != stream) complain(place(*header, is_unordered) + ": on another stream");
+  if ((header->flags & ~kFlagLast) != 0) complain(place(*header, is_unordered) + ": flags");
   if (header->length != message.size()) {
     return complain(place(*header, is_unordered) + ": " + std::to_string(message.size()) +
                     " bytes instead of " + std::to_string(header->length));
