@@ -70,9 +70,10 @@ class ReceiveArena {
   bool place(std::uint32_t size) {
     if (broken_) return false;
     const std::uint32_t behind = capacity_ - write_;
-    gap_ = size <= behind ? 0 : behind;
+    const bool fits_behind = size <= behind;
+    gap_ = fits_behind ? 0 : behind;
     if (std::uint64_t{used()} + gap_ + size > capacity_) return false;
-    reserved_ = gap_ == 0 ? write_ : 0;
+    reserved_ = fits_behind ? write_ : 0;
     return true;
   }
 

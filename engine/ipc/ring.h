@@ -34,9 +34,16 @@ class RingProducer {
  public:
   RingProducer() = default;
   /// `capacity` is a power of two; `own` and `peer` are this end's and the other end's index words,
-  /// both 0 before either end is made.
-  RingProducer(T* entries, std::uint32_t capacity, RingIndex* own, const RingIndex* peer)
-      : entries_(entries), capacity_(capacity), own_(own), peer_(peer) {
+  /// both `start` before either end is made.
+  RingProducer(T* entries, std::uint32_t capacity, RingIndex* own, const RingIndex* peer,
+               std::uint32_t start = 0)
+      : entries_(entries),
+        capacity_(capacity),
+        index_(start),
+        published_(start),
+        shadow_(start),
+        own_(own),
+        peer_(peer) {
     MR_ASSERT(capacity > 0 && (capacity & (capacity - 1)) == 0);
   }
 
@@ -105,8 +112,16 @@ class RingConsumer {
 
  public:
   RingConsumer() = default;
-  RingConsumer(T* entries, std::uint32_t capacity, RingIndex* own, const RingIndex* peer)
-      : entries_(entries), capacity_(capacity), own_(own), peer_(peer) {
+  /// As RingProducer.
+  RingConsumer(T* entries, std::uint32_t capacity, RingIndex* own, const RingIndex* peer,
+               std::uint32_t start = 0)
+      : entries_(entries),
+        capacity_(capacity),
+        index_(start),
+        published_(start),
+        shadow_(start),
+        own_(own),
+        peer_(peer) {
     MR_ASSERT(capacity > 0 && (capacity & (capacity - 1)) == 0);
   }
 
