@@ -10,6 +10,7 @@ namespace {
 
 constexpr Time kNotValid{std::numeric_limits<std::int64_t>::min()};
 constexpr std::size_t kSctpHeaderBytes = 12;
+constexpr std::size_t kSctpChecksumOffset = 8;
 
 static_assert(kEthernetBytes + kVlanTagBytes + kIpv6Bytes <= CachedRoute::kHeaderBytes);
 static_assert(CachedRoute::kHeaderBytes <= kBufferHeadroom);
@@ -47,6 +48,7 @@ bool Sender::send(Time now, Buffer* packet, const IpAddress& source, const IpAdd
   }
   if (route.checksum_by_port) {
     packet->flags |= kChecksumByPort;
+    std::memset(packet->data + kSctpChecksumOffset, 0, 4);  // ports add to what stands there
   } else if (!route.is_local()) {
     store_sctp_checksum({packet->data, packet->length});
   }

@@ -1,0 +1,94 @@
+#include "drivers/eal.h"
+
+#include <pthread.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <sched.h>
+
+#include <fstream>
+
+namespace millrace::drivers {
+namespace {
+
+std::vector<std::string> arguments(const EalConfig& config, bool use_huge_pages) {
+  std::vector<std::string> all{config.program,
+                               "-l",
+                               std::to_string(config.main_cpu),
+                               "-m",
+                               std::to_string(config.memory_mb),
+                               "--in-memory",
+                               "--no-telemetry",
+                               "--log-level",
+                               config.log_level};
+  if (!use_huge_pages) all.push_back("--no-huge");
+  if (!config.file_prefix.empty()) {
+    all.push_back("--file-prefix");
+    all.push_back(config.file_prefix);
+  }
+  if (config.pci_devices.empty()) all.push_back("--no-pci");
+  for (const std::string& device : config.pci_devices) {
+    all.push_back("-a");
+    all.push_back(device);
+  }
+  return all;
+}
+
+// rte_eal_init() binds the calling thread to its CPU; whom to bind is the engine's decision.
+class AffinityKeeper {
+ public:
+  AffinityKeeper() { is_known_ = pthread_getaffinity_np(pthread_self(), sizeof set_, &set_) == 0; }
+  ~AffinityKeeper() {
+    if (is_known_) pthread_setaffinity_np(pthread_self(), sizeof set_, &set_);
+  }
+
+ private:
+  cpu_set_t set_;
+  bool is_known_;
+};
+
+}  // namespace
+
+std::size_t free_huge_pages_mb() {
+  std::ifstream meminfo("/proc/meminfo");
+  std::size_t free_pages = 0, page_kb = 0;
+  for (std::string word; meminfo >> word;) {
+    if (word == "HugePages_Free:") meminfo >> free_pages;
+    if (word == "Hugepagesize:") meminfo >> page_kb;
+  }
+  return free_pages * page_kb / 1024;
+}
+
+std::unique_ptr<Eal> Eal::start(const EalConfig& config, std::string& fault) {
+  const std::size_t free_mb = free_huge_pages_mb();
+  const bool has_enough = free_mb >= config.memory_mb;
+  if (config.huge_pages == HugePages::kYes && !has_enough) {
+    fault = "huge pages are asked for, but only " + std::to_string(free_mb) + " MB of the " +
+            std::to_string(config.memory_mb) + " MB needed are free (see vm.nr_hugepages)";
+    return nullptr;
+  }
+  const bool use_huge_pages = config.huge_pages != HugePages::kNo && has_enough;
+  std::vector<std::string> words = arguments(config, use_huge_pages);
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  const AffinityKeeper keeper;
+  if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
+    fault = "DPDK does not start: " + std::string(rte_strerror(rte_errno));
+    return nullptr;
+  }
+  return std::unique_ptr<Eal>(new Eal(use_huge_pages));
+}
+
+Eal::~Eal() {
+  rte_eal_cleanup();
+}
+
+bool Eal::adopt_thread() {
+  return rte_lcore_id() != LCORE_ID_ANY || rte_thread_register() == 0;
+}
+
+void Eal::leave_thread() {
+  rte_thread_unregister();
+}
+
+}  // namespace millrace::drivers
