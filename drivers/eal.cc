@@ -17,11 +17,17 @@ std::vector<std::string> arguments(const EalConfig& config, bool use_huge_pages)
                                std::to_string(config.main_cpu),
                                "-m",
                                std::to_string(config.memory_mb),
-                               "--in-memory",
                                "--no-telemetry",
                                "--log-level",
                                config.log_level};
-  if (!use_huge_pages) all.push_back("--no-huge");
+  // Either way nothing is shared with other processes and no file stays behind. The two do not go
+  // together.
+  if (use_huge_pages) {
+    all.push_back("--in-memory");
+  } else {
+    all.push_back("--no-huge");
+    all.push_back("--no-shconf");
+  }
   if (!config.file_prefix.empty()) {
     all.push_back("--file-prefix");
     all.push_back(config.file_prefix);
