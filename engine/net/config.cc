@@ -86,11 +86,11 @@ std::optional<std::string> find_fault(const StackConfig& config) {
     return "more than " + std::to_string(kRoutesMax) + " routes";
   }
   for (const InterfaceConfig& interface : config.interfaces) {
-    if (const Fault fault = fault_of_interface(interface)) return fault;
+    if (Fault fault = fault_of_interface(interface)) return fault;
   }
-  if (const Fault fault = fault_between_interfaces(config)) return fault;
+  if (Fault fault = fault_between_interfaces(config)) return fault;
   for (const RouteConfig& route : config.routes) {
-    if (const Fault fault = fault_of_route(config, route)) return fault;
+    if (Fault fault = fault_of_route(config, route)) return fault;
   }
   return std::nullopt;
 }
