@@ -14,7 +14,7 @@ using Octets = std::vector<std::uint8_t>;
 /// A packet from port 5000 to 3868 with tag 0x01020304 and these bytes behind the common header.
 Octets packet_with(const Octets& chunks) {
   Octets packet{0x13, 0x88, 0x0f, 0x1c, 1, 2, 3, 4, 0, 0, 0, 0};
-  packet.insert(packet.end(), chunks.begin(), chunks.end());
+  for (const std::uint8_t octet : chunks) packet.push_back(octet);
   return packet;
 }
 
