@@ -29,7 +29,7 @@ int Context::receive(mr_event* events, std::size_t max) {
   }
   if (count == 0) {
     on_dry();
-    if (is_armed_ && has_something()) return receive(events, max);
+    if ((is_armed_ || is_lost_) && has_something()) return receive(events, max);
   }
   if (kept_back_ > 0) flush();
   return static_cast<int>(count);
