@@ -219,6 +219,7 @@ class Association {
   // paths.cc
   std::uint8_t data_path() const;
   std::uint8_t alternate_path(std::uint8_t avoid) const;
+  std::uint8_t sack_path() const;
   std::uint8_t control_path() const;
   std::uint8_t retransmission_path() const;
   void on_path_error(std::uint8_t path, bool counts_for_association);

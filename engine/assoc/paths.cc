@@ -22,6 +22,14 @@ std::uint8_t Association::alternate_path(std::uint8_t avoid) const {
   return avoid;
 }
 
+// SACKs go where the data came from; when it came twice, somewhere else, for the last SACK may have
+// been lost on that way.
+//= rfc9260 6.4
+std::uint8_t Association::sack_path() const {
+  if (!paths_[last_data_from_]->is_confirmed()) return data_path();
+  return tracker_.has_duplicates() ? alternate_path(last_data_from_) : last_data_from_;
+}
+
 // Answers go where the question came from; other control chunks where data goes, and somewhere else
 // when that has not been answered.
 std::uint8_t Association::control_path() const {

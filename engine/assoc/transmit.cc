@@ -44,8 +44,7 @@ std::uint8_t Association::next_destination() const {
     const std::uint8_t path = data_path();
     if (outbound_.may_send_new(*paths_[path])) return path;
   }
-  if (!tracker_.is_sack_due()) return kNoPath;
-  return paths_[last_data_from_]->is_confirmed() ? last_data_from_ : data_path();
+  return tracker_.is_sack_due() ? sack_path() : kNoPath;
 }
 
 bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
