@@ -38,8 +38,3 @@ def path_states(engine):
 
 def applications(engine):
     return engine.ask("applications")["applications"]
-
-
-def buffers_in_use(engine):
-    """Packet buffers that are not in their pools, over all lcores."""
-    return sum(lcore["buffers_in_use"] for lcore in engine.ask("lcores")["lcores"])
