@@ -293,8 +293,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
 // ---- ICMP ----
 
 //= rfc9260 10
-void Shard::on_icmp(Time now, const IcmpReport& report) {
-  (void)now;
+void Shard::on_icmp(Time /*now*/, const IcmpReport& report) {
   if (report.quoted.size() < 8) return counters_.add(Counter::drop_bad_icmp);
   // The quoted packet is ours: its source is our port.
   CommonHeader header;

@@ -83,8 +83,8 @@ std::uint16_t Shard::reserve_ephemeral(const SocketAddress& peer, std::uint32_t 
   return 0;
 }
 
-Status Shard::send(Time now, Owner owner, AssociationHandle handle, const SendRequest& request) {
-  (void)now;
+Status Shard::send(Time /*now*/, Owner owner, AssociationHandle handle,
+                   const SendRequest& request) {
   Slot* slot = find(owner, handle);
   if (slot == nullptr) return Status::kNoAssociation;
   const Outbound& outbound = slot->association.outbound();
@@ -116,8 +116,7 @@ Status Shard::send(Time now, Owner owner, AssociationHandle handle, const SendRe
   return Status::kOk;
 }
 
-Status Shard::consumed(Time now, Owner owner, AssociationHandle handle, std::uint32_t bytes) {
-  (void)now;
+Status Shard::consumed(Time /*now*/, Owner owner, AssociationHandle handle, std::uint32_t bytes) {
   Slot* slot = find(owner, handle);
   if (slot == nullptr) return Status::kNoAssociation;
   slot->association.on_consumed(bytes);
@@ -133,8 +132,7 @@ Status Shard::shutdown(Time now, Owner owner, AssociationHandle handle) {
   return Status::kOk;
 }
 
-Status Shard::abort(Time now, Owner owner, AssociationHandle handle, Bytes reason) {
-  (void)now;
+Status Shard::abort(Time /*now*/, Owner owner, AssociationHandle handle, Bytes reason) {
   Slot* slot = find(owner, handle);
   if (slot == nullptr) return Status::kNoAssociation;
   slot->association.abort(CauseCode::kUserInitiatedAbort, reason, DownReason::kAbortedLocally);
@@ -142,8 +140,8 @@ Status Shard::abort(Time now, Owner owner, AssociationHandle handle, Bytes reaso
   return Status::kOk;
 }
 
-Status Shard::set_primary(Time now, Owner owner, AssociationHandle handle, const IpAddress& peer) {
-  (void)now;
+Status Shard::set_primary(Time /*now*/, Owner owner, AssociationHandle handle,
+                          const IpAddress& peer) {
   Slot* slot = find(owner, handle);
   if (slot == nullptr) return Status::kNoAssociation;
   return slot->association.set_primary(peer) ? Status::kOk : Status::kBadArgument;

@@ -34,7 +34,7 @@ std::size_t Steering::owner_of_tag(std::uint32_t tag) const {
 
 std::size_t Steering::owner_of_packet(Bytes packet, const IpAddress& source,
                                       std::size_t here) const {
-  if (shards_ == 1) return here;
+  if (shards_ == 1 || packet.size() < kCommonHeaderBytes + kChunkHeaderBytes) return here;
   const CommonHeader header = CommonHeader::read(packet);
   const auto type = static_cast<ChunkType>(packet[kCommonHeaderBytes]);
   const bool is_reflected = (type == ChunkType::kAbort || type == ChunkType::kShutdownComplete) &&
