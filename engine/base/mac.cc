@@ -19,7 +19,9 @@ CmacSigner::CmacSigner() : state_(new State{}) {
   init_mb_mgr_auto(state_->manager, nullptr);
 }
 
-CmacSigner::~CmacSigner() { free_mb_mgr(state_->manager); }
+CmacSigner::~CmacSigner() {
+  free_mb_mgr(state_->manager);
+}
 
 void CmacSigner::set_key(const MacKey& key) {
   alignas(16) std::array<std::uint32_t, 4 * 15> decryption_keys;

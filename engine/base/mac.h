@@ -12,9 +12,9 @@ namespace millrace {
 using Mac = std::array<std::uint8_t, 16>;
 using MacKey = std::array<std::uint8_t, 16>;
 
-/// AES-128-CMAC (RFC 4493) by Intel's ipsec-mb. Holds that library's manager: one object per thread.
-/// The choice of algorithm is local (RFC 9260 5.1.3): CMAC of 200 bytes takes a fifth of the time of
-/// HMAC-SHA-256 by the same library, and needs no nonce as GMAC does.
+/// AES-128-CMAC (RFC 4493) by Intel's ipsec-mb. Holds that library's manager: one object per
+/// thread. The choice of algorithm is local (RFC 9260 5.1.3): CMAC of 200 bytes takes a fifth of
+/// the time of HMAC-SHA-256 by the same library, and needs no nonce as GMAC does.
 class CmacSigner {
  public:
   CmacSigner();

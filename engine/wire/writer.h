@@ -27,7 +27,8 @@ class PacketWriter {
 
   std::size_t size() const { return buffer_.length; }
   std::size_t room() const { return size_max_ - buffer_.length; }
-  /// The room behind what is written; advance() takes over what was put there: whole, padded chunks.
+  /// The room behind what is written; advance() takes over what was put there: whole, padded
+  /// chunks.
   MutableBytes tail() { return {buffer_.data + buffer_.length, room()}; }
   void advance(std::size_t count) { buffer_.length += static_cast<std::uint32_t>(count); }
   bool is_empty() const { return buffer_.length == kCommonHeaderBytes; }
