@@ -99,9 +99,9 @@ def tsan(options):
 
 
 def fuzz(options):
-    if not builds.build("fuzz", ["fuzz-targets"]):
+    if not builds.build("asan", ["fuzz-targets"]):
         return FAILED
-    programs = sorted(path for path in (builds.folder("fuzz") / "tests/fuzz").glob("fuzz_*")
+    programs = sorted(path for path in (builds.folder("asan") / "tests/fuzz").glob("fuzz_*")
                       if path.is_file() and os.access(path, os.X_OK))
     prefix = without_address_randomization()
 
@@ -161,10 +161,10 @@ def main():
     parser.add_argument("--only", action="append", choices=STAGES, help="only this stage")
     parser.add_argument("--fuzz-seconds", type=int, default=20, help="per fuzz target")
     parser.add_argument("--build-only", choices=builds.SETUPS, help=argparse.SUPPRESS)
+    parser.add_argument("targets", nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.build_only:
-        targets = ["fuzz-targets"] if options.build_only == "fuzz" else []
-        return 0 if builds.build(options.build_only, targets) else 1
+        return 0 if builds.build(options.build_only, options.targets) else 1
 
     default = QUICK if options.quick else [name for name in STAGES if name != "tidy"]
     total = Counts()
