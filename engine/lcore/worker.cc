@@ -170,6 +170,7 @@ void Worker::publish() {
   for (PortQueue* queue : queues_) {
     if (queue != nullptr) queue->balance_pool();
   }
+  free_buffers_.store(pool_.free_count(), std::memory_order_relaxed);  // pairs: free_buffers
 }
 
 bool Worker::has_work() {

@@ -1,6 +1,7 @@
 // One lcore of the engine: a shard, the network under it and the applications above it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -55,6 +56,9 @@ class Worker {
   /// Whether a poll since the last call has reported something to the main thread.
   bool take_has_reported();
 
+  /// Buffers on this lcore's stack after its last poll. Any thread.
+  std::size_t free_buffers() const { return free_buffers_.load(std::memory_order_relaxed); }
+
   ControlLink& control() { return control_; }
   const net::Stack& stack() const { return stack_; }
   const Shard& shard() const { return shard_; }
@@ -98,6 +102,7 @@ class Worker {
   Deliveries deliveries_;
   ControlLink control_;
   bool has_reported_ = false;
+  std::atomic<std::size_t> free_buffers_{0};  // pairs: publish -> free_buffers
 };
 
 }  // namespace millrace

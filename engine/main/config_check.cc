@@ -63,10 +63,10 @@ void check_device(const Config& config, std::size_t index, ConfigErrors& errors)
                         "\"net_af_packet0,iface=eth1\", nor a PCI address, e.g. \"0000:03:00.0\"");
   }
   const unsigned queues = queues_in_arguments(device);
-  if (queues != 0 && queues != config.engine.lcores.size()) {
+  if (queues > config.engine.lcores.size()) {
     errors.add(key, "asks for " + std::to_string(queues) + " queue pairs, engine.lcores names " +
                         std::to_string(config.engine.lcores.size()) +
-                        " CPUs: there must be one queue pair for each");
+                        " CPU(s): nobody would serve the rest");
   }
   for (std::size_t i = 0; i < index; ++i) {
     const InterfaceSettings& other = config.interfaces[i];

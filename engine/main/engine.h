@@ -34,6 +34,12 @@ struct PortStatus {
   std::uint64_t sent_packets = 0, sent_bytes = 0, send_errors = 0;
 };
 
+/// Packet buffers of all lcores.
+struct BufferUse {
+  std::size_t count = 0;
+  std::size_t free = 0;  ///< in no lcore's hands
+};
+
 /// What the engine is given: ports, and for each lcore its pool and its queue pairs.
 struct EngineResources {
   struct Lcore {
@@ -47,6 +53,7 @@ struct EngineResources {
   HashKey seed{};  ///< from the operating system's entropy
   std::string applications_socket;
   std::function<std::vector<PortStatus>()> port_statuses;  ///< main thread; may be empty
+  std::function<BufferUse()> buffer_use;                   ///< main thread; may be empty
   bool has_huge_pages = false;
 };
 

@@ -1,12 +1,12 @@
 #include "engine/main/lcore_thread.h"
 
 #include <pthread.h>
-#include <rte_lcore.h>
 #include <sched.h>
 
 #include <cstring>
 #include <ctime>
 
+#include "drivers/eal.h"
 #include "engine/main/log.h"
 
 namespace millrace {
@@ -39,9 +39,8 @@ LcoreThread::~LcoreThread() {
 void LcoreThread::run() {
   pthread_setname_np(pthread_self(), options_.name.substr(0, 15).c_str());
   if (options_.pin) pin_to(options_.cpu);
-  // With a DPDK number of its own the thread has its own cache of each mempool.
-  const bool is_registered = rte_thread_register() == 0;
-  if (!is_registered) spdlog::warn("lcore {} has no number in DPDK", options_.lcore);
+  const bool is_adopted = drivers::Eal::adopt_thread();
+  if (!is_adopted) spdlog::warn("lcore {} has no identity in DPDK: it is slower", options_.lcore);
   IdlePolicy idle(options_.idle);
   while (!is_ending_.load(std::memory_order_relaxed)) {  // pairs: ~LcoreThread()
     const Time now = monotonic_now();
@@ -49,7 +48,7 @@ void LcoreThread::run() {
     const Duration sleep = idle.after_poll(worked, now, engine_.next_deadline(options_.lcore));
     if (sleep > Duration{}) engine_.sleep(options_.lcore, sleep);
   }
-  if (is_registered) rte_thread_unregister();
+  if (is_adopted) drivers::Eal::leave_thread();
 }
 
 }  // namespace millrace

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -193,6 +194,7 @@ json OperatorDesk::lcores() const {
                     {"associations", engine_.associations(i)},
                     {"polls", polls},
                     {"polls_idle", idle},
+                    {"buffers_free", engine_.worker(i).free_buffers()},
                     {"packets_received", counters.get(Counter::packets_received)},
                     {"packets_sent", counters.get(Counter::packets_sent)},
                     {"messages_delivered", counters.get(Counter::messages_delivered)},
@@ -200,7 +202,16 @@ json OperatorDesk::lcores() const {
                     {"handoff_in", counters.get(Counter::handoff_in)},
                     {"handoff_out", counters.get(Counter::handoff_out)}});
   }
-  return {{"lcores", std::move(list)}};
+  json result{{"lcores", std::move(list)}};
+  if (engine_.resources().buffer_use) {
+    const BufferUse use = engine_.resources().buffer_use();
+    std::size_t free = use.free;
+    for (std::size_t i = 0; i < engine_.lcores(); ++i) free += engine_.worker(i).free_buffers();
+    result["buffers"] = use.count;
+    // Lcores work meanwhile: the two numbers are not of one moment.
+    result["buffers_in_use"] = use.count - std::min(free, use.count);
+  }
+  return result;
 }
 
 json OperatorDesk::abort(const json& question) {

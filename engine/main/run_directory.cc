@@ -22,40 +22,34 @@ std::string read_pid(int lock) {
 
 }  // namespace
 
-std::optional<RunDirectory> RunDirectory::open(const std::string& path, std::string& error) {
+std::unique_ptr<RunDirectory> RunDirectory::open(const std::string& path, std::string& error) {
   std::error_code code;
   std::filesystem::create_directories(path, code);
   if (code) {
     error = path + ": " + code.message();
-    return std::nullopt;
+    return nullptr;
   }
   const std::string file = path + "/lock";
   const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock < 0) {
     error = file + ": " + std::strerror(errno);
-    return std::nullopt;
+    return nullptr;
   }
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
     error = path + ": another engine runs there, process " + read_pid(lock);
     close(lock);
-    return std::nullopt;
+    return nullptr;
   }
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(lock, 0) != 0 || pwrite(lock, pid.data(), pid.size(), 0) < 0) {
     error = file + ": " + std::strerror(errno);
     close(lock);
-    return std::nullopt;
+    return nullptr;
   }
-  return RunDirectory(path, lock);
-}
-
-RunDirectory::RunDirectory(RunDirectory&& other) noexcept
-    : path_(std::move(other.path_)), lock_(other.lock_) {
-  other.lock_ = -1;
+  return std::unique_ptr<RunDirectory>(new RunDirectory(path, lock));
 }
 
 RunDirectory::~RunDirectory() {
-  if (lock_ < 0) return;
   // The file goes while it is still locked: whoever opens it later makes a new one.
   unlink(lock_file().c_str());
   close(lock_);

@@ -1,7 +1,7 @@
 // The directory of a running engine: its sockets and the lock that keeps a second one out.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
 namespace millrace {
@@ -9,12 +9,12 @@ namespace millrace {
 /// Held for as long as the engine runs; releases the lock and removes its file at its end.
 class RunDirectory {
  public:
-  /// Makes the directory (and those above it) if need be. Nothing, and `error` says why, when
+  /// Makes the directory (and those above it) if need be. nullptr, and `error` says why, when
   /// another engine runs there or the directory cannot be used.
-  static std::optional<RunDirectory> open(const std::string& path, std::string& error);
+  static std::unique_ptr<RunDirectory> open(const std::string& path, std::string& error);
   ~RunDirectory();
-  RunDirectory(RunDirectory&& other) noexcept;
-  RunDirectory& operator=(RunDirectory&&) = delete;
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
 
   std::string applications_socket() const { return path_ + "/applications.sock"; }
   std::string operator_socket() const { return path_ + "/operator.sock"; }
@@ -25,7 +25,7 @@ class RunDirectory {
   std::string lock_file() const { return path_ + "/lock"; }
 
   std::string path_;
-  int lock_;  // the descriptor of the lock file; -1: moved from
+  int lock_;  // the descriptor of the lock file
 };
 
 }  // namespace millrace

@@ -177,8 +177,8 @@ TEST_CASE("Interfaces are checked one by one and against each other", "[config]"
        "a device differ in their vlan"},
       {"[[interface]]\nname = \"b\"\ndevice = \"net_af_packet1,iface=e,qpairs=4\"\n"
        "addresses = []\n",
-       "t:7:10: interface[1].device: asks for 4 queue pairs, engine.lcores names 1 CPUs: there "
-       "must be one queue pair for each"},
+       "t:7:10: interface[1].device: asks for 4 queue pairs, engine.lcores names 1 CPU(s): "
+       "nobody would serve the rest"},
       {"[[interface]]\ndevice = \"0000:03:00.0\"\naddresses = []\n",
        "t:5:1: interface[1].name: is missing"},
       {"[[interface]]\nname = \"b\"\ndevice = \"net_tap0\"\naddresses = []\n"

@@ -1,0 +1,171 @@
+#include "engine/main/port_set.h"
+
+#include <algorithm>
+
+#include "drivers/impairment_port.h"
+#include "engine/main/config_file.h"
+#include "engine/main/lcore_thread.h"
+
+namespace millrace {
+namespace {
+
+// An mbuf with its headers and what a pool adds, rounded up.
+constexpr std::size_t kBytesPerBuffer = 2688;
+constexpr std::size_t kMegabytesBeside = 64;  // queues, rings, devices
+
+drivers::HugePages huge_pages_of(HugePages wanted) {
+  switch (wanted) {
+    case HugePages::kYes:
+      return drivers::HugePages::kYes;
+    case HugePages::kNo:
+      return drivers::HugePages::kNo;
+    case HugePages::kAuto:
+      break;
+  }
+  return drivers::HugePages::kAuto;
+}
+
+drivers::ImpairmentConfig impairment_of(const ImpairmentConfig& from, std::size_t lcore) {
+  drivers::ImpairmentConfig to;
+  to.loss = from.loss;
+  to.duplicate = from.duplicate;
+  to.reorder = from.reorder;
+  to.corrupt = from.corrupt;
+  to.delay = from.delay;
+  to.seed = from.seed + lcore;
+  return to;
+}
+
+// The kernel spreads frames over the sockets of af_packet: one for each lcore, if it may be.
+std::string with_queues(const std::string& device, std::size_t lcores) {
+  const bool can = device.starts_with("net_af_packet") && queues_in_arguments(device) == 0;
+  return can && lcores > 1 ? device + ",qpairs=" + std::to_string(lcores) : device;
+}
+
+}  // namespace
+
+std::unique_ptr<PortSet> PortSet::open(const Config& config, std::string& error) {
+  std::unique_ptr<PortSet> set(new PortSet(config));
+  set->collect_ports();
+  if (!set->start_dpdk(error) || !set->open_ports(error)) return nullptr;
+  set->make_queues();
+  return set;
+}
+
+PortSet::~PortSet() {
+  for (Lcore& lcore : lcores_) {
+    lcore.queues.clear();
+    if (lcore.stack != nullptr) pool_->empty(*lcore.stack);
+  }
+  ports_.clear();
+}
+
+void PortSet::collect_ports() {
+  for (const InterfaceSettings& interface : config_.interfaces) {
+    auto port = std::find_if(ports_.begin(), ports_.end(),
+                             [&](const Port& known) { return known.device == interface.device; });
+    if (port == ports_.end()) {
+      port = ports_.insert(port, Port{});
+      port->device = interface.device;
+      port->name = interface.name;
+      port->impairment = interface.impairment;
+    }
+    port->mtu = std::max(port->mtu, interface.mtu);
+    interface_ports_.push_back(static_cast<std::size_t>(port - ports_.begin()));
+  }
+}
+
+bool PortSet::start_dpdk(std::string& error) {
+  const std::size_t buffers = config_.engine.buffers * config_.engine.lcores.size();
+  drivers::EalConfig eal;
+  eal.main_cpu = config_.engine.lcores.front();
+  eal.huge_pages = huge_pages_of(config_.engine.huge_pages);
+  eal.memory_mb = config_.engine.memory_mb != 0
+                      ? config_.engine.memory_mb
+                      : buffers * kBytesPerBuffer / (1 << 20) + kMegabytesBeside;
+  for (const Port& port : ports_) {
+    if (is_pci_address(port.device)) eal.pci_devices.push_back(port.device);
+  }
+  eal_ = drivers::Eal::start(eal, error);
+  if (eal_ == nullptr) return false;
+  pool_ = drivers::MbufPool::create("packets", buffers, error);
+  return pool_ != nullptr;
+}
+
+bool PortSet::open_ports(std::string& error) {
+  for (Port& port : ports_) {
+    drivers::EthdevConfig config;
+    config.device = with_queues(port.device, config_.engine.lcores.size());
+    config.lcores = config_.engine.lcores.size();
+    config.mtu = port.mtu;
+    port.port = drivers::EthdevPort::open(config, *pool_, error);
+    if (port.port == nullptr) {
+      error = "interface " + port.name + ": " + error;
+      return false;
+    }
+  }
+  return true;
+}
+
+void PortSet::make_queues() {
+  for (std::size_t number = 0; number < config_.engine.lcores.size(); ++number) {
+    Lcore& lcore = lcores_.emplace_back();
+    lcore.stack = std::make_unique<BufferPool>(pool_->count());
+    pool_->balance(*lcore.stack);
+    for (Port& port : ports_) {
+      std::unique_ptr<PortQueue> queue = port.port->queue(number, *lcore.stack);
+      if (!port.impairment.is_none()) {
+        queue = std::make_unique<drivers::ImpairmentPort>(
+            std::move(queue), impairment_of(port.impairment, number), *lcore.stack, monotonic_now);
+      }
+      lcore.queues.push_back(std::move(queue));
+    }
+  }
+}
+
+void PortSet::describe(EngineResources& resources) {
+  for (const Port& port : ports_) {
+    const PortTraits traits = port.port->traits();
+    resources.ports.push_back(port.impairment.is_none() ? traits
+                                                        : drivers::ImpairmentPort::traits(traits));
+  }
+  resources.interface_ports = interface_ports_;
+  for (std::size_t i = 0; i < lcores_.size(); ++i) {
+    EngineResources::Lcore lcore;
+    lcore.pool = lcores_[i].stack.get();
+    lcore.cpu = config_.engine.lcores[i];
+    for (const auto& queue : lcores_[i].queues) lcore.queues.push_back(queue.get());
+    resources.lcores.push_back(std::move(lcore));
+  }
+  resources.has_huge_pages = has_huge_pages();
+  resources.port_statuses = [this] { return statuses(); };
+  resources.buffer_use = [this] { return buffer_use(); };
+}
+
+std::vector<PortStatus> PortSet::statuses() const {
+  std::vector<PortStatus> statuses;
+  for (const Port& port : ports_) {
+    const drivers::PortStatistics from = port.port->statistics();
+    const drivers::LinkState link = port.port->link();
+    PortStatus& to = statuses.emplace_back();
+    to.name = port.device.substr(0, port.device.find(','));
+    to.driver = port.port->driver();
+    to.traits = port.port->traits();
+    to.is_up = link.is_up;
+    to.speed_mbps = link.speed_mbps;
+    to.received_packets = from.frames_received;
+    to.received_bytes = from.bytes_received;
+    to.missed = from.missed + from.no_buffer;
+    to.receive_errors = from.receive_errors;
+    to.sent_packets = from.frames_sent;
+    to.sent_bytes = from.bytes_sent;
+    to.send_errors = from.send_errors;
+  }
+  return statuses;
+}
+
+BufferUse PortSet::buffer_use() const {
+  return {pool_->count(), pool_->free_count()};
+}
+
+}  // namespace millrace
