@@ -31,6 +31,7 @@ Buffer* Fragments::on_fragment(Time now, const IpPacket& fragment) {
     drop();
     return nullptr;
   }
+  //= rfc5722 4
   if (!place(*reassembly, fragment)) {
     drop();
     poison(*reassembly);

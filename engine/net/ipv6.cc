@@ -30,6 +30,7 @@ bool step_over_fragment(IpPacket& packet) {
   packet.fragment_offset = fragment & 0xfff8;
   packet.more_fragments = (fragment & 1) != 0;
   packet.identification = load_be32(header.data() + 4);
+  //= rfc6946 4
   packet.is_fragment = packet.more_fragments || packet.fragment_offset != 0;
   packet.payload = header.subspan(kIpv6FragmentBytes);
   return !packet.is_fragment;

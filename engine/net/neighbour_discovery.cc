@@ -27,6 +27,7 @@ bool parse_options(Bytes options, std::uint8_t wanted, std::optional<MacAddress>
 
 }  // namespace
 
+//= rfc4861 7.1
 bool NeighbourMessage::parse(const IpPacket& packet) {
   const Bytes bytes = packet.payload;
   if (packet.hop_limit != kHopLimitOfLink || bytes.size() < kFixedBytes || bytes[1] != 0) {

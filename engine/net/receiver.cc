@@ -119,9 +119,11 @@ bool Receiver::on_fragment(const Frame& frame, Buffer* buffer, const IpPacket& p
 bool Receiver::on_sctp(const Frame& frame, Buffer* buffer, const IpPacket& packet,
                        SctpPacket& out) {
   if (packet.payload.size() < kSctpBytesMin) return drop(Counter::drop_short_packet, buffer);
+  //= rfc9260 8.4
   if (!packet.source.is_unicast() || packet.source.is_loopback()) {
     return drop(Counter::drop_bad_address, buffer);
   }
+  //= rfc9260 6.8
   const bool is_right =
       (buffer->flags & kChecksumVerified) != 0 ||
       ((buffer->flags & kChecksumBad) == 0 && is_sctp_checksum_right(packet.payload));

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -70,7 +71,7 @@ class Rig {
   Buffer* buffer_of(const Octets& bytes) {
     Buffer* buffer = pool.acquire();
     REQUIRE(buffer != nullptr);
-    std::memcpy(buffer->data, bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), buffer->data);
     buffer->length = static_cast<std::uint32_t>(bytes.size());
     return buffer;
   }

@@ -90,6 +90,7 @@ TEST_CASE("the largest packet that fits a buffer is put together, a larger one i
 }
 
 TEST_CASE("overlapping fragments throw the packet away") {
+  //= rfc5722 4 type=test
   const Octets packet = sctp(200);
   const auto frames = cut_v4(packet, {64, 128});
   const auto others = cut_v4(packet, {56, 120});

@@ -159,6 +159,7 @@ TEST_CASE("malformed ARP and neighbour discovery is counted") {
     check(ethernet(kOurMac, kPeerMac, 0x0806, bad));
   }
   check(ethernet(kOurMac, kPeerMac, 0x0806, Octets(good.begin(), good.end() - 1)));
+  //= rfc4861 7.1 type=test
   const auto to_us = [](const Octets& packet) {
     return ethernet(kOurMac, kPeerMac, 0x86dd, packet);
   };

@@ -1,29 +1,8 @@
 // Frames that nobody in his right mind would send, from a seed.
 
-#include <cstdlib>
-#include <new>
-
 #include "engine/base/hash.h"
+#include "tests/net/allocations.h"
 #include "tests/net/rig.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace millrace::net {
 namespace {
@@ -166,7 +145,7 @@ TEST_CASE("nothing is allocated once a stack is there") {
   const IpAddress peers[] = {ip("192.0.2.2"), ip("192.0.2.3"), ip("2001:db8::2")};
   Time now{1};
   std::vector<SctpPacket> out(1);
-  const std::size_t before = allocations;
+  const std::size_t before = allocation_count();
   for (int i = 0; i < 20'000; ++i) {
     const Octets& frame = frames[static_cast<std::size_t>(i) % frames.size()];
     Buffer* buffer = pool.acquire();
@@ -181,7 +160,7 @@ TEST_CASE("nothing is allocated once a stack is there") {
     if (stack.next_deadline() <= now) stack.on_deadline(now);
     stack.flush();
   }
-  CHECK(allocations == before);
+  CHECK(allocation_count() == before);
   CHECK(counters.get(Counter::sctp_packets_received) > 1'000);
   CHECK(counters.get(Counter::packets_sent) > 10'000);
 }

@@ -81,7 +81,8 @@ TEST_CASE("IPv6 extension headers are stepped over") {
   Octets chain{43, 0, 1, 4, 0, 0, 0, 0};           // hop-by-hop: PadN
   append(chain, Octets{60, 0, 4, 0, 0, 0, 0, 0});  // routing, no segments left
   append(chain,
-         Octets{44, 0, 0x1e, 4, 0, 0, 0, 0});       // destination options: unknown, may be skipped
+         Octets{44, 0, 0x1e, 4, 0, 0, 0, 0});  // destination options: unknown, may be skipped
+  //= rfc6946 4 type=test
   append(chain, Octets{132, 0, 0, 0, 0, 0, 0, 9});  // fragment header of a whole packet
   append(chain, sctp());
   Rig rig;
@@ -147,12 +148,14 @@ TEST_CASE("malformed IP headers are counted") {
 }
 
 TEST_CASE("SCTP packets with a wrong checksum, length or source are counted") {
+  //= rfc9260 6.8 type=test
   Octets packet = sctp();
   packet[20 - 1] ^= 1;
   check_dropped(from_peer(sctp_v4(packet)), Counter::drop_bad_checksum);
   check_dropped(from_peer(sctp_v6(packet)), Counter::drop_bad_checksum);
   check_dropped(from_peer(sctp_v4(Octets(packet.begin(), packet.begin() + 15))),
                 Counter::drop_short_packet);
+  //= rfc9260 8.4 type=test
   for (const char* source : {"0.0.0.0", "224.0.0.1", "255.255.255.255", "127.0.0.1"}) {
     check_dropped(from_peer(ipv4(source, "192.0.2.1", 132, sctp())), Counter::drop_bad_address);
   }
