@@ -51,11 +51,13 @@ class Listeners {
     by_port_[port] = nullptr;
   }
 
-  /// Removes all of `owner`.
-  void remove_of(Owner owner) {
+  /// Removes all of `owner`, and calls `removed(port)` for each.
+  template <class Removed>
+  void remove_of(Owner owner, Removed&& removed) {
     for (std::size_t i = 0; i < by_port_.size() && slab_.used() > 0; ++i) {
       if (by_port_[i] != nullptr && by_port_[i]->owner == owner) {
         remove(static_cast<std::uint16_t>(i));
+        removed(static_cast<std::uint16_t>(i));
       }
     }
   }

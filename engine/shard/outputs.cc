@@ -21,7 +21,7 @@ bool Shard::next_event(Delivery& out) {
 
 void Shard::take_event() {
   Slot& slot = *delivering_;
-  if (event_.type == EventType::kSendFailed) --owners_[slot.owner].messages;
+  if (event_.type == EventType::kSendFailed) --ownership(slot.owner).messages;
   if (event_.type == EventType::kMessage) {
     counters_.add(Counter::messages_delivered, event_.flags & kLastPiece ? 1 : 0);
     counters_.add(Counter::bytes_delivered, event_.length);
@@ -58,7 +58,7 @@ bool Shard::next_returned(ReturnedPayload& returned) {
   TxMessage* message = memory_.returned.pop_front();
   if (message == nullptr) return false;
   returned = {message->owner, message->token};
-  --owners_[message->owner].messages;
+  --ownership(message->owner).messages;
   memory_.messages.destroy(message);
   return true;
 }

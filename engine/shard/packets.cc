@@ -285,7 +285,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
   }
   slot->owner = listener->owner;
   slot->context = listener->context;
-  owners_[slot->owner].slots.push_back(slot);
+  ownership(slot->owner).slots.push_back(slot);
   counters_.add(Counter::associations_passive_established);
   return slot;
 }

@@ -13,7 +13,7 @@ constexpr int kEphemeralTries = 64;
 }  // namespace
 
 Status Shard::listen(const ListenRequest& request) {
-  if (request.port == 0 || request.owner == 0 || request.owner >= owners_.size()) {
+  if (request.port == 0 || request.owner == 0) {
     return Status::kBadArgument;
   }
   bool all_known;
@@ -38,7 +38,7 @@ Status Shard::unlisten(Owner owner, std::uint16_t port) {
 
 Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle& handle) {
   if (request.peer_port == 0 || request.peers.empty() || request.peers.size() > kPathsMax ||
-      request.owner == 0 || request.owner >= owners_.size()) {
+      request.owner == 0) {
     return Status::kBadArgument;
   }
   for (auto peer = request.peers.begin(); peer != request.peers.end(); ++peer) {
@@ -66,7 +66,7 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
   }
   slot->owner = request.owner;
   slot->context = request.context;
-  owners_[slot->owner].slots.push_back(slot);
+  ownership(slot->owner).slots.push_back(slot);
   handle = handle_of(*slot);
   settle(*slot);
   return Status::kOk;
@@ -109,7 +109,7 @@ Status Shard::send(Time /*now*/, Owner owner, AssociationHandle handle,
   message.flags = request.flags & (kUnordered | kSackImmediately);
   if (!slot->association.send(message)) return Status::kNoMemory;
   ++slot->messages_sent;
-  ++owners_[owner].messages;
+  ++ownership(owner).messages;
   counters_.add(Counter::messages_sent);
   counters_.add(Counter::bytes_sent, message.length);
   if (!Sending::is_linked(slot)) sending_.push_back(slot);
@@ -162,8 +162,8 @@ Status Shard::parameters(Owner owner, AssociationHandle handle, Parameters& para
 }
 
 void Shard::drop_owner(Time now, Owner owner, bool gracefully) {
-  listeners_.remove_of(owner);
-  Owned& slots = owners_[owner].slots;
+  listeners_.remove_of(owner, [&](std::uint16_t port) { steering_.release_ports(owner, port); });
+  Owned& slots = ownership(owner).slots;
   for (Slot* slot = slots.front(); slot != nullptr;) {
     Slot* next = Owned::next(slot);
     slot->is_orphan = true;
@@ -178,7 +178,8 @@ void Shard::drop_owner(Time now, Owner owner, bool gracefully) {
 }
 
 std::size_t Shard::owned(Owner owner) const {
-  return owners_[owner].slots.size() + owners_[owner].messages;
+  const Ownership& held = owners_[owner & (owners_.size() - 1)];
+  return held.slots.size() + held.messages;
 }
 
 }  // namespace millrace

@@ -1,6 +1,7 @@
 #include "engine/shard/shard.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace millrace {
 namespace {
@@ -44,7 +45,9 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
       owners_(config.limits.owners),
       tags_(config.limits.associations),
       listeners_(config.limits.listeners),
-      jar_(steering.cookie_secret(0)) {}
+      jar_(steering.cookie_secret(0)) {
+  MR_ASSERT(std::has_single_bit(config.limits.owners));
+}
 
 Shard::~Shard() {
   for (Ownership& ownership : owners_) {
@@ -173,7 +176,7 @@ void Shard::destroy(Slot& slot) {
   wheel_.disarm(&slot);
   if (Ready::is_linked(&slot)) (slot.is_postponed ? postponed_ : ready_).remove(&slot);
   if (Sending::is_linked(&slot)) sending_.remove(&slot);
-  if (Owned::is_linked(&slot)) owners_[slot.owner].slots.remove(&slot);
+  if (Owned::is_linked(&slot)) ownership(slot.owner).slots.remove(&slot);
   steering_.add_load(config_.number, -1);
   ++generations_[slots_.index_of(&slot)];
   slots_.destroy(&slot);

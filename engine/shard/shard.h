@@ -41,7 +41,9 @@ struct ShardLimits {
   std::size_t chunks_sent = 1 << 17;      ///< DATA chunks in flight
   std::size_t chunks_held = 1 << 17;      ///< DATA chunks received and not yet delivered
   std::size_t listeners = 1024;
-  std::size_t owners = 4096;  ///< owners are numbered below this
+  /// Owners that there may be at a time; a power of two. Two that live at the same time differ in
+  /// their numbers modulo this.
+  std::size_t owners = 4096;
 };
 
 struct ConnectRequest {
@@ -214,6 +216,8 @@ class Shard {
     List<TxMessage> returned;
     Outbox outbox;
   };
+
+  Ownership& ownership(Owner owner) { return owners_[owner & (owners_.size() - 1)]; }
 
   // packets.cc
   void take_packet(Time now, const PacketIn& in);

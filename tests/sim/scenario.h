@@ -1,0 +1,54 @@
+// What a seed means: who is there, how well they are connected, and what they will try to do.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/assoc/parameters.h"
+#include "engine/base/address.h"
+#include "engine/base/time.h"
+#include "tests/sim/dice.h"
+#include "tests/sim/network.h"
+
+namespace millrace::sim {
+
+/// How an application behaves.
+struct Habits {
+  std::uint32_t conversations = 4;  ///< associations that it sets up, over all
+  std::uint32_t messages = 50;      ///< that it sends on each association, at the most
+  std::uint32_t bytes_max = 3000;   ///< of a message
+  std::uint32_t burst = 8;          ///< messages that it sends at a time, at the most
+  double unordered = 0.2;
+  double abort = 0.1;                 ///< of conversations, they end by an abort
+  double slow_reader = 0.2;           ///< of the application's life, it reads slowly
+  double dies = 0.1;                  ///< at each thing it does
+  Duration pause = milliseconds(50);  ///< between the things it does, on average
+};
+
+struct HostPlan {
+  std::size_t lcores = 1;
+  std::size_t applications = 1;
+  bool checksum_offload = false;
+  std::vector<Prefix> addresses;  ///< by LAN, and both versions of a LAN in a row
+  std::vector<std::size_t> lans;  ///< of each address
+};
+
+struct Scenario {
+  explicit Scenario(std::uint64_t seed);
+
+  std::uint64_t seed;
+  Parameters parameters;
+  std::vector<HostPlan> hosts;
+  std::size_t lans = 1;
+  Habits habits;
+  Faults faults;  ///< of every link while it breaks; each draws a little around it
+  double cuts_per_second = 0;
+  Duration cut_max = seconds(3);
+  Duration break_length = seconds(5);
+  Duration tick = microseconds(50);  ///< engines are polled at multiples of this
+  Time start{};
+  bool gracefully = false;  ///< what an engine does with the associations of a dead application
+  std::uint32_t receive_arena = 4u << 20;
+};
+
+}  // namespace millrace::sim
