@@ -45,9 +45,8 @@ bool Worker::receive(Time now) {
   for (std::size_t port = 0; port < queues_.size(); ++port) {
     if (queues_[port] != nullptr) received += receive_from(now, port);
   }
-  std::array<net::SctpPacket, kBurstMax> packets;
-  const std::size_t local = stack_.next_local(packets);
-  for (std::size_t i = 0; i < local; ++i) on_packet(now, packets[i]);
+  const std::size_t local = stack_.next_local(packets_);
+  for (std::size_t i = 0; i < local; ++i) on_packet(now, packets_[i]);
   net::IcmpError error;
   while (stack_.next_icmp_error(error)) on_icmp(now, error);
   return received + local > 0;
@@ -55,12 +54,11 @@ bool Worker::receive(Time now) {
 
 std::size_t Worker::receive_from(Time now, std::size_t port) {
   std::array<Buffer*, kBurstMax> frames;
-  std::array<net::SctpPacket, kBurstMax> packets;
   const std::size_t received = queues_[port]->receive(frames);
   if (received == 0) return 0;
   const std::size_t count =
-      stack_.on_frames(now, port, std::span<Buffer* const>(frames).first(received), packets);
-  for (std::size_t i = 0; i < count; ++i) on_packet(now, packets[i]);
+      stack_.on_frames(now, port, std::span<Buffer* const>(frames).first(received), packets_);
+  for (std::size_t i = 0; i < count; ++i) on_packet(now, packets_[i]);
   return received;
 }
 

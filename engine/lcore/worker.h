@@ -1,6 +1,7 @@
 // One lcore of the engine: a shard, the network under it and the applications above it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -101,6 +102,7 @@ class Worker {
   Requests requests_;
   Deliveries deliveries_;
   ControlLink control_;
+  std::array<net::SctpPacket, kBurstMax> packets_;  // of the burst at hand
   bool has_reported_ = false;
   std::atomic<std::size_t> free_buffers_{0};  // pairs: publish -> free_buffers
 };

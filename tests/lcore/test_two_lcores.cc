@@ -1,0 +1,160 @@
+#include <catch2/catch.hpp>
+
+#include "tests/lcore/host_pair.h"
+
+using namespace millrace;
+
+namespace {
+
+/// Another lcore's way to a port whose frames arrive elsewhere.
+class SendOnly final : public PortQueue {
+ public:
+  explicit SendOnly(PortQueue& through) : through_(through) {}
+  std::size_t receive(std::span<Buffer*>) override { return 0; }
+  std::size_t send(std::span<Buffer* const> frames) override { return through_.send(frames); }
+
+ private:
+  PortQueue& through_;
+};
+
+/// A server of two lcores with two networks: each network's frames arrive on an lcore of its own.
+struct TwoNetworks {
+  TwoNetworks()
+      : pool(kBuffers),
+        slab(pool, kBuffers),
+        first(pool, 512),
+        second(pool, 512),
+        first_send_only(first.end(1)),
+        second_send_only(second.end(1)),
+        client_host(config(0, 1), pool, {&first.end(0), &second.end(0)}),
+        server_host(config(1, 2), pool,
+                    {&first.end(1), &second_send_only, &first_send_only, &second.end(1)}),
+        client(client_host),
+        server(server_host) {}
+
+  static HostConfig config(std::size_t end, std::size_t lcores) {
+    HostConfig config;
+    config.lcores = lcores;
+    config.seed = {end + 10, end + 20};
+    config.parameters.heartbeat_interval = milliseconds(100);
+    for (std::uint8_t port = 0; port < 2; ++port) {
+      net::InterfaceConfig interface;
+      interface.name = port == 0 ? "first" : "second";
+      interface.port = port;
+      interface.traits = drivers::MemoryWire::traits(end);
+      const std::string network = port == 0 ? "10.0.0." : "10.0.1.";
+      interface.addresses = {*Prefix::parse(network + std::to_string(end + 1) + "/24")};
+      config.interfaces.push_back(interface);
+    }
+    return config;
+  }
+
+  bool run_until(const std::function<bool()>& holds) {
+    for (const Time end = now + seconds(10); now < end && !holds();) {
+      bool worked = client_host.poll(now);
+      worked |= server_host.poll(now);
+      client.take_events();
+      server.take_events();
+      now = now + (worked ? microseconds(10) : milliseconds(1));
+    }
+    return holds();
+  }
+
+  static constexpr std::size_t kBuffers = 2048;
+  BufferPool pool;
+  BufferSlab slab;
+  drivers::MemoryWire first, second;
+  SendOnly first_send_only, second_send_only;
+  Host client_host, server_host;
+  Application client, server;
+  Time now{1'000'000'000};
+};
+
+void connect(TwoNetworks& hosts) {
+  mr_listen_options listen{};
+  listen.port = 3868;
+  REQUIRE(mr_listen(hosts.server.context, &listen) == 0);
+  REQUIRE(hosts.run_until([&] { return hosts.server.first(MR_EVENT_LISTENING) != nullptr; }));
+  std::array<mr_address, 2> peers;
+  REQUIRE(mr_address_parse("10.0.0.2", &peers[0]) == 0);
+  REQUIRE(mr_address_parse("10.0.1.2", &peers[1]) == 0);
+  mr_connect_options options{};
+  options.peer_port = 3868;
+  options.peer_count = 2;
+  options.peers = peers.data();
+  REQUIRE(mr_connect(hosts.client.context, &options) == 0);
+  REQUIRE(hosts.run_until([&] {
+    return hosts.client.first(MR_EVENT_ASSOCIATION_UP) &&
+           hosts.server.first(MR_EVENT_ASSOCIATION_UP);
+  }));
+}
+
+}  // namespace
+
+TEST_CASE("Paths that arrive on different lcores reach the one association", "[lcore]") {
+  TwoNetworks hosts;
+  connect(hosts);
+  const mr_association association = hosts.client.first(MR_EVENT_ASSOCIATION_UP)->event.association;
+  std::size_t sent = 0;
+  const auto send_some = [&] {
+    for (int i = 0; i < 5; ++i, ++sent) {
+      const std::string text = "message " + std::to_string(sent);
+      REQUIRE(mr_send(hosts.client.context, association, text.data(), text.size(), 0, 46, 0, 0) ==
+              0);
+    }
+    return hosts.run_until([&] { return hosts.server.count(MR_EVENT_MESSAGE) == sent; });
+  };
+  REQUIRE(send_some());
+  // The second network's address is confirmed by then, and becomes the primary path.
+  mr_address second;
+  REQUIRE(mr_address_parse("10.0.1.2", &second) == 0);
+  REQUIRE(hosts.run_until([&] { return hosts.client.count(MR_EVENT_PATH_STATE) > 0; }));
+  REQUIRE(mr_set_primary(hosts.client.context, association, &second) == 0);
+  REQUIRE(hosts.run_until([&] { return hosts.client.first(MR_EVENT_REQUEST_DONE) != nullptr; }));
+  CHECK(hosts.client.first(MR_EVENT_REQUEST_DONE)->event.status == 0);
+  REQUIRE(send_some());
+  REQUIRE(send_some());
+  int next = 0;
+  for (const Heard& one : hosts.server.heard) {
+    if (one.event.type == MR_EVENT_MESSAGE) CHECK(one.data == "message " + std::to_string(next++));
+  }
+  // One of the two lcores owns the association, so what came on the other was handed over.
+  const std::uint64_t out = hosts.server_host.count(Counter::handoff_out);
+  CHECK(out > 0);
+  CHECK(hosts.server_host.count(Counter::handoff_in) == out);
+  CHECK(hosts.server_host.count(Counter::drop_handoff_full) == 0);
+  CHECK(hosts.server_host.count(Counter::drop_out_of_the_blue) == 0);
+}
+
+TEST_CASE("Associations spread over the lcores, and each lcore tells its own", "[lcore]") {
+  TwoNetworks hosts;
+  mr_listen_options listen{};
+  listen.port = 3868;
+  REQUIRE(mr_listen(hosts.server.context, &listen) == 0);
+  REQUIRE(hosts.run_until([&] { return hosts.server.first(MR_EVENT_LISTENING) != nullptr; }));
+  mr_address peer;
+  REQUIRE(mr_address_parse("10.0.0.2", &peer) == 0);
+  for (int i = 0; i < 8; ++i) {
+    mr_connect_options options{};
+    options.peer_port = 3868;
+    options.peer_count = 1;
+    options.peers = &peer;
+    REQUIRE(mr_connect(hosts.client.context, &options) == 0);
+    REQUIRE(hosts.run_until([&] {
+      return hosts.server.count(MR_EVENT_ASSOCIATION_UP) == static_cast<std::size_t>(i) + 1;
+    }));
+  }
+  const std::size_t first = hosts.server_host.worker(0).shard().associations();
+  const std::size_t second = hosts.server_host.worker(1).shard().associations();
+  CHECK(first + second == 8);
+  CHECK(first >= 3);
+  CHECK(second >= 3);
+}
+
+TEST_CASE("An application that dies is gone from all lcores", "[lcore]") {
+  TwoNetworks hosts;
+  connect(hosts);
+  hosts.server_host.detach(hosts.server.number, false);
+  CHECK(hosts.run_until([&] { return hosts.server_host.is_settled(); }));
+  CHECK(hosts.run_until([&] { return hosts.client.first(MR_EVENT_ASSOCIATION_DOWN) != nullptr; }));
+}

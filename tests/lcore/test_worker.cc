@@ -1,0 +1,180 @@
+#include <catch2/catch.hpp>
+#include <cstring>
+
+#include "tests/lcore/host_pair.h"
+
+using namespace millrace;
+
+TEST_CASE("An association comes up between applications of two hosts", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  const mr_event& ours = pair.client->first(MR_EVENT_ASSOCIATION_UP)->event;
+  const mr_event& theirs = pair.server->first(MR_EVENT_ASSOCIATION_UP)->event;
+  CHECK(pair.client->first(MR_EVENT_CONNECTING)->event.association == ours.association);
+  CHECK((ours.flags & MR_PASSIVE) == 0);
+  CHECK((theirs.flags & MR_PASSIVE) != 0);
+  CHECK(ours.context == 5);
+  CHECK(theirs.context == 77);
+  CHECK(ours.peer_port == HostPair::kPort);
+  CHECK(theirs.local_port == HostPair::kPort);
+}
+
+TEST_CASE("Messages arrive once, in order, with what came along", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  for (int i = 0; i < 300; ++i) {
+    REQUIRE(pair.send("message " + std::to_string(i), static_cast<std::uint16_t>(i % 3)) == 0);
+    if (i % 20 == 0) pair.turn();
+  }
+  REQUIRE(pair.run_until([&] { return pair.server->count(MR_EVENT_MESSAGE) == 300; }));
+  std::array<int, 3> next{0, 1, 2};
+  for (const Heard& one : pair.server->heard) {
+    if (one.event.type != MR_EVENT_MESSAGE) continue;
+    int& expected = next[one.event.stream];
+    CHECK(one.data == "message " + std::to_string(expected));
+    CHECK(one.event.ppid == 46);
+    CHECK((one.event.flags & (MR_FIRST_PIECE | MR_LAST_PIECE)) == (MR_FIRST_PIECE | MR_LAST_PIECE));
+    expected += 3;
+  }
+  CHECK(pair.right->count(Counter::messages_delivered) == 300);
+}
+
+TEST_CASE("A long message arrives whole", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  std::string text(200'000, ' ');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  REQUIRE(pair.send(text) == 0);
+  REQUIRE(pair.run_until([&] { return pair.server->count(MR_EVENT_MESSAGE) == 1; }));
+  CHECK(pair.server->first(MR_EVENT_MESSAGE)->data == text);
+}
+
+TEST_CASE("A shutdown is told on both sides and leaves nothing behind", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  REQUIRE(pair.send("last words") == 0);
+  REQUIRE(mr_shutdown(pair.client->context, pair.association()) == 0);
+  REQUIRE(pair.run_until([&] {
+    return pair.client->first(MR_EVENT_ASSOCIATION_DOWN) &&
+           pair.server->first(MR_EVENT_ASSOCIATION_DOWN);
+  }));
+  CHECK(pair.server->first(MR_EVENT_MESSAGE)->data == "last words");
+  CHECK(pair.client->first(MR_EVENT_ASSOCIATION_DOWN)->event.reason == MR_REASON_SHUTDOWN);
+  CHECK(pair.server->first(MR_EVENT_ASSOCIATION_DOWN)->event.reason == MR_REASON_SHUTDOWN);
+  CHECK(pair.left->worker(0).shard().associations() == 0);
+  pair.run_for(milliseconds(50));
+  CHECK(pair.pool.free_count() == HostPair::kBuffers);
+}
+
+TEST_CASE("A connect to nobody fails with its reason, not with an end", "[lcore]") {
+  HostPair pair;
+  mr_address peer;
+  REQUIRE(mr_address_parse("10.0.0.2", &peer) == 0);
+  mr_connect_options options{};
+  options.peer_port = 9;
+  options.peer_count = 1;
+  options.peers = &peer;
+  options.context = 31;
+  REQUIRE(mr_connect(pair.client->context, &options) == 0);
+  REQUIRE(pair.run_until([&] { return pair.client->first(MR_EVENT_ASSOCIATION_FAILED); }));
+  const mr_event& failed = pair.client->first(MR_EVENT_ASSOCIATION_FAILED)->event;
+  CHECK(failed.reason == MR_REASON_REFUSED);
+  CHECK(failed.context == 31);
+  CHECK(pair.client->count(MR_EVENT_ASSOCIATION_DOWN) == 0);
+}
+
+TEST_CASE("A port belongs to the first who listens on it", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  Application other(*pair.right);
+  mr_listen_options listen{};
+  listen.port = HostPair::kPort;
+  REQUIRE(mr_listen(other.context, &listen) == 0);
+  REQUIRE(pair.run_until([&] {
+    other.take_events();
+    return other.first(MR_EVENT_LISTENING) != nullptr;
+  }));
+  CHECK(other.first(MR_EVENT_LISTENING)->event.status == -EADDRINUSE);
+  CHECK(pair.right->count(Counter::requests_refused) == 1);
+}
+
+TEST_CASE("A parameter is set alone; the others stay", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  const mr_association association = pair.association();
+  REQUIRE(mr_set_parameter(pair.client->context, association, MR_RTO_MAX_MS, 2000) == 0);
+  REQUIRE(mr_set_parameter(pair.client->context, association, MR_RTO_MIN_MS, 1500) == 0);
+  REQUIRE(mr_set_parameter(pair.client->context, association, MR_SACK_DELAY_MS, 9000) == 0);
+  REQUIRE(pair.run_until([&] { return pair.client->count(MR_EVENT_REQUEST_DONE) == 3; }));
+  std::vector<int> statuses;
+  for (const Heard& one : pair.client->heard) {
+    if (one.event.type == MR_EVENT_REQUEST_DONE) statuses.push_back(one.event.status);
+  }
+  CHECK(statuses == std::vector<int>{0, 0, -EINVAL});
+}
+
+TEST_CASE("The status of an association tells its paths", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  REQUIRE(mr_get_status(pair.client->context, pair.association()) == 0);
+  REQUIRE(pair.run_until([&] { return pair.client->first(MR_EVENT_STATUS) != nullptr; }));
+  const std::string& data = pair.client->first(MR_EVENT_STATUS)->data;
+  mr_status status;
+  REQUIRE(data.size() == sizeof status);
+  std::memcpy(&status, data.data(), sizeof status);
+  CHECK(std::string(status.state) == "ESTABLISHED");
+  CHECK(status.peer_port == HostPair::kPort);
+  REQUIRE(status.path_count == 1);
+  CHECK(status.paths[0].is_active == 1);
+  CHECK(status.paths[0].cwnd > 0);
+}
+
+TEST_CASE("A slow reader closes its own window, and nothing is lost when it reads again",
+          "[lcore]") {
+  HostConfig config;
+  config.parameters.receive_buffer = 64 << 10;
+  config.geometry.completion_capacity = 16;
+  config.geometry.receive_arena_bytes = 128 << 10;
+  HostPair pair(config);
+  pair.connect();
+  pair.server_reads = false;
+  std::size_t sent = 0;
+  const std::string text(1000, 'x');
+  for (int i = 0; i < 3000; ++i) {
+    if (pair.send(text) == 0) ++sent;
+    pair.turn();
+  }
+  CHECK(sent > 64);
+  CHECK(pair.right->count(Counter::drop_event_ring_full) > 0);
+  pair.server_reads = true;
+  CHECK(pair.run_until([&] { return pair.server->count(MR_EVENT_MESSAGE) == sent; }));
+}
+
+TEST_CASE("The associations of an application that dies end as the operator wants", "[lcore]") {
+  const bool gracefully = GENERATE(false, true);
+  HostPair pair;
+  pair.connect();
+  REQUIRE(pair.send("in flight when it dies") == 0);
+  pair.left->poll(pair.now);
+  pair.left->detach(pair.client->number, gracefully);
+  REQUIRE(pair.run_until([&] { return pair.left->is_settled(); }));
+  REQUIRE(pair.run_until([&] { return pair.server->first(MR_EVENT_ASSOCIATION_DOWN); }));
+  CHECK(pair.server->first(MR_EVENT_ASSOCIATION_DOWN)->event.reason ==
+        (gracefully ? MR_REASON_SHUTDOWN : MR_REASON_PEER_ABORT));
+  CHECK(pair.server->count(MR_EVENT_MESSAGE) == (gracefully ? 1 : 0));
+  CHECK(pair.left->worker(0).shard().associations() == 0);
+  pair.run_for(milliseconds(50));
+  CHECK(pair.pool.free_count() == HostPair::kBuffers);
+}
+
+TEST_CASE("An application that writes nonsense is detached, and nobody else", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  Application hostile(*pair.left);
+  pair.turn();
+  hostile.words->submission_producer.store(0x40000000, std::memory_order_release);
+  REQUIRE(pair.run_until([&] { return pair.left->evicted() == 1 && pair.left->is_settled(); }));
+  CHECK(pair.left->count(Counter::applications_evicted) == 1);
+  REQUIRE(pair.send("still here") == 0);
+  CHECK(pair.run_until([&] { return pair.server->count(MR_EVENT_MESSAGE) == 1; }));
+}
