@@ -73,6 +73,11 @@ class Layers(LintTest):
         self.write("engine/wire/chunk.h", "#pragma once\n")
         self.rejects("layer", "api/millrace.cc", '#include "engine/wire/chunk.h"\n')
 
+    def test_an_example_sees_what_an_application_sees(self):
+        self.write("api/examples/stop.h", "#pragma once\n")
+        self.accepts("api/examples/echo.cc", '#include "millrace.h"\n#include "stop.h"\n')
+        self.rejects("layer", "api/examples/echo.cc", '#include "engine/ipc/ring.h"\n')
+
     def test_includes_are_paths_from_the_root(self):
         self.write("engine/wire/chunk.h", "#pragma once\n")
         self.rejects("layer", "engine/wire/chunk.cc", '#include "chunk.h"\n')
@@ -204,6 +209,19 @@ class Sizes(LintTest):
         self.write("engine/base/a.h", "int a;\n" * 40)
         self.assertEqual(self.lint("--lower")[0], 0)
         self.rejects("file-lines", "engine/base/a.h", "int a;\n" * 40)
+
+
+class Manual(LintTest):
+    PAGE = "docs/man/millraced.toml.5"
+    CODE = "engine/main/config_sections.cc"
+
+    def test_a_key_is_read_and_documented_or_neither(self):
+        self.write(self.PAGE, ".It Cm name\n.It Cm loss , delay_us\n")
+        read = 'reader.text("name", n);\nreader.choice<X>("loss", l);\nf(reader, "delay_us", d);\n'
+        self.accepts(self.CODE, read)
+        self.rejects("manual", self.CODE, read + 'reader.integer("mtu", m, 1, 2);\n', line=4)
+        self.write(self.CODE, read)
+        self.rejects("manual", self.PAGE, ".It Cm name , loss , delay_us\n.It Cm mtu\n", line=2)
 
 
 class Format(LintTest):
