@@ -6,7 +6,7 @@ from .tree import Finding
 CODE = "engine/main/config_sections.cc"
 PAGE = "docs/man/millraced.toml.5"
 
-_READ = re.compile(r'(?:reader\.(?!table)\w+(?:<[^>]*>)?\(\s*|\(reader, )"(\w+)"')
+_READ = re.compile(r'(?:reader\.(?!table|key_of|fail)\w+(?:<[^>]*>)?\(\s*|\(reader, )"(\w+)"')
 _ITEM = re.compile(r"^\.It Cm (.*)$")
 
 
