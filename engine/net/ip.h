@@ -34,4 +34,13 @@ struct IpPacket {
   Bytes payload;  ///< without what pads the frame
 };
 
+/// Whether a packet from the wire may come from there: one host, and not this one's loopback.
+inline bool is_source_acceptable(const IpPacket& packet) {
+  if (packet.header[0] >> 4 == 4) {
+    const std::uint8_t first = packet.source.v4_bytes()[0];
+    return first != 0 && first != 127 && first < 224;
+  }
+  return packet.source.is_unicast() && !packet.source.is_loopback();
+}
+
 }  // namespace millrace::net

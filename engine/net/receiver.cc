@@ -120,7 +120,7 @@ bool Receiver::on_sctp(const Frame& frame, Buffer* buffer, const IpPacket& packe
                        SctpPacket& out) {
   if (packet.payload.size() < kSctpBytesMin) return drop(Counter::drop_short_packet, buffer);
   //= rfc9260 8.4
-  if (!packet.source.is_unicast() || packet.source.is_loopback()) {
+  if (!is_source_acceptable(packet)) {
     return drop(Counter::drop_bad_address, buffer);
   }
   //= rfc9260 6.8
@@ -187,7 +187,7 @@ void Receiver::on_echo_request(const Frame& frame, Buffer* buffer, const IpPacke
     drop(Counter::drop_too_big, buffer);
     return;
   }
-  if (!packet.source.is_unicast() || packet.source.is_loopback() || !is_station(frame.source)) {
+  if (!is_source_acceptable(packet) || !is_station(frame.source)) {
     drop(Counter::drop_bad_address, buffer);
     return;
   }
