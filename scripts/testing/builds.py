@@ -34,11 +34,12 @@ def folder(name):
 
 
 def _configure(name):
+    """Makes the build directory, or brings its build files up to date with the tree's."""
     where = folder(name)
+    command = ["meson", "setup", where, ROOT, *SETUPS[name]]
     if (where / "build.ninja").exists():
-        return True
-    result = run(f"setup-{name}", ["meson", "setup", where, ROOT, *SETUPS[name]],
-                 BUILD_SECONDS_MAX, ENVIRONMENTS.get(name))
+        command = ["ninja", "-C", where, "build.ninja"]
+    result = run(f"setup-{name}", command, BUILD_SECONDS_MAX, ENVIRONMENTS.get(name))
     if result.code != 0:
         say(f"{name}: meson setup failed")
         show(result.tail())
