@@ -44,20 +44,23 @@ bool Association::takes_data_in() const {
          state_ == State::kShutdownSent;
 }
 
-// With the window full only what lets held data move on is taken (RFC 9260 6.2).
+// With the window full only what lets held data move on is taken: what fills a hole, within bounds,
+// and what comes next when otherwise nothing could ever be read. (A window probe is neither while
+// there is something to read, however often it comes.)
+//= rfc9260 6.2
 bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival) {
   if (arrival == TsnTracker::Arrival::kTooFar) {
     resources_.count(Counter::drop_tsn_range);
     return false;
   }
-  const bool fills_hole = reassembly_.held_bytes() > 0 &&
-                          (arrival == TsnTracker::Arrival::kNext || data.tsn < tracker_.highest());
-  if (held_bytes() >= parameters_.receive_buffer && !fills_hole) {
-    resources_.count(Counter::drop_window_full);
-    tracker_.acknowledge_now();
-    return false;
-  }
-  return true;
+  const std::uint32_t held = held_bytes();
+  if (held < parameters_.receive_buffer) return true;
+  const bool fills_hole = data.tsn < tracker_.highest() && held / 2 < parameters_.receive_buffer;
+  const bool is_stuck = reassembly_.front() == nullptr && unread_bytes_ == 0;
+  if (fills_hole || (is_stuck && arrival == TsnTracker::Arrival::kNext)) return true;
+  resources_.count(Counter::drop_window_full);
+  tracker_.acknowledge_now();
+  return false;
 }
 
 // The TSN is acknowledged, the data is not delivered (RFC 9260 6.5).

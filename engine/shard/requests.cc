@@ -49,6 +49,12 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
   bool all_known;
   const std::uint64_t locals = locals_mask(request.locals, all_known);
   if (!all_known) return Status::kNoAddress;
+  // An association with itself would answer itself: both of its ends would have one name.
+  if (request.local_port == request.peer_port &&
+      std::any_of(request.peers.begin(), request.peers.end(),
+                  [this](const IpAddress& peer) { return is_own(peer); })) {
+    return Status::kBadArgument;
+  }
   const SocketAddress first{request.peers[0], request.peer_port};
   const std::uint32_t tag = draw_tag(config_.number);
   std::uint16_t port = request.local_port;
@@ -72,11 +78,17 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
   return Status::kOk;
 }
 
+bool Shard::is_own(const IpAddress& address) const {
+  const auto own = resources_.local_addresses;
+  return address.is_loopback() || std::find(own.begin(), own.end(), address) != own.end();
+}
+
 // A local port with which the peer is not yet talked to, reserved under `tag`; 0 if none was found.
 std::uint16_t Shard::reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag) {
   for (int attempt = 0; attempt < kEphemeralTries; ++attempt) {
     const auto port = static_cast<std::uint16_t>(kEphemeralFirst + random_.below(kEphemeralCount));
-    if (listeners_.find(port) == nullptr && steering_.insert(port, peer.address, peer.port, tag)) {
+    if (port != peer.port && listeners_.find(port) == nullptr &&
+        steering_.insert(port, peer.address, peer.port, tag)) {
       return port;
     }
   }

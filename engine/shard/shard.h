@@ -249,10 +249,12 @@ class Shard {
   std::uint64_t locals_mask(std::span<const IpAddress> addresses, bool& all_known) const;
 
   // requests.cc
+  bool is_own(const IpAddress& address) const;
   std::uint16_t reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag);
 
   // outputs.cc
   void discard_events(Slot& slot);
+  void give_turn();
   void describe(const Slot& slot, AssociationStatus& status) const;
 
   Config config_;
@@ -274,6 +276,7 @@ class Shard {
   Ready ready_;
   Ready postponed_;  // their owners had no room; ready again when next_event() has said false
   Sending sending_;
+  std::size_t packets_of_turn_ = 0;  // that the first of them has sent in succession
   Slot* delivering_ = nullptr;
   Event event_;
 };

@@ -225,11 +225,10 @@ void Application::on_event(Time now, const mr_event& event) {
     case MR_EVENT_ASSOCIATION_UP:
       return on_up(now, event);
     case MR_EVENT_RESTART: {
+      // What was accepted before this was read is of the old association or of the new one.
       Conversation& conversation = find(event);
       world_.ledger.on_restart(conversation.inbox);
       world_.ledger.flow(conversation.flow).may_be_lost = true;
-      conversation.flow =
-          world_.ledger.open_flow(host_, world_.ledger.flow(conversation.flow).peer_host);
       conversation.streams = event.streams_out;
       conversation.is_ending = conversation.peer_is_ending = false;
       break;

@@ -133,14 +133,15 @@ void Ledger::on_death(std::size_t host) {
   ++deaths_[host];
 }
 
-void Ledger::settle() const {
-  for (const auto& flow : flows_) settle(*flow);
+void Ledger::settle(bool gracefully) const {
+  for (const auto& flow : flows_) settle(*flow, gracefully);
 }
 
-void Ledger::settle(const Flow& flow) const {
+void Ledger::settle(const Flow& flow, bool gracefully) const {
   const auto deaths = deaths_.find(flow.peer_host);
+  const std::uint64_t deaths_unseen = gracefully ? 0 : flow.peer_deaths;
   const bool was_read =
-      !flow.may_be_lost && (deaths == deaths_.end() || deaths->second == flow.peer_deaths);
+      !flow.may_be_lost && (deaths == deaths_.end() || deaths->second == deaths_unseen);
   for (std::uint32_t i = 0; i < flow.messages.size(); ++i) {
     const Flow::Message& message = flow.messages[i];
     const bool has_failed = message.fate != Flow::Fate::kAccepted;

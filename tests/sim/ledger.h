@@ -79,8 +79,9 @@ class Ledger {
   void on_restart(Inbox& inbox) const { inbox = Inbox{}; }
   void on_death(std::size_t host);
 
-  /// Everything is over: throws if a message is missing that must not be.
-  void settle() const;
+  /// Everything is over: throws if a message is missing that must not be. `gracefully`: engines
+  /// complete associations for applications that have died, and nobody reads what arrives.
+  void settle(bool gracefully) const;
 
   std::uint64_t accepted() const { return accepted_; }
   std::uint64_t delivered() const { return delivered_; }
@@ -94,7 +95,7 @@ class Ledger {
   void begin_message(Inbox& inbox, Flow& flow, std::uint32_t number);
   void advance_order(Inbox& inbox, Flow& flow, std::uint32_t number);
   void finish_message(Inbox& inbox, Flow& flow, std::uint32_t number);
-  void settle(const Flow& flow) const;
+  void settle(const Flow& flow, bool gracefully) const;
 
   std::vector<std::unique_ptr<Flow>> flows_;
   std::map<std::size_t, std::uint64_t> deaths_;  // by host

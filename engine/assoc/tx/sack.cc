@@ -37,6 +37,11 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
   if (sack.gap_count > 0 || highest_gap_acked_ > cumulative) {
     take_gaps(paths, sack, acked, now, parameters);
   }
+  // The window opens. The one chunk that probed it was not taken, and would wait for a T3-rtx that
+  // has backed off for as long as the window was closed.
+  if (probing_window_ && sack.a_rwnd >= parameters.path_mtu && !acked.any && sent_.size() == 1) {
+    mark_all_lost(paths);
+  }
   //= rfc9260 6.2.1
   peer_rwnd_ = sack.a_rwnd > outstanding_ ? sack.a_rwnd - outstanding_ : 0;
   probing_window_ = sack.a_rwnd == 0 || (sack.a_rwnd < parameters.path_mtu && !acked.any);
