@@ -110,9 +110,7 @@ void Host::take_reports() {
         detach(slot + 1, false);
       }
       if (report.kind != Report::Kind::kGone) continue;
-      if (--contexts_[slot].lcores_left > 0) continue;
-      contexts_[slot].memory.reset();
-      --leaving_;
+      if (--contexts_[slot].lcores_left == 0) --leaving_;
     }
   }
 }

@@ -44,7 +44,7 @@ class Host {
   Time next_deadline() const;
 
   /// A new application: its context is there after the next poll(). Neither side may sleep. The
-  /// Host outlives what it returns.
+  /// Host outlives what it returns, and has memory for contexts_max of them in its life.
   ipc::ClientMemory attach();
   /// The application is gone, as if its process had died. Its associations end in the polls that
   /// follow; is_settled() says when nothing is left of it.
@@ -73,7 +73,7 @@ class Host {
   HostConfig config_;
   std::vector<std::unique_ptr<Counters>> counters_;
   std::unique_ptr<Crew> crew_;
-  std::vector<Attached> contexts_;  // by slot; freed when the last lcore has let go
+  std::vector<Attached> contexts_;  // by slot; in this process memory is not taken from anybody
   std::size_t leaving_ = 0;
   std::size_t evicted_ = 0;
 };

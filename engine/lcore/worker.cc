@@ -3,6 +3,13 @@
 #include <array>
 
 namespace millrace {
+namespace {
+
+// Packets sent in one turn, at the most. What is sent is soon received by someone, acknowledged and
+// freed; more at once would only push each other out of the caches.
+constexpr std::size_t kTransmitMax = 2 * kBurstMax;
+
+}  // namespace
 
 Worker::Worker(const WorkerConfig& config, Steering& steering, Exchange& exchange, BufferPool& pool,
                Counters& counters, std::span<PortQueue* const> queues)
@@ -146,13 +153,14 @@ bool Worker::deliver() {
 
 bool Worker::transmit(Time now) {
   PacketOut packet;
-  bool sent = false;
-  while (shard_.next_packet(now, packet)) {
-    stack_.send(now, packet.buffer, packet.source, packet.destination);
-    sent = true;
+  std::size_t sent = 0;
+  while (sent < kTransmitMax && shard_.next_packet(now, packet)) {
+    stack_.send(now, packet.buffer, packet.source, packet.destination,
+                {.fragment_above = packet.fragment_above});
+    ++sent;
   }
   stack_.flush();
-  return sent;
+  return sent > 0;
 }
 
 void Worker::publish() {

@@ -37,10 +37,16 @@ class Application {
     while ((count = mr_receive(context, events.data(), events.size())) > 0) {
       for (int i = 0; i < count; ++i) {
         const mr_event& event = events[static_cast<std::size_t>(i)];
-        const auto* bytes = static_cast<const char*>(event.data);
-        heard.push_back({event, bytes ? std::string(bytes, event.length) : std::string()});
+        heard.push_back({event, has_data(event) ? data_of(event) : std::string()});
       }
     }
+  }
+  static bool has_data(const mr_event& event) {
+    return event.type == MR_EVENT_MESSAGE || event.type == MR_EVENT_STATUS ||
+           event.type == MR_EVENT_SEND_FAILED;
+  }
+  static std::string data_of(const mr_event& event) {
+    return {static_cast<const char*>(event.data), event.length};
   }
   /// The first event of a type; nullptr if there is none.
   const Heard* first(int type) const {
