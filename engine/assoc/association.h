@@ -234,7 +234,7 @@ class Association {
   void write_sack(PacketWriter& writer);
   void write_data(Time now, PacketWriter& writer, std::uint8_t path);
   std::uint8_t next_destination() const;
-  void open_round();
+  void open_round(Time now);
   bool may_send_data() const;
   std::uint32_t payload_max() const;
 
@@ -250,7 +250,6 @@ class Association {
   std::uint8_t attempts_ = 0;            // INIT, COOKIE ECHO or SHUTDOWN without an answer
   std::uint8_t error_count_ = 0;         // RFC 9260 8.1
   bool was_up_ = false;
-  bool round_open_ = false;
   bool shutdown_requested_ = false;
   Paths paths_{};
 
@@ -268,6 +267,7 @@ class Association {
   std::uint32_t restart_after_ = 0;  // messages to deliver before the restart is told
   Time t1_deadline_ = kNever;        // T1-init, T1-cookie
   Time t1_started_{};
+  Time round_at_ = kNever;           // of the last round of sending
   Time t2_deadline_ = kNever;        // T2-shutdown
   Time t5_deadline_ = kNever;        // T5-shutdown-guard
   Buffer* cookie_buffer_ = nullptr;  // the INIT ACK that holds the peer's cookie

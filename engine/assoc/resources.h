@@ -18,7 +18,8 @@ struct PacketOut {
   Buffer* buffer = nullptr;  ///< one reference, the receiver's
   IpAddress source;          ///< unspecified: as the route says
   IpAddress destination;
-  bool may_fragment = false;  ///< larger than the path's MTU: a chunk that cannot be cut again
+  /// Not 0: larger than the path's MTU, which is this; a chunk that cannot be cut again.
+  std::uint16_t fragment_above = 0;
 };
 
 /// Packets that are complete before the next transmission: answers, heartbeats, aborts. Bounded: an

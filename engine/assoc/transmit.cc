@@ -7,17 +7,16 @@ namespace millrace {
 
 bool Association::next_packet(Time now, PacketOut& out) {
   if (is_closed()) return false;
-  if (!round_open_) open_round();
+  if (now != round_at_) open_round(now);
   const std::uint8_t path = next_destination();
-  if (path != kNoPath && build_packet(now, path, out)) return true;
-  round_open_ = false;
-  return false;
+  return path != kNoPath && build_packet(now, path, out);
 }
 
-// A round is everything that is sent at the end of one poll. Max.Burst bounds by how much it may
-// raise what is in flight beyond what was acknowledged since the last one (RFC 9260 6.1, D).
-void Association::open_round() {
-  round_open_ = true;
+// A round is everything that is sent in one poll, which is known by its time. Max.Burst bounds by
+// how much it may raise what is in flight beyond what was acknowledged since the last one (RFC
+// 9260 6.1, D).
+void Association::open_round(Time now) {
+  round_at_ = now;
   for (std::uint8_t i = 0; i < path_count_; ++i) {
     Path& path = *paths_[i];
     path.flight_limit =
@@ -69,8 +68,10 @@ bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
     resources_.buffers.release(buffer);
     return false;
   }
-  out = {buffer, paths_[path]->source(), paths_[path]->destination(),
-         buffer->length > kCommonHeaderBytes + pmdcs};
+  out = {buffer, paths_[path]->source(), paths_[path]->destination()};
+  if (buffer->length > kCommonHeaderBytes + pmdcs) {
+    out.fragment_above = static_cast<std::uint16_t>(paths_[path]->mtu());
+  }
   return true;
 }
 

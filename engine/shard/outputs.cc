@@ -67,13 +67,24 @@ bool Shard::next_packet(Time now, PacketOut& out) {
   while (!memory_.outbox.pop(out)) {
     Slot* slot = sending_.front();
     if (slot == nullptr) return false;
-    if (slot->association.next_packet(now, out)) break;
+    if (slot->association.next_packet(now, out)) {
+      give_turn();
+      break;
+    }
     sending_.remove(slot);
+    packets_of_turn_ = 0;
     const Time deadline = slot->association.next_deadline();
     if (deadline != kNever) wheel_.arm(slot, deadline);
   }
   counters_.add(Counter::sctp_packets_sent);
   return true;
+}
+
+// After a burst of packets of one association it is the next one's turn.
+void Shard::give_turn() {
+  if (++packets_of_turn_ < kBurstMax) return;
+  packets_of_turn_ = 0;
+  sending_.push_back(sending_.pop_front());
 }
 
 std::size_t Shard::associations() const {
