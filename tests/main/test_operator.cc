@@ -1,0 +1,233 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "drivers/memory_port.h"
+#include "engine/main/ctl/client.h"
+#include "engine/main/engine.h"
+#include "engine/main/line_server.h"
+#include "engine/main/operator_desk.h"
+#include "engine/main/run_directory.h"
+
+using namespace millrace;
+using nlohmann::json;
+
+namespace {
+
+/// A directory that goes with the test.
+class Directory {
+ public:
+  Directory() {
+    std::string pattern = std::filesystem::temp_directory_path() / "millrace-test-XXXXXX";
+    path = mkdtemp(pattern.data());
+  }
+  ~Directory() { std::filesystem::remove_all(path); }
+  std::string path;
+};
+
+/// A program that connects to a socket and writes what it likes.
+class Visitor {
+ public:
+  explicit Visitor(const std::string& path)
+      : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    REQUIRE(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  }
+  ~Visitor() { close(socket_); }
+  void write(const std::string& text) {
+    REQUIRE(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(text.size()));
+  }
+  /// What is there; "<end>" at the end of file.
+  std::string read() {
+    char bytes[4096];
+    const ssize_t length = recv(socket_, bytes, sizeof bytes, 0);
+    if (length == 0) return "<end>";
+    return length < 0 ? "" : std::string(bytes, static_cast<std::size_t>(length));
+  }
+
+ private:
+  int socket_;
+};
+
+std::unique_ptr<LineServer> serve(const std::string& path) {
+  std::string error;
+  auto server = LineServer::create(
+      path, [](std::string_view line) { return "<" + std::string(line) + ">"; }, error);
+  INFO(error);
+  REQUIRE(server != nullptr);
+  return server;
+}
+
+void poll_some(LineServer& server) {
+  for (int i = 0; i < 4; ++i) server.poll();
+}
+
+/// An engine of one lcore on a wire whose other end nobody holds.
+class SmallEngine {
+ public:
+  SmallEngine() : pool(512), slab(pool, 512), wire(pool, 64) {
+    InterfaceSettings interface;
+    interface.name = "wire";
+    interface.device = "net_memory0";
+    interface.addresses = {*Prefix::parse("10.0.0.1/24")};
+    Config config;
+    config.interfaces = {interface};
+    config.applications.receive_arena = 1 << 20;
+    EngineResources resources;
+    resources.ports = {drivers::MemoryWire::traits(0)};
+    resources.interface_ports = {0};
+    resources.lcores = {{&pool, {&wire.end(0)}, 0}};
+    resources.applications_socket = directory.path + "/applications.sock";
+    std::string error;
+    engine = Engine::create(config, std::move(resources), error);
+    INFO(error);
+    REQUIRE(engine != nullptr);
+    desk = std::make_unique<OperatorDesk>(*engine, Time{});
+  }
+  json ask(const std::string& question) { return json::parse(desk->answer(question)); }
+
+  Directory directory;
+  BufferPool pool;
+  BufferSlab slab;
+  drivers::MemoryWire wire;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<OperatorDesk> desk;
+};
+
+}  // namespace
+
+TEST_CASE("Lines are answered one by one, however they arrive", "[operator]") {
+  Directory directory;
+  const std::string path = directory.path + "/s";
+  auto server = serve(path);
+  Visitor visitor(path);
+  visitor.write("one\ntwo\nthr");
+  poll_some(*server);
+  CHECK(visitor.read() == "<one>\n<two>\n");
+  visitor.write("ee\n");
+  poll_some(*server);
+  CHECK(visitor.read() == "<three>\n");
+}
+
+TEST_CASE("A line without end is not waited for", "[operator]") {
+  Directory directory;
+  const std::string path = directory.path + "/s";
+  auto server = serve(path);
+  Visitor rude(path), polite(path);
+  rude.write(std::string(3 * LineServer::kLineMax, 'x'));
+  poll_some(*server);
+  CHECK(rude.read() == "<end>");
+  polite.write("still there\n");
+  poll_some(*server);
+  CHECK(polite.read() == "<still there>\n");
+  CHECK(server->clients() == 1);
+}
+
+TEST_CASE("There are no more clients than there may be", "[operator]") {
+  Directory directory;
+  const std::string path = directory.path + "/s";
+  auto server = serve(path);
+  std::vector<std::unique_ptr<Visitor>> visitors;
+  for (std::size_t i = 0; i < LineServer::kClientsMax + 3; ++i) {
+    visitors.push_back(std::make_unique<Visitor>(path));
+    poll_some(*server);
+  }
+  CHECK(server->clients() == LineServer::kClientsMax);
+  CHECK(visitors.back()->read() == "<end>");
+  visitors.clear();
+  poll_some(*server);
+  CHECK(server->clients() == 0);
+}
+
+TEST_CASE("The socket goes with its server", "[operator]") {
+  Directory directory;
+  const std::string path = directory.path + "/s";
+  auto server = serve(path);
+  CHECK(std::filesystem::exists(path));
+  server.reset();
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("A question that is none is answered with what is wrong", "[operator]") {
+  SmallEngine small;
+  struct Row {
+    std::string question, error;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"", "a question is one JSON object on one line"},
+      {"]", "a question is one JSON object on one line"},
+      {"[1]", "a question is one JSON object on one line"},
+      {"\xff\xfe{", "a question is one JSON object on one line"},
+      {"{}", "\"command\" must be a string"},
+      {"{\"command\": 7}", "\"command\" must be a string"},
+      {"{\"command\": \"dance\"}", "no such command: dance"},
+      {"{\"command\": \"associations\", \"limit\": -1}", "\"limit\" must be a number, 0 or more"},
+      {"{\"command\": \"abort\"}", "\"association\" must be a string"},
+      {"{\"command\": \"abort\", \"association\": \"7\"}",
+       "\"7\" is not an association's name, e.g. 0x0000000100000003"},
+      {"{\"command\": \"abort\", \"association\": \"0x01ff000000\"}",
+       "\"0x01ff000000\" is not an association's name, e.g. 0x0000000100000003"},
+      {"{\"command\": \"log-level\", \"level\": \"shout\"}",
+       "\"shout\" is not one of trace, debug, info, warning, error, critical, off"},
+  }));
+  INFO(row.question);
+  const json answer = small.ask(row.question);
+  CHECK(answer["ok"] == false);
+  CHECK(answer["error"] == row.error);
+}
+
+TEST_CASE("Status, counters, interfaces and metrics come from the engine", "[operator]") {
+  SmallEngine small;
+  small.engine->poll(0, Time{1'000});
+  const json status = small.ask("{\"command\": \"status\"}");
+  CHECK(status["ok"] == true);
+  CHECK(status["result"]["lcores"] == 1);
+  CHECK(status["result"]["associations"] == 0);
+  const json counters = small.ask("{\"command\": \"counters\"}")["result"];
+  CHECK(counters["sum"]["polls"] == 1);
+  CHECK(counters["lcores"].size() == 1);
+  CHECK(counters["help"]["polls"] == "turns of the poll loop");
+  const json interfaces = small.ask("{\"command\": \"interfaces\"}")["result"]["interfaces"];
+  CHECK(interfaces[0]["addresses"][0] == "10.0.0.1/24");
+  const std::string metrics = small.ask("{\"command\": \"metrics\"}")["result"]["text"];
+  CHECK_THAT(metrics, Catch::Contains("# TYPE millrace_polls_total counter\n"
+                                      "millrace_polls_total{lcore=\"0\"} 1\n"));
+}
+
+TEST_CASE("An lcore that does not answer is an error and holds nothing up for ever", "[operator]") {
+  SmallEngine small;  // nobody polls it
+  const json answer = small.ask("{\"command\": \"associations\"}");
+  CHECK(answer["ok"] == false);
+  CHECK(answer["error"] == "lcore 0 does not answer");
+}
+
+TEST_CASE("A run directory admits one engine at a time", "[operator]") {
+  Directory directory;
+  const std::string path = directory.path + "/deep/run";
+  std::string error;
+  auto first = RunDirectory::open(path, error);
+  REQUIRE(first != nullptr);
+  CHECK(RunDirectory::open(path, error) == nullptr);
+  CHECK(error == path + ": another engine runs there, process " + std::to_string(getpid()));
+  first.reset();
+  CHECK_FALSE(std::filesystem::exists(path + "/lock"));
+  CHECK(RunDirectory::open(path, error) != nullptr);
+}
+
+TEST_CASE("A client says why there is no answer", "[operator]") {
+  Directory directory;
+  ctl::Client client(directory.path + "/nothing");
+  json result;
+  std::string error;
+  CHECK_FALSE(client.ask({{"command", "status"}}, result, error));
+  CHECK_THAT(error, Catch::Contains("no engine runs there"));
+}
