@@ -21,19 +21,21 @@ std::string padded(const std::string& cell, std::size_t width, bool to_the_right
 std::string Table::to_string() const {
   const std::size_t columns = rows_.front().size();
   std::vector<std::size_t> widths(columns, 0);
-  std::vector<bool> is_numeric(columns, rows_.size() > 1);
+  std::vector<bool> has_text(columns, false), has_number(columns, false);
   for (std::size_t row = 0; row < rows_.size(); ++row) {
     for (std::size_t column = 0; column < columns; ++column) {
       const std::string& cell = rows_[row][column];
       widths[column] = std::max(widths[column], cell.size());
-      if (row > 0 && !cell.empty() && cell != "-" && !is_number(cell)) is_numeric[column] = false;
+      if (row == 0 || cell.empty() || cell == "-") continue;
+      (is_number(cell) ? has_number : has_text)[column] = true;
     }
   }
   std::string text;
   for (const std::vector<std::string>& row : rows_) {
     std::string line;
     for (std::size_t column = 0; column < columns; ++column) {
-      line += (column == 0 ? "" : "  ") + padded(row[column], widths[column], is_numeric[column]);
+      line += (column == 0 ? "" : "  ") +
+              padded(row[column], widths[column], has_number[column] && !has_text[column]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
