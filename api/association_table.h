@@ -20,7 +20,8 @@ constexpr std::uint32_t index_of(mr_association handle) {
   return static_cast<std::uint32_t>(handle) & 0xffffff;
 }
 
-struct AssociationRecord {
+/// One line each: found by an index without a multiplication, and none shares a line.
+struct alignas(64) AssociationRecord {
   mr_association handle = 0;      // 0: nobody lives here
   std::uint32_t outstanding = 0;  // bytes of slots that the engine holds
   std::uint32_t unconsumed = 0;   // bytes given to the application and not yet credited

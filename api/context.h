@@ -98,6 +98,7 @@ class Context {
   int hold_back(const mr_message& message, int status);
   void hand_over(bool more);
   std::uint32_t allocate(std::uint32_t length);
+  std::uint32_t reclaim_and_allocate(std::uint8_t size_class);
   void reclaim();
   void reclaim(Lane& lane);
   void take_back(Lane& lane, std::uint32_t slot);

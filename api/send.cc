@@ -13,7 +13,7 @@ constexpr std::uint32_t kKeptBackMax = 32;  // messages that MR_MORE holds back,
 }  // namespace
 
 /// Whether the message may be sent at all, as far as the library can tell.
-int Context::admit(const mr_message& message, Lane*& lane, AssociationRecord*& record) {
+inline int Context::admit(const mr_message& message, Lane*& lane, AssociationRecord*& record) {
   record = find(message.association, lane);
   if (record == nullptr) [[unlikely]]
     return is_lost_ ? failed(-EIO, "the engine is gone") : failed(-ENOTCONN, "no such association");
@@ -31,11 +31,13 @@ int Context::admit(const mr_message& message, Lane*& lane, AssociationRecord*& r
 /// A slot, or kNone. Slots that came back are preferred to memory that was never used.
 std::uint32_t Context::allocate(std::uint32_t length) {
   const std::uint8_t size_class = size_class_of(length);
-  std::uint32_t slot = arena_.reuse(size_class);
-  if (slot != TransmitArena::kNone) [[likely]]
-    return slot;
+  const std::uint32_t slot = arena_.reuse(size_class);
+  return slot != TransmitArena::kNone ? slot : reclaim_and_allocate(size_class);
+}
+
+std::uint32_t Context::reclaim_and_allocate(std::uint8_t size_class) {
   reclaim();
-  slot = arena_.reuse(size_class);
+  const std::uint32_t slot = arena_.reuse(size_class);
   return slot != TransmitArena::kNone ? slot : arena_.grow(size_class);
 }
 
@@ -44,8 +46,8 @@ bool Context::has_room(Lane& lane, const AssociationRecord& record) {
          lane.submissions.reserve(1) == 1;
 }
 
-void Context::submit(Lane& lane, AssociationRecord& record, const mr_message& message,
-                     std::uint32_t slot) {
+inline void Context::submit(Lane& lane, AssociationRecord& record, const mr_message& message,
+                            std::uint32_t slot) {
   owners_[slot] = AssociationTable::owner_of(record.handle);
   record.outstanding += arena_.size_of(slot);
   ++lane.slots_in_flight;
@@ -66,10 +68,12 @@ int Context::try_send(const mr_message& message) {
   Lane* lane;
   AssociationRecord* record;
   if (const int status = admit(message, lane, record); status != 0) return status;
-  const std::uint32_t size = kClassBytes[size_class_of(message.length)];
-  if (record->outstanding != 0 && record->outstanding + size > send_buffer_) return -EAGAIN;
+  const std::uint8_t size_class = size_class_of(message.length);
+  if (record->outstanding != 0 && record->outstanding + kClassBytes[size_class] > send_buffer_)
+    return -EAGAIN;
   if (!lane->has_slots() || lane->submissions.reserve(1) == 0) return -EAGAIN;
-  const std::uint32_t slot = allocate(message.length);
+  std::uint32_t slot = arena_.reuse(size_class);
+  if (slot == TransmitArena::kNone) slot = reclaim_and_allocate(size_class);
   if (slot == TransmitArena::kNone) return -EAGAIN;
   std::memcpy(arena_.bytes_of(slot), message.data, message.length);
   submit(*lane, *record, message, slot);
@@ -207,6 +211,15 @@ void Context::flush() {
   }
 }
 
+inline void Context::take_back(Lane& lane, std::uint32_t slot) {
+  if (slot >= arena_.slots_end() || lane.slots_in_flight == 0) [[unlikely]]
+    return;
+  --lane.slots_in_flight;
+  if (AssociationRecord* record = lane.associations.owner(owners_[slot]))
+    record->outstanding -= arena_.size_of(slot);
+  arena_.give_back(slot);
+}
+
 void Context::reclaim() {
   for (const auto& lane : lanes_) reclaim(*lane);
 }
@@ -217,15 +230,6 @@ void Context::reclaim(Lane& lane) {
     lane.returns.consume(count);
   }
   lane.returns.publish();
-}
-
-void Context::take_back(Lane& lane, std::uint32_t slot) {
-  if (slot >= arena_.slots_end() || lane.slots_in_flight == 0) [[unlikely]]
-    return;
-  --lane.slots_in_flight;
-  if (AssociationRecord* record = lane.associations.owner(owners_[slot]))
-    record->outstanding -= arena_.size_of(slot);
-  arena_.give_back(slot);
 }
 
 /// Tells those who were refused for want of room, once there is enough of it.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/base/assert.h"
 #include "engine/ipc/bell.h"
 
 namespace millrace::ipc {
@@ -138,33 +137,6 @@ void Channel::return_control_slots() {
   control_slots_ = 0;
 }
 
-void Channel::return_slot(std::uint32_t slot) {
-  if (is_evicted()) return;
-  // The library keeps no more slots in flight than this ring holds: full is a library that lies.
-  if (returns_.reserve(1) == 0) [[unlikely]] {
-    evict(returns_.is_broken() ? Offence::bad_index : Offence::bad_credit);
-    return;
-  }
-  returns_.at(0) = slot;
-  returns_.commit(1);
-}
-
-std::uint8_t* Channel::reserve(std::uint32_t length) {
-  if (is_evicted() || completions_.reserve(1) == 0) return nullptr;
-  return receive_.reserve(length);
-}
-
-void Channel::post_message(const CompletionEntry& entry) {
-  if (is_evicted()) return;
-  MR_ASSERT(completions_.reserve(1) == 1);  // reserve() has seen to it
-  const ReceiveArena::Place place = receive_.commit(entry.length);
-  CompletionEntry& to = completions_.at(0);
-  to = entry;
-  to.offset = place.offset;
-  to.arena_end = place.end;
-  completions_.commit(1);
-}
-
 bool Channel::post(const CompletionEntry& entry) {
   if (is_evicted() || completions_.reserve(1) == 0) return false;
   CompletionEntry& to = completions_.at(0);
@@ -204,6 +176,11 @@ void Channel::wake(bool has_events) {
   // Fails when the socket is full, and then the application has wake-ups waiting, or when it is
   // gone, which its owner learns by itself.
   [[maybe_unused]] const ssize_t sent = send(bell_, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// The library keeps no more slots in flight than this ring holds: full is a library that lies.
+void Channel::refuse_slot() {
+  evict(returns_.is_broken() ? Offence::bad_index : Offence::bad_credit);
 }
 
 void Channel::evict(Offence why) {

@@ -24,6 +24,7 @@
 #include <span>
 
 #include "engine/base/address.h"
+#include "engine/base/assert.h"
 #include "engine/base/bytes.h"
 #include "engine/ipc/layout.h"
 #include "engine/ipc/receive_arena.h"
@@ -85,7 +86,13 @@ class Channel {
 
   /// Gives the slot of a message back to the application. Once per message taken, unless its
   /// send_failed was posted.
-  void return_slot(std::uint32_t slot);
+  void return_slot(std::uint32_t slot) {
+    if (is_evicted()) return;
+    if (returns_.reserve(1) == 0) [[unlikely]]
+      return refuse_slot();
+    returns_.at(0) = slot;
+    returns_.commit(1);
+  }
 
   /// Whether post() or post_message() would find an entry free.
   bool can_post() { return completions_.reserve(1) == 1; }
@@ -93,10 +100,30 @@ class Channel {
   /// Space for `length` bytes (> 0) in the receive arena, or nullptr if there is none now (no arena
   /// space or no completion entry). Taken only by post_message(), before which nothing else is
   /// posted.
-  std::uint8_t* reserve(std::uint32_t length);
-  /// Posts an event with the last reservation as its payload; entry.length is its length, at most
-  /// what was reserved. offset and arena_end are filled in here.
-  void post_message(const CompletionEntry& entry);
+  std::uint8_t* reserve(std::uint32_t length) {
+    if (is_evicted() || completions_.reserve(1) == 0) return nullptr;
+    return receive_.reserve(length);
+  }
+  /// After reserve(): the entry that post_message(length) posts, to be filled in place. Fields that
+  /// say nothing about the event may keep what they hold.
+  CompletionEntry& message_entry() { return completions_.at(0); }
+  /// Posts message_entry() with the last reservation as its payload, of which it takes `length`
+  /// bytes (at most what was reserved). Fills in length, offset and arena_end.
+  void post_message(std::uint32_t length) {
+    if (is_evicted()) return;
+    MR_ASSERT(completions_.reserve(1) == 1);  // reserve() has seen to it
+    const ReceiveArena::Place place = receive_.commit(length);
+    CompletionEntry& entry = completions_.at(0);
+    entry.length = length;
+    entry.offset = place.offset;
+    entry.arena_end = place.end;
+    completions_.commit(1);
+  }
+  /// The same with an entry made elsewhere. Slower: wide loads after its narrow stores wait.
+  void post_message(const CompletionEntry& entry) {
+    message_entry() = entry;
+    post_message(entry.length);
+  }
   /// Posts an event without payload. False if there is no space: keep it and try again.
   bool post(const CompletionEntry& entry);
 
@@ -124,6 +151,7 @@ class Channel {
  private:
   Offence check(const SubmissionEntry& request) const;
   void return_control_slots();
+  void refuse_slot();
   void wake(bool has_events);
 
   // Each poll touches these.
