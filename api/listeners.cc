@@ -102,6 +102,7 @@ bool Context::on_listening(Lane& lane, const ipc::CompletionEntry& entry, mr_eve
   if (entry.status == 0) found->lanes_willing |= std::uint64_t{1} << lane.number;
   if (entry.status != 0 && found->status == 0) found->status = entry.status;
   if (--found->answers_left > 0) return false;
+  event = mr_event{};
   event.type = MR_EVENT_LISTENING;
   event.status = found->status;
   event.local_port = found->port;
@@ -118,10 +119,9 @@ bool Context::on_unlistened(const ipc::CompletionEntry& entry, mr_event& event) 
   Listener* found = listener(entry.local_port);
   if (found == nullptr || found->state != Listener::State::stopping) return false;
   if (--found->answers_left > 0) return false;
+  event = mr_event{};
   event.type = MR_EVENT_REQUEST_DONE;
   event.request = MR_REQUEST_UNLISTEN;
-  event.status = 0;
-  event.association = 0;
   event.context = found->context;
   event.local_port = found->port;
   listeners_.erase(listeners_.begin() + (found - listeners_.data()));
