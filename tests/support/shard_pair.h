@@ -29,8 +29,9 @@ inline IpAddress address(const char* text) {
 /// One engine: a shard with its addresses, an application (owner 1) that reads everything at once.
 class End {
  public:
-  End(const Shard::Config& config, std::vector<IpAddress> addresses)
-      : slab_(buffers_, kBuffers),
+  End(const Shard::Config& config, std::vector<IpAddress> addresses, std::size_t buffers)
+      : buffers_(buffers),
+        slab_(buffers_, buffers),
         steering_(1, config.limits.associations, config.seed),
         shard_(config, steering_, buffers_, counters_),
         addresses_(std::move(addresses)) {
@@ -41,7 +42,7 @@ class End {
   const Counters& counters() const { return counters_; }
   std::uint64_t count(Counter counter) const { return counters_.get(counter); }
   BufferPool& buffers() { return buffers_; }
-  bool has_all_buffers() const { return buffers_.free_count() == kBuffers; }
+  bool has_all_buffers() const { return buffers_.free_count() == slab_.count(); }
   const std::vector<IpAddress>& addresses() const { return addresses_; }
 
   Status send(Time now, AssociationHandle handle, std::string payload, std::uint16_t stream = 0,
@@ -88,8 +89,6 @@ class End {
   bool reads = true;
 
  private:
-  static constexpr std::size_t kBuffers = 4096;
-
   struct Payload {
     std::uint64_t token;
     std::unique_ptr<std::string> bytes;
@@ -104,7 +103,7 @@ class End {
     throw std::logic_error("a payload came back that was not there");
   }
 
-  BufferPool buffers_{kBuffers};
+  BufferPool buffers_;
   BufferSlab slab_;
   Counters counters_;
   Steering steering_;
@@ -121,9 +120,10 @@ class ShardPair {
  public:
   explicit ShardPair(const Parameters& parameters = {},
                      std::vector<IpAddress> a_addresses = {address("10.0.0.1")},
-                     std::vector<IpAddress> b_addresses = {address("10.0.0.2")})
-      : a(config(1, parameters), std::move(a_addresses)),
-        b(config(2, parameters), std::move(b_addresses)) {}
+                     std::vector<IpAddress> b_addresses = {address("10.0.0.2")},
+                     std::size_t buffers = 4096)
+      : a(config(1, parameters), std::move(a_addresses), buffers),
+        b(config(2, parameters), std::move(b_addresses), buffers) {}
 
   /// Moves packets and time until nothing is left to do before `until`.
   void run_until(Time until) {
@@ -163,6 +163,7 @@ class ShardPair {
   Duration delay = milliseconds(1);
   Filter from_a;
   Filter from_b;
+  bool traces = true;
   std::vector<std::string> trace;  ///< every packet, as text
 
  private:
@@ -196,7 +197,9 @@ class ShardPair {
     }
     a.take_events(now);
     b.take_events(now);
-    return depart(a, b, from_a, "a ") | depart(b, a, from_b, "b ") | worked;
+    worked |= depart(a, b, from_a, "a ");
+    worked |= depart(b, a, from_b, "b ");
+    return worked;
   }
 
   bool depart(End& from, End& to, const Filter& filter, const char* name) {
@@ -207,7 +210,7 @@ class ShardPair {
       IpAddress source = out.source;
       if (source.is_unspecified()) source = routed_source(from.addresses(), out.destination);
       const Bytes packet = out.buffer->bytes();
-      trace.push_back(name + render_packet(packet));
+      if (traces) trace.push_back(name + render_packet(packet));
       out.source = source;
       if (!filter || filter(out, packet)) {
         wire_.push_back(
