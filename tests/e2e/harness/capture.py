@@ -57,10 +57,10 @@ class Analysis:
         self.packets += 1
         self.checksums[status] += 1
         source = ip4 or ip6
-        if status == BAD:
-            self.bad_checksums.append((int(number), source))
         worst = max((int(word, 0) for word in severities.split(",") if word), default=0)
-        if malformed or worst >= ERROR:
+        if status == BAD:  # whatever else is wrong with it is not worth a word
+            self.bad_checksums.append((int(number), source))
+        elif malformed or worst >= ERROR:
             self.malformed.append((int(number), source, message))
 
     def problems(self, allow_bad_checksums=False, trusted=None):

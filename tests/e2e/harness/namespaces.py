@@ -7,6 +7,13 @@ import re
 from .process import run
 
 PREFIX = "mre2e"
+HUSH = """table inet hush {
+  chain output {
+    type filter hook output priority 0
+    icmp type destination-unreachable icmp code 2 drop
+    icmpv6 type parameter-problem icmpv6 code 1 drop
+  }
+}"""
 
 
 def sweep():
@@ -36,6 +43,12 @@ class Namespace:
 
     def sysctl(self, setting):
         self.run(["sysctl", "-q", "-w", setting])
+
+    def hush_protocol_unreachable(self):
+        """A kernel without SCTP owns the peer's addresses. Whenever the raw socket of the peer's
+        program is full (or closed), it would tell the engine that there is no SCTP here, and the
+        engine would rightly believe it."""
+        self.run(["nft", HUSH])
 
     def delete(self):
         run(["ip", "netns", "delete", self.name], check=False)

@@ -108,6 +108,7 @@ class Rig:
     def namespace(self, label):
         namespace = Namespace(label)
         self.stack.callback(namespace.delete)
+        namespace.hush_protocol_unreachable()
         return namespace
 
     def paths(self, count=1, families="4", guest=False, mtu=1500, strangers=False):
