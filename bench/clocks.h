@@ -1,0 +1,52 @@
+// The two clocks of a trial.
+#pragma once
+
+#include <ctime>
+
+#include "engine/base/time.h"
+
+namespace millrace::bench {
+
+inline std::int64_t read_ns(clockid_t clock) {
+  timespec now;
+  clock_gettime(clock, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+/// Time as one contestant sees it. It stands still while others have their turn: otherwise all
+/// timers of a contestant would expire behind its back.
+class Clock {
+ public:
+  Time now() const { return Time{read_ns(CLOCK_MONOTONIC) - stopped_ns_}; }
+  void stop() { stopped_at_ns_ = read_ns(CLOCK_MONOTONIC); }
+  void go_on() { stopped_ns_ += read_ns(CLOCK_MONOTONIC) - stopped_at_ns_; }
+
+ private:
+  std::int64_t stopped_ns_ = 0;
+  std::int64_t stopped_at_ns_ = 0;
+};
+
+/// Lets a clock run for as long as it lives.
+class Running {
+ public:
+  explicit Running(Clock& clock) : clock_(clock) { clock_.go_on(); }
+  ~Running() { clock_.stop(); }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  Clock& clock_;
+};
+
+/// How long this thread has been on a core since it was made.
+class CpuStopwatch {
+ public:
+  double seconds() const {
+    return static_cast<double>(read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns_) * 1e-9;
+  }
+
+ private:
+  std::int64_t start_ns_ = read_ns(CLOCK_THREAD_CPUTIME_ID);
+};
+
+}  // namespace millrace::bench

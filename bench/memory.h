@@ -1,0 +1,17 @@
+// What an idle association costs in memory.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "bench/contestant.h"
+
+namespace millrace::bench {
+
+/// Bytes of resident memory that an association end adds, everything counted: the growth of a
+/// process of its own that is forked here, over `associations` (two ends each) more.
+double bytes_per_end(const std::function<std::unique_ptr<Contestant>()>& make,
+                     std::size_t associations);
+
+}  // namespace millrace::bench

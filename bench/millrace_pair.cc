@@ -1,0 +1,200 @@
+#include "bench/millrace_pair.h"
+
+#include <array>
+#include <cerrno>
+
+#include "api/context.h"
+
+namespace millrace::bench {
+namespace {
+
+constexpr std::size_t kBuffers = 8192;
+constexpr std::size_t kWireFrames = 4096;
+constexpr std::uint16_t kPort = 3868;
+constexpr std::size_t kEvents = 64;  // that an application asks for at once
+constexpr std::uint64_t kSetUpsAtOnce = 32;
+constexpr const char* kLeft = "10.0.0.1";
+constexpr const char* kRight = "10.0.0.2";
+
+}  // namespace
+
+MillracePair::MillracePair()
+    : pool_(kBuffers),
+      memory_(pool_, kBuffers),
+      wire_(pool_, kWireFrames),
+      left_(make_host(kLeft, 0)),
+      right_(make_host(kRight, 1)) {
+  client_.context = api::make_local_context(left_->attach());
+  server_.context = api::make_local_context(right_->attach());
+  mr_listen_options listen{};
+  listen.port = kPort;
+  if (mr_listen(server_.context, &listen) != 0) fail("mr_listen");
+  connect();
+  run_until(1, 0);
+  clock_.stop();
+}
+
+MillracePair::~MillracePair() {
+  mr_detach(client_.context);
+  mr_detach(server_.context);
+}
+
+std::unique_ptr<Host> MillracePair::make_host(const char* address, std::size_t end) {
+  HostConfig config;
+  net::InterfaceConfig interface;
+  interface.name = "wire";
+  interface.port = 0;
+  interface.traits = drivers::MemoryWire::traits(end);
+  interface.addresses = {*Prefix::parse(std::string(address) + "/24")};
+  config.interfaces.push_back(interface);
+  config.seed = {end + 1, end + 2};
+  return std::make_unique<Host>(config, pool_, std::vector<PortQueue*>{&wire_.end(end)});
+}
+
+void MillracePair::turn() {
+  const Time now = clock_.now();
+  left_->poll(now);
+  right_->poll(now);
+}
+
+// ---- messages ----
+
+Work MillracePair::transfer(std::size_t size, Duration span) {
+  const Running running(clock_);
+  Writer writer(size);
+  Reader reader(writer);
+  send_for(writer, reader, span / 8);
+  const std::uint64_t before = reader.read();
+  const CpuStopwatch stopwatch;
+  send_for(writer, reader, span);
+  return {reader.read() - before, stopwatch.seconds()};
+}
+
+void MillracePair::send_for(Writer& writer, Reader& reader, Duration span) {
+  const Time end = clock_.now() + span;
+  while (clock_.now() < end) {
+    send_some(writer, 0);
+    turn();
+    receive(reader);
+  }
+  // The last one asks for its acknowledgement at once, so that nothing is left behind.
+  bool is_sent = false;
+  while (!is_sent || reader.read() < writer.written()) {
+    if (!is_sent) is_sent = send_some(writer, MR_SACK_AT_ONCE);
+    turn();
+    receive(reader);
+    if (clock_.now() > end + seconds(30)) fail("Millrace: messages did not arrive");
+  }
+  for (int i = 0; i < 8; ++i) turn();
+}
+
+/// A batch, or with flags one message. False if there was no room for the last one.
+bool MillracePair::send_some(Writer& writer, std::uint32_t flags) {
+  const std::size_t count = flags != 0 ? 1 : batch_of(writer.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const int status = mr_send(client_.context, client_.last, writer.next(), writer.size(), 0, 46,
+                               MR_MORE | flags, 0);
+    if (status == 0) continue;
+    if (status != -EAGAIN) fail(std::string("mr_send: ") + mr_last_error());
+    writer.take_back();
+    return false;
+  }
+  mr_flush(client_.context);
+  return true;
+}
+
+void MillracePair::receive(Reader& reader) {
+  std::array<mr_event, kEvents> events;
+  // What is there for the sender: that it may write again.
+  while (mr_receive(client_.context, events.data(), events.size()) > 0) {
+  }
+  int count = 0;
+  while ((count = mr_receive(server_.context, events.data(), events.size())) > 0) {
+    for (int i = 0; i < count; ++i) {
+      const mr_event& event = events[static_cast<std::size_t>(i)];
+      if (event.type != MR_EVENT_MESSAGE) fail("Millrace: an event where a message should be");
+      reader.take(event.data, event.length);
+    }
+  }
+}
+
+// ---- associations ----
+
+void MillracePair::connect() {
+  mr_address peer;
+  mr_address_parse(kRight, &peer);
+  mr_connect_options options{};
+  options.peer_port = kPort;
+  options.peer_count = 1;
+  options.peers = &peer;
+  if (mr_connect(client_.context, &options) != 0)
+    fail(std::string("mr_connect: ") + mr_last_error());
+}
+
+void MillracePair::take_events(Application& application, bool shuts_down) {
+  std::array<mr_event, kEvents> events;
+  int count = 0;
+  while ((count = mr_receive(application.context, events.data(), events.size())) > 0) {
+    for (int i = 0; i < count; ++i) {
+      const mr_event& event = events[static_cast<std::size_t>(i)];
+      if (event.type == MR_EVENT_ASSOCIATION_UP) {
+        ++application.up;
+        application.last = event.association;
+        if (shuts_down && mr_shutdown(application.context, event.association) != 0)
+          fail("mr_shutdown");
+      } else if (event.type == MR_EVENT_ASSOCIATION_DOWN) {
+        if (event.reason != MR_REASON_SHUTDOWN) fail("Millrace: an association broke down");
+        ++application.down;
+      } else if (event.type == MR_EVENT_ASSOCIATION_FAILED) {
+        fail("Millrace: an association was not set up, reason " + std::to_string(event.reason));
+      }
+    }
+  }
+}
+
+void MillracePair::run_until(std::uint64_t up, std::uint64_t down) {
+  const Time end = clock_.now() + seconds(30);
+  while (client_.up < up || server_.up < up || client_.down < down || server_.down < down) {
+    turn();
+    take_events(client_, false);
+    take_events(server_, false);
+    if (clock_.now() > end) fail("Millrace: associations did not come or go");
+  }
+}
+
+Work MillracePair::set_up(Duration span) {
+  const Running running(clock_);
+  const mr_association kept = client_.last;
+  const std::uint64_t before = client_.down;
+  const std::uint64_t held = client_.up - client_.down;
+  std::uint64_t asked = client_.up;
+  const CpuStopwatch stopwatch;
+  const Time end = clock_.now() + span;
+  while (clock_.now() < end) {
+    for (; asked - client_.down - held < kSetUpsAtOnce; ++asked) connect();
+    turn();
+    take_events(client_, true);
+    take_events(server_, false);
+  }
+  while (client_.down + held < asked || server_.down + held < asked) {
+    turn();
+    take_events(client_, true);
+    take_events(server_, false);
+    if (clock_.now() > end + seconds(30)) fail("Millrace: associations did not come or go");
+  }
+  client_.last = kept;
+  if (client_.up != server_.up) fail("Millrace: the two ends have seen different associations");
+  return {client_.down - before, stopwatch.seconds()};
+}
+
+void MillracePair::hold(std::size_t associations) {
+  const Running running(clock_);
+  const std::uint64_t goal = client_.up + associations;
+  while (client_.up < goal) {
+    const std::uint64_t step = std::min<std::uint64_t>(kSetUpsAtOnce, goal - client_.up);
+    for (std::uint64_t i = 0; i < step; ++i) connect();
+    run_until(client_.up + step, client_.down);
+  }
+}
+
+}  // namespace millrace::bench

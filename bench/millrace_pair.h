@@ -1,0 +1,53 @@
+// Millrace as a contestant: two engines of one lcore joined by a wire in memory, with an
+// application on either side that uses millrace.h.
+#pragma once
+
+#include <memory>
+
+#include "api/millrace.h"
+#include "bench/clocks.h"
+#include "bench/content.h"
+#include "bench/contestant.h"
+#include "drivers/memory_port.h"
+#include "engine/lcore/host.h"
+
+namespace millrace::bench {
+
+class MillracePair : public Contestant {
+ public:
+  MillracePair();
+  ~MillracePair() override;
+
+  Work transfer(std::size_t size, Duration span) override;
+  Work set_up(Duration span) override;
+  void hold(std::size_t associations) override;
+
+ private:
+  struct Application {
+    mr_context* context = nullptr;
+    std::uint64_t up = 0;    // associations that came up, ever
+    std::uint64_t down = 0;  // and were shut down
+    mr_association last = 0;
+  };
+
+  std::unique_ptr<Host> make_host(const char* address, std::size_t end);
+  void turn();
+  void connect();
+  /// Takes the events of set-up and shut-down of one side; `shuts_down` what came up.
+  void take_events(Application& application, bool shuts_down);
+  void run_until(std::uint64_t up, std::uint64_t down);
+  void send_for(Writer& writer, Reader& reader, Duration span);
+  bool send_some(Writer& writer, std::uint32_t flags);
+  void receive(Reader& reader);
+
+  Clock clock_;
+  BufferPool pool_;
+  BufferSlab memory_;
+  drivers::MemoryWire wire_;
+  std::unique_ptr<Host> left_;
+  std::unique_ptr<Host> right_;
+  Application client_;
+  Application server_;
+};
+
+}  // namespace millrace::bench

@@ -1,0 +1,40 @@
+#include "bench/report.h"
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace millrace::bench {
+namespace {
+
+constexpr std::size_t kLineMax = 256;
+
+}  // namespace
+
+std::string table_head() {
+  std::array<char, kLineMax> line;
+  std::snprintf(line.data(), line.size(), "%-15s %12s %12s  %-15s %7s", "", "Millrace", "usrsctp",
+                "", "ratio");
+  return line.data();
+}
+
+std::string table_line(const Row& row) {
+  std::array<char, kLineMax> line;
+  std::snprintf(line.data(), line.size(), "%-15s %12.0f %12.0f  %-15s %6.1fx  %s", row.name.c_str(),
+                row.ours, row.peer, row.unit.c_str(), row.ratio, row.note.c_str());
+  return line.data();
+}
+
+std::string json_of(const std::vector<Row>& rows) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Row& row : rows) {
+    list.push_back({{"name", row.name},
+                    {"ours", row.ours},
+                    {"peer", row.peer},
+                    {"unit", row.unit},
+                    {"ratio", row.ratio}});
+  }
+  return nlohmann::ordered_json{{"rows", list}}.dump(2) + "\n";
+}
+
+}  // namespace millrace::bench

@@ -1,0 +1,18 @@
+// What the benchmark says: a table for people, JSON for programs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bench/rows.h"
+
+namespace millrace::bench {
+
+std::string table_head();
+std::string table_line(const Row& row);
+
+/// {"rows": [{"name", "ours", "peer", "unit", "ratio"}, ...]}; a ratio above 1 means that ours is
+/// better.
+std::string json_of(const std::vector<Row>& rows);
+
+}  // namespace millrace::bench

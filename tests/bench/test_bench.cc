@@ -1,0 +1,96 @@
+// That the benchmark measures what it says: both contestants carry real messages, every one is
+// checked, and the report has the form that programs read. Nothing here looks at how fast it was.
+#include <catch2/catch.hpp>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "bench/millrace_pair.h"
+#include "bench/report.h"
+#include "bench/usrsctp_pair.h"
+
+namespace millrace::bench {
+
+void fail(const std::string& what) {
+  throw std::runtime_error(what);
+}
+
+namespace {
+
+constexpr Duration kShort = milliseconds(10);
+
+TEST_CASE("every row is measured, and the ratio is above 1 where ours is better") {
+  Plan plan;
+  plan.trials = 1;
+  plan.span = kShort;
+  plan.ours_held = 200;
+  plan.peer_held = 60;
+  Field field(plan);
+  std::vector<Row> rows;
+  for (const std::string& name : Field::names()) rows.push_back(field.measure(name));
+
+  const auto json = nlohmann::json::parse(json_of(rows));
+  REQUIRE(json.size() == 1);
+  REQUIRE(json.at("rows").size() == 7);
+  const std::vector<std::string> names = {"message-64",   "message-300",   "message-1400",
+                                          "message-8192", "message-65536", "setup",
+                                          "memory"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto& row = json["rows"][i];
+    INFO(names[i]);
+    CHECK(row.size() == 5);
+    CHECK(row.at("name") == names[i]);
+    CHECK(row.at("unit").is_string());
+    const double ours = row.at("ours");
+    const double peer = row.at("peer");
+    CHECK(ours > 0);
+    CHECK(peer > 0);
+    const double ratio = names[i] == "memory" ? peer / ours : ours / peer;
+    CHECK(row.at("ratio").get<double>() == Approx(ratio));
+  }
+}
+
+TEST_CASE("messages of any size go through both contestants") {
+  MillracePair ours;
+  UsrsctpPair peer{UsrsctpOptions{}};
+  for (const std::size_t size : {8, 9, 1452, 1453, 65536}) {
+    INFO(size);
+    CHECK(ours.transfer(size, kShort).done > 0);
+    CHECK(peer.transfer(size, kShort).done > 0);
+  }
+}
+
+TEST_CASE("messages go on after associations came and went") {
+  MillracePair ours;
+  UsrsctpPair peer{UsrsctpOptions{}};
+  for (Contestant* contestant :
+       {static_cast<Contestant*>(&ours), static_cast<Contestant*>(&peer)}) {
+    CHECK(contestant->set_up(kShort).done > 0);
+    contestant->hold(50);
+    CHECK(contestant->set_up(kShort).done > 0);
+    CHECK(contestant->transfer(100, kShort).done > 0);
+  }
+}
+
+TEST_CASE("a lost, doubled, shortened or changed message is noticed") {
+  Writer writer(100);
+  std::vector<std::vector<std::uint8_t>> sent;
+  for (int i = 0; i < 4; ++i) {
+    const std::uint8_t* bytes = writer.next();
+    sent.emplace_back(bytes, bytes + writer.size());
+  }
+  Reader reader(writer);
+  reader.take(sent[0].data(), 100);
+  CHECK_THROWS(reader.take(sent[0].data(), 100));
+  CHECK_THROWS(reader.take(sent[2].data(), 100));
+  CHECK_THROWS(reader.take(sent[1].data(), 99));
+  reader.take(sent[1].data(), 100);
+  CHECK(reader.read() == 2);
+
+  Reader fresh(writer);
+  sent[0][50] ^= 1;
+  CHECK_THROWS(fresh.take(sent[0].data(), 100));
+}
+
+}  // namespace
+}  // namespace millrace::bench
