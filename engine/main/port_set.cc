@@ -36,12 +36,6 @@ drivers::ImpairmentConfig impairment_of(const ImpairmentConfig& from, std::size_
   return to;
 }
 
-// The kernel spreads frames over the sockets of af_packet: one for each lcore, if it may be.
-std::string with_queues(const std::string& device, std::size_t lcores) {
-  const bool can = device.starts_with("net_af_packet") && queues_in_arguments(device) == 0;
-  return can && lcores > 1 ? device + ",qpairs=" + std::to_string(lcores) : device;
-}
-
 }  // namespace
 
 std::unique_ptr<PortSet> PortSet::open(const Config& config, std::string& error) {
@@ -95,7 +89,7 @@ bool PortSet::start_dpdk(std::string& error) {
 bool PortSet::open_ports(std::string& error) {
   for (Port& port : ports_) {
     drivers::EthdevConfig config;
-    config.device = with_queues(port.device, config_.engine.lcores.size());
+    config.device = port.device;
     config.lcores = config_.engine.lcores.size();
     config.mtu = port.mtu;
     port.port = drivers::EthdevPort::open(config, *pool_, error);
@@ -112,8 +106,13 @@ void PortSet::make_queues() {
     Lcore& lcore = lcores_.emplace_back();
     lcore.stack = std::make_unique<BufferPool>(pool_->count());
     pool_->balance(*lcore.stack);
-    for (Port& port : ports_) {
-      std::unique_ptr<PortQueue> queue = port.port->queue(number, *lcore.stack);
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+      Port& port = ports_[i];
+      // A device with fewer queues than there are lcores serves the first of them: ports begin at
+      // different lcores, so that not all of them are the first one's.
+      const std::size_t lcores = config_.engine.lcores.size();
+      const std::size_t place = (number + lcores - i % lcores) % lcores;
+      std::unique_ptr<PortQueue> queue = port.port->queue(place, *lcore.stack);
       if (!port.impairment.is_none()) {
         queue = std::make_unique<drivers::ImpairmentPort>(
             std::move(queue), impairment_of(port.impairment, number), *lcore.stack, monotonic_now);
