@@ -26,7 +26,7 @@ STREAMS = 8
 REQUESTS_PER_SECOND = 2000
 LINE_SECONDS = 3
 # What carriers set: a broken path is known after three unanswered tries, a fraction of a second.
-TIMERS = {"rto_initial_ms": 200, "rto_min_ms": 50, "rto_max_ms": 500, "sack_delay_ms": 20,
+TIMERS = {"rto_initial_ms": 200, "rto_min_ms": 50, "rto_max_ms": 200, "sack_delay_ms": 20,
           "heartbeat_interval_ms": 500, "path_max_retrans": 2}
 
 PICTURE = """

@@ -139,13 +139,18 @@ class Rig:
         if not guest:
             path.peer.add_addresses(path.bridge, path.with_prefix(path.theirs))
 
+    # Out of its bridge nothing reaches the port any more. What comes from it has to be dropped
+    # besides: a host takes in what is addressed to it on whichever interface it arrives.
     @staticmethod
     def cut(path):
+        path.peer.run(["nft", f"table netdev cut_{path.port} {{\nchain ingress {{\ntype filter hook "
+                              f"ingress device {path.port} priority 0\ndrop\n}}\n}}"])
         path.peer.ip("link", "set", path.port, "nomaster")
 
     @staticmethod
     def heal(path):
         path.peer.ip("link", "set", path.port, "master", path.bridge)
+        path.peer.run(["nft", f"delete table netdev cut_{path.port}"])
 
     def capture(self, namespace, interface):
         capture = Capture(namespace, interface, self.file(f"{interface}.pcap"))

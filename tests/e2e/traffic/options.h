@@ -33,7 +33,7 @@ inline constexpr std::uint32_t kFastRtoInitialMs = 200;
 inline constexpr std::uint32_t kFastRtoMinMs = 100;
 inline constexpr std::uint32_t kFastRtoMaxMs = 1000;
 inline constexpr std::uint32_t kFastHeartbeatMs = 500;
-inline constexpr std::uint16_t kFastPathMaxRetrans = 3;
+inline constexpr std::uint16_t kFastPathMaxRetrans = 2;
 
 /// Exits with a message and status 2 when the command line is wrong.
 Options parse_options(int argc, char** argv);
