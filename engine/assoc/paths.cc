@@ -67,6 +67,11 @@ void Association::on_path_answer(std::uint8_t path) {
 
 //= rfc9260 6.3.3
 void Association::on_t3_expired(std::uint8_t path) {
+  if (paths_[path]->flight ==
+      0) {  // what was there waits to be sent again: no one failed to answer
+    paths_[path]->t3_deadline = kNever;
+    return;
+  }
   resources_.count(Counter::t3_expirations);
   const bool is_window_probe = outbound_.is_probing_window();
   paths_[path]->congestion.on_timeout();

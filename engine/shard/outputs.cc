@@ -67,6 +67,10 @@ bool Shard::next_packet(Time now, PacketOut& out) {
   while (!memory_.outbox.pop(out)) {
     Slot* slot = sending_.front();
     if (slot == nullptr) return false;
+    if (buffers_.free_count() == 0) {  // they stay in the list: nothing else would wake them
+      counters_.add(Counter::drop_no_buffer);
+      return false;
+    }
     if (slot->association.next_packet(now, out)) {
       give_turn();
       break;

@@ -16,6 +16,7 @@ class SimHost {
   SimHost(const Scenario& scenario, std::size_t number, Network& network);
 
   Host& engine() { return *engine_; }
+  BufferPool& pool() { return pool_; }
   const HostPlan& plan() const { return plan_; }
   std::vector<IpAddress> addresses() const;
 

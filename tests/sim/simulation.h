@@ -40,6 +40,7 @@ class Simulation {
 
   Trace& trace() { return trace_; }
   Network& network() { return network_; }
+  SimHost& host(std::size_t number) { return *hosts_[number]; }
   std::vector<std::unique_ptr<Application>>& applications() { return applications_; }
   /// Seed, last packets and what is left: for whoever reports a failure.
   std::string report();

@@ -1,0 +1,179 @@
+// What is sent, and when it may be.
+#include "tests/assoc/outbound_fixture.h"
+
+namespace millrace::test {
+namespace {
+
+using Fixture = OutboundFixture;
+using Tsns = std::vector<std::uint32_t>;
+
+TEST_CASE("small messages share a packet, and the payload goes back when it is acknowledged") {
+  Fixture f;
+  f.accept_many(3, 100);
+  CHECK((f.send_new() == Tsns{1000, 1001, 1002}));
+  CHECK(f.path(0).flight == 3 * 116);
+  CHECK(f.outbound.buffered_bytes() == 300);
+  f.sack(1001);
+  CHECK((f.take_returned() == std::vector<std::uint64_t>{1, 2}));
+  CHECK(f.path(0).flight == 116);
+  CHECK(f.path(0).t3_deadline != kNever);
+  f.sack(1002);
+  CHECK((f.take_returned() == std::vector<std::uint64_t>{3}));
+  CHECK(f.outbound.is_drained());
+  CHECK(f.path(0).t3_deadline == kNever);
+}
+
+//= rfc9260 6.9 type=test
+TEST_CASE("a long message is cut into chunks that fill packets, and is done when all are") {
+  Fixture f;
+  f.accept(1452 + 1452 + 10);
+  CHECK(f.send_new().size() == 1);
+  CHECK(f.last_payloads.front() == 1452);
+  CHECK(f.send_new().size() == 1);
+  f.accept(50);
+  CHECK((f.send_new() == Tsns{1002, 1003}));
+  CHECK((f.last_payloads == std::vector<std::size_t>{10, 50}));
+  f.sack(1001);
+  CHECK(f.take_returned().empty());
+  f.sack(1002);
+  CHECK((f.take_returned() == std::vector<std::uint64_t>{1}));
+}
+
+//= rfc9260 6.1 type=test
+TEST_CASE("the congestion window bounds what is in flight") {
+  Fixture f;
+  f.accept_many(100, 1000);
+  const std::size_t sent = f.send_all().size();
+  CHECK(f.path(0).flight >= f.path(0).congestion.cwnd());
+  CHECK(f.path(0).flight < f.path(0).congestion.cwnd() + 1480);
+  CHECK(sent < 10);
+  CHECK_FALSE(f.outbound.may_send_new(f.path(0)));
+  CHECK(f.outbound.may_send_new(f.path(1)));
+}
+
+TEST_CASE("the round's limit bounds what is in flight") {
+  Fixture f;
+  f.accept_many(100, 1000);
+  f.path(0).flight_limit = 1500;
+  CHECK(f.send_all().size() == 2);
+}
+
+//= rfc9260 6.1 type=test
+TEST_CASE("with the peer's window closed only one chunk goes, and only if nothing is on its way") {
+  Fixture f(2000);
+  f.accept_many(10, 1000);
+  CHECK(f.send_all().size() == 2);
+  CHECK(f.outbound.peer_rwnd() == 0);
+  f.sack(1001, {}, 0);
+  CHECK(f.outbound.is_probing_window());
+  CHECK((f.send_all() == Tsns{1002}));
+  CHECK(f.send_all().empty());
+  SECTION("the window opens: what probed it goes again at once") {
+    f.sack(1001, {}, 50000);
+    REQUIRE(f.outbound.has_retransmissions());
+    CHECK((f.send_again() == Tsns{1002}));
+    CHECK(f.send_all().size() > 0);
+  }
+  SECTION("the probe is taken: nothing is sent twice") {
+    f.sack(1002, {}, 50000);
+    CHECK_FALSE(f.outbound.has_retransmissions());
+    CHECK(f.send_all().size() > 1);
+  }
+  SECTION("it times out, and is sent again") {
+    f.outbound.on_t3_expired(f.by_index, 0);
+    CHECK((f.send_again() == Tsns{1002}));
+  }
+}
+
+TEST_CASE("the peer's window is what it says less what is still on its way") {
+  Fixture f;
+  f.accept_many(4, 1000);
+  f.send_all();
+  f.sack(1001, {}, 5000);
+  CHECK(f.outbound.peer_rwnd() == 3000);
+  f.sack(1001, {{2, 2}}, 4000);
+  CHECK(f.outbound.peer_rwnd() == 3000);
+  f.sack(1001, {{2, 2}}, 500);
+  CHECK(f.outbound.peer_rwnd() == 0);
+}
+
+//= rfc9260 6.3.3 type=test
+TEST_CASE("when T3-rtx expires all of the path is sent again, as far as its window goes") {
+  Fixture f;
+  f.accept_many(3, 1000);
+  f.send_all(0);
+  f.accept(700);
+  f.send_all(1);
+  f.path(0).congestion.on_timeout();
+  f.outbound.on_t3_expired(f.by_index, 0);
+  CHECK(f.path(0).flight == 0);
+  CHECK(f.path(1).flight == 716);
+  CHECK(f.path(0).t3_deadline == kNever);
+  REQUIRE(f.outbound.first_retransmission() != nullptr);
+  CHECK(f.outbound.first_retransmission()->timed_out);
+  CHECK((f.send_again(1) == Tsns{1000}));
+  CHECK(f.path(1).flight == 716 + 1016);
+  CHECK((f.send_again(1) == Tsns{1001}));
+  // The late acknowledgement of the first transmission counts for where it was sent last.
+  f.sack(1003);
+  CHECK(f.outbound.is_drained());
+}
+
+//= rfc9260 6.3.1 type=test
+TEST_CASE("a round trip is measured only on what was sent once") {
+  Fixture f;
+  f.accept(1000);
+  f.send_new();
+  f.now = f.now + milliseconds(80);
+  SECTION("sent once") {
+    f.sack(1000);
+    CHECK(f.path(0).rto.srtt() == milliseconds(80));
+  }
+  SECTION("sent twice") {
+    f.outbound.on_t3_expired(f.by_index, 0);
+    f.send_again();
+    f.now = f.now + milliseconds(5);
+    f.sack(1000);
+    CHECK(f.path(0).rto.srtt() == Duration{});
+  }
+}
+
+TEST_CASE(
+    "everything that was not acknowledged comes back in order, and says whether it was sent") {
+  Fixture f;
+  f.accept_many(3, 1000);
+  f.accept(20000);
+  f.accept(30);
+  f.send_all();
+  f.sack(1000);
+  f.take_returned();
+  List<TxMessage> failed;
+  f.outbound.fail_all(f.memory, f.by_index, failed);
+  std::vector<std::pair<std::uint64_t, bool>> got;
+  while (TxMessage* message = failed.pop_front()) {
+    got.push_back({message->token, message->flags & kWasSent});
+    f.messages.destroy(message);
+  }
+  CHECK((got ==
+         std::vector<std::pair<std::uint64_t, bool>>{{2, true}, {3, true}, {4, true}, {5, false}}));
+  CHECK(f.outbound.is_drained());
+  CHECK(f.outbound.buffered_bytes() == 0);
+}
+
+TEST_CASE("messages for streams that the peer did not grant fail, the others stay") {
+  Fixture f;
+  f.accept(100, 0);
+  f.accept(100, 9);
+  f.accept(100, 3);
+  f.outbound.set_peer(1 << 20, 4);
+  List<TxMessage> failed;
+  f.outbound.fail_beyond_streams(failed);
+  REQUIRE(failed.size() == 1);
+  CHECK(failed.front()->token == 2);
+  f.messages.destroy(failed.pop_front());
+  CHECK(f.send_new().size() == 2);
+  CHECK(f.outbound.buffered_bytes() == 200);
+}
+
+}  // namespace
+}  // namespace millrace::test

@@ -1,0 +1,403 @@
+// Shutdown and restart in every state, from a peer made by hand.
+#include <catch2/catch.hpp>
+
+#include "tests/support/raw_peer.h"
+
+namespace millrace::test {
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+Packet shutdown_of(std::uint32_t cumulative) {
+  return chunk_of(ChunkType::kShutdown, 0, be32(cumulative));
+}
+
+/// A peer that connects to is connected to: the shard sends the INIT. Leaves it in COOKIE-WAIT.
+struct Connecting : RawPeer {
+  explicit Connecting(const Parameters& parameters = {}) : RawPeer(parameters) {
+    const IpAddress to = address("10.0.0.9");
+    ConnectRequest request;
+    request.owner = End::kOwner;
+    request.local_port = kEndPort;
+    request.peer_port = kPort;
+    request.peers = {&to, 1};
+    REQUIRE(end.shard().connect(now, request, handle) == Status::kOk);
+    collect();
+    const InitView init = InitView::parse(last_chunk()).value();
+    end_tag = init.initiate_tag;
+    end_tsn = init.initial_tsn.value;
+    take();
+  }
+  void answer_init(const Packet& parameters = tlv_of(7, Packet(40, 0xcc))) {
+    send({init_of(ChunkType::kInitAck, kTag, parameters)});
+  }
+  AssociationHandle handle;
+};
+
+/// Established, with the shard asked to shut down while one message is under way.
+struct Pending : RawPeer {
+  Pending() {
+    handle = associate();
+    REQUIRE(end.send(now, handle, "last words") == Status::kOk);
+    collect();
+    REQUIRE(end.shard().shutdown(now, End::kOwner, handle) == Status::kOk);
+    collect();
+    REQUIRE(state(handle) == "SHUTDOWN-PENDING");
+    take();
+  }
+  AssociationHandle handle;
+};
+
+struct Sent : Pending {
+  Sent() {
+    send({sack_of(end_tsn)});
+    REQUIRE(state(handle) == "SHUTDOWN-SENT");
+  }
+};
+
+//= rfc9260 9.2 type=test
+TEST_CASE("SHUTDOWN is sent when everything is acknowledged, and says what has arrived") {
+  Pending peer;
+  peer.send({data_of(RawPeer::kTsn, "x"), data_of(RawPeer::kTsn + 1, "y", 0, 1)});
+  CHECK(peer.end.told.back().payload == "y");
+  peer.take();
+  peer.send({sack_of(peer.end_tsn)});
+  CHECK(contains(peer.take(), "SHUTDOWN(cum=5001)"));
+  peer.send({chunk_of(ChunkType::kShutdownAck)});
+  CHECK(contains(peer.take(), "SHUTDOWN COMPLETE"));
+  CHECK(peer.state(peer.handle) == "gone");
+  CHECK(peer.end.told.back().event.reason == DownReason::kShutdown);
+}
+
+//= rfc9260 9.2 type=test
+TEST_CASE("while SHUTDOWN is sent, DATA is taken and answered with SHUTDOWN") {
+  Sent peer;
+  CHECK(contains(peer.take(), "SHUTDOWN(cum=4999)"));
+  peer.send({data_of(RawPeer::kTsn, "late")});
+  CHECK(peer.end.told.back().payload == "late");
+  CHECK(contains(peer.take(), "SHUTDOWN(cum=5000)"));
+}
+
+//= rfc9260 9.2 type=test
+TEST_CASE("SHUTDOWN is repeated until it is answered, or the association is given up") {
+  Sent peer;
+  peer.take();
+  peer.run_for(seconds(2));
+  CHECK(contains(peer.take(), "SHUTDOWN(cum"));
+  peer.run_for(seconds(3600));
+  CHECK(peer.state(peer.handle) == "gone");
+  CHECK(peer.end.told.back().event.reason == DownReason::kUnreachable);
+  CHECK(peer.end.has_all_buffers());
+}
+
+//= rfc9260 9.2 type=test
+TEST_CASE("when SHUTDOWNs cross, both are acknowledged") {
+  Sent peer;
+  peer.take();
+  peer.send({shutdown_of(peer.end_tsn)});
+  CHECK(peer.state(peer.handle) == "SHUTDOWN-ACK-SENT");
+  CHECK(contains(peer.take(), "SHUTDOWN ACK"));
+  SECTION("the peer completes") {
+    peer.send({chunk_of(ChunkType::kShutdownComplete)});
+  }
+  SECTION("the peer acknowledges too") {
+    peer.send({chunk_of(ChunkType::kShutdownAck)});
+    CHECK(contains(peer.take(), "SHUTDOWN COMPLETE"));
+  }
+  CHECK(peer.state(peer.handle) == "gone");
+}
+
+//= rfc9260 9.2 type=test
+TEST_CASE("the peer's SHUTDOWN is acknowledged when ours is all acknowledged") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  REQUIRE(peer.end.send(peer.now, handle, "one") == Status::kOk);
+  REQUIRE(peer.end.send(peer.now, handle, "two") == Status::kOk);
+  peer.collect();
+  peer.take();
+  peer.send({shutdown_of(peer.end_tsn)});
+  CHECK(peer.state(handle) == "SHUTDOWN-RECEIVED");
+  CHECK(peer.end.told.back().type == EventType::kPeerShutdown);
+  CHECK(peer.end.send(peer.now, handle, "three") == Status::kShuttingDown);
+  CHECK_FALSE(contains(peer.take(), "SHUTDOWN ACK"));
+  SECTION("by another SHUTDOWN") {
+    peer.send({shutdown_of(peer.end_tsn + 1)});
+  }
+  SECTION("by a SACK") {
+    peer.send({sack_of(peer.end_tsn + 1)});
+  }
+  CHECK(contains(peer.take(), "SHUTDOWN ACK"));
+  CHECK(peer.state(handle) == "SHUTDOWN-ACK-SENT");
+  peer.send({shutdown_of(peer.end_tsn + 1)});
+  CHECK(contains(peer.take(), "SHUTDOWN ACK"));
+  peer.send({chunk_of(ChunkType::kShutdownComplete)});
+  CHECK(peer.state(handle) == "gone");
+  CHECK(peer.end.has_all_buffers());
+}
+
+//= rfc9260 9.2 type=test
+TEST_CASE("after the peer's SHUTDOWN its DATA is taken no more") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  REQUIRE(peer.end.send(peer.now, handle, "one") == Status::kOk);
+  peer.collect();
+  peer.send({shutdown_of(peer.end_tsn - 1)});
+  const std::size_t events = peer.end.told.size();
+  peer.send({data_of(RawPeer::kTsn, "no")});
+  CHECK(peer.end.told.size() == events);
+  CHECK(peer.end.count(Counter::drop_unexpected_chunk) == 1);
+}
+
+TEST_CASE("SHUTDOWN, SHUTDOWN ACK and SHUTDOWN COMPLETE that nobody waits for change nothing") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  peer.send({chunk_of(ChunkType::kShutdownAck)});
+  peer.send({chunk_of(ChunkType::kShutdownComplete)});
+  peer.send({chunk_of(ChunkType::kCookieAck)});
+  peer.send({chunk_of(ChunkType::kShutdown)});
+  CHECK(peer.state(handle) == "ESTABLISHED");
+}
+
+//= rfc9260 8.5.1 type=test
+TEST_CASE("a SHUTDOWN ACK while connecting is completed with its own tag") {
+  Connecting peer;
+  peer.send({chunk_of(ChunkType::kShutdownAck)});
+  REQUIRE_FALSE(peer.replies.empty());
+  CHECK(peer.last_chunk().type() == ChunkType::kShutdownComplete);
+  CHECK(peer.last_chunk().flags() == kFlagReflectedTag);
+  CHECK(peer.last_tag() == peer.end_tag);
+  CHECK(peer.state(peer.handle) == "COOKIE-WAIT");
+}
+
+//= rfc9260 9.2 type=test
+TEST_CASE("an INIT during SHUTDOWN-ACK-SENT is answered with SHUTDOWN ACK again") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  peer.send({shutdown_of(peer.end_tsn - 1)});
+  REQUIRE(peer.state(handle) == "SHUTDOWN-ACK-SENT");
+  peer.take();
+  peer.send_packet(0, RawPeer::init_of(ChunkType::kInit, 0x99));
+  CHECK(contains(peer.take(), "SHUTDOWN ACK"));
+}
+
+// ---- connecting ----
+
+//= rfc9260 5.1 type=test
+TEST_CASE("connecting: INIT, INIT ACK, COOKIE ECHO, COOKIE ACK") {
+  Connecting peer;
+  peer.answer_init();
+  CHECK(peer.state(peer.handle) == "COOKIE-ECHOED");
+  CHECK(contains(peer.take(), "tag=11223344 COOKIE ECHO"));
+  peer.send({chunk_of(ChunkType::kCookieAck)});
+  CHECK(peer.state(peer.handle) == "ESTABLISHED");
+  CHECK(peer.end.told.back().type == EventType::kUp);
+  CHECK(peer.end.told.back().event.streams_out == 10);
+}
+
+//= rfc9260 5.2.3 type=test
+TEST_CASE("a second INIT ACK is dropped") {
+  Connecting peer;
+  peer.answer_init();
+  peer.take();
+  peer.answer_init();
+  CHECK(peer.take().empty());
+  CHECK(peer.state(peer.handle) == "COOKIE-ECHOED");
+}
+
+//= rfc9260 3.3.3 type=test
+TEST_CASE("an INIT ACK that cannot be used ends the attempt, and says why") {
+  Connecting peer;
+  const auto [parameters, cause] = GENERATE(table<Packet, std::string>({
+      {Packet{}, "ABORT(cause 2"},
+      {Packet{0, 7, 0, 99}, "ABORT(cause 7"},
+      {tlv_of(11, {'h', 0}), "ABORT(cause 5"},
+      {tlv_of(7, Packet(1500)), "ABORT(cause 13"},
+  }));
+  peer.answer_init(parameters);
+  CHECK(contains(peer.take(), cause));
+  CHECK(peer.state(peer.handle) == "gone");
+  CHECK(peer.end.told.back().type == EventType::kDown);
+}
+
+//= rfc9260 5.2.6 type=test
+TEST_CASE("a stale cookie starts the handshake again") {
+  Connecting peer;
+  peer.answer_init();
+  peer.take();
+  peer.send({chunk_of(ChunkType::kError, 0, tlv_of(3, {0, 0, 1, 0}))});
+  CHECK(peer.state(peer.handle) == "COOKIE-WAIT");
+  CHECK(contains(peer.take(), "tag=00000000 INIT("));
+  CHECK(peer.end.has_all_buffers());
+}
+
+//= rfc9260 4 type=test
+TEST_CASE("a lost INIT or COOKIE ECHO is sent again, Max.Init.Retransmits times") {
+  Parameters parameters;
+  parameters.init_max_retrans = 3;
+  Connecting peer(parameters);
+  const bool is_echo = GENERATE(false, true);
+  if (is_echo) peer.answer_init();
+  peer.replies.clear();
+  peer.run_for(seconds(600));
+  CHECK(peer.replies.size() == 3);
+  for (const Packet& reply : peer.replies) {
+    CHECK(contains(render_packet(reply), is_echo ? "COOKIE ECHO" : "INIT("));
+  }
+  CHECK(peer.end.told.back().event.reason == DownReason::kInitFailed);
+}
+
+TEST_CASE("an ABORT while connecting is a refusal") {
+  Connecting peer;
+  peer.send({chunk_of(ChunkType::kAbort)});
+  CHECK(peer.end.told.back().event.reason == DownReason::kRefused);
+  CHECK(peer.state(peer.handle) == "gone");
+}
+
+//= rfc9260 5.2.1 type=test
+TEST_CASE("an INIT that crosses ours gets our own tag and TSN") {
+  Connecting peer;
+  const std::uint32_t tag = peer.end_tag, tsn = peer.end_tsn;
+  const Packet echo = peer.ask_for_cookie(0x77);
+  CHECK(peer.end_tag == tag);
+  CHECK(peer.end_tsn == tsn);
+  SECTION("and its cookie establishes, with the tag that the peer chose then") {
+    peer.send({echo});
+    CHECK(peer.state(peer.handle) == "ESTABLISHED");
+    REQUIRE_FALSE(peer.replies.empty());
+    CHECK(peer.last_tag() == 0x77);
+    CHECK(contains(peer.take(), "COOKIE ACK"));
+  }
+  CHECK(peer.end.shard().associations() == 1);
+}
+
+// ---- restart ----
+
+//= rfc9260 5.2.2 type=test
+//= rfc9260 5.2.4 type=test
+TEST_CASE("a peer that lost its state begins anew: the handle stays, the numbers start again") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  REQUIRE(peer.end.send(peer.now, handle, "lost") == Status::kOk);
+  peer.send({data_of(RawPeer::kTsn, "before"), data_of(RawPeer::kTsn + 2, "never", 0, 2)});
+  const std::uint32_t old_tag = peer.end_tag;
+  const Packet echo = peer.ask_for_cookie(0x5555);
+  CHECK(peer.end_tag != old_tag);
+  peer.send({echo, data_of(RawPeer::kTsn, "after")});
+  CHECK(contains(peer.take(), "tag=00005555 COOKIE ACK"));
+  CHECK(peer.end.count(Counter::associations_restarted) == 1);
+  CHECK(peer.state(handle) == "ESTABLISHED");
+  std::string story;
+  for (const Told& told : peer.end.told) {
+    if (told.type == EventType::kRestart) story += "restart ";
+    if (told.type == EventType::kSendFailed) story += "failed ";
+    if (told.type == EventType::kMessage) story += told.payload + " ";
+  }
+  CHECK(contains(story, "before "));
+  CHECK(contains(story, "failed "));
+  CHECK(story.find("restart") < story.find("after"));
+  CHECK_FALSE(contains(story, "never"));
+  // The old tag is nobody's any more.
+  peer.send_packet(old_tag, chunk_of(ChunkType::kAbort));
+  CHECK(peer.state(handle) == "ESTABLISHED");
+}
+
+//= rfc9260 5.2.2 type=test
+TEST_CASE("a restart with an address that the association does not have is refused") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  const Packet more = tlv_of(5, {10, 0, 0, 66});
+  peer.send_packet(0, RawPeer::init_of(ChunkType::kInit, 0x99, more));
+  CHECK(peer.last_tag() == 0x99);
+  CHECK(contains(peer.take(), "ABORT(cause 11"));
+  CHECK(peer.state(handle) == "ESTABLISHED");
+}
+
+//= rfc9260 5.2.4 type=test
+TEST_CASE("a restart's cookie that is used twice restarts once") {
+  RawPeer peer;
+  peer.associate();
+  const Packet echo = peer.ask_for_cookie(0x5555);
+  peer.send({echo});
+  peer.send({data_of(RawPeer::kTsn, "x")});
+  peer.send({echo, data_of(RawPeer::kTsn, "x")});
+  CHECK(peer.end.count(Counter::associations_restarted) == 1);
+  CHECK(peer.end.count(Counter::data_chunks_duplicate) == 1);
+}
+
+TEST_CASE("an old cookie of an association that has restarted is dropped") {
+  RawPeer peer;
+  peer.listen();
+  const Packet first = peer.ask_for_cookie();
+  const std::uint32_t first_tag = peer.end_tag;
+  peer.send({first});
+  const Packet second = peer.ask_for_cookie(0x5555);
+  peer.send({second});
+  peer.take();
+  peer.send_packet(first_tag, first);
+  CHECK(peer.take().empty());
+  CHECK(peer.end.shard().associations() == 1);
+  CHECK(peer.end.count(Counter::associations_restarted) == 1);
+}
+
+TEST_CASE("owners are told apart, and a dead one's port is free again") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  constexpr Owner kNext = End::kOwner + 4;  // the same place, a later owner
+  CHECK(peer.end.shard().abort(peer.now, kNext, handle, {}) == Status::kNoAssociation);
+  CHECK(peer.end.shard().listen({.owner = kNext, .port = RawPeer::kEndPort}) == Status::kPortInUse);
+  peer.end.shard().drop_owner(peer.now, End::kOwner, false);
+  peer.collect();
+  CHECK(contains(peer.take(), "ABORT(cause 12"));
+  CHECK(peer.end.shard().owned(End::kOwner) == 0);
+  CHECK(peer.end.shard().listen({.owner = kNext, .port = RawPeer::kEndPort}) == Status::kOk);
+}
+
+TEST_CASE("a slow reader's window is not overrun by probes, and opens at once") {
+  Parameters parameters;
+  parameters.receive_buffer = 4000;
+  RawPeer peer(parameters);
+  const AssociationHandle handle = peer.associate();
+  peer.end.reads = false;
+  std::uint32_t tsn = RawPeer::kTsn;
+  for (std::uint16_t i = 0; i < 4; ++i) {
+    peer.send({data_of(tsn++, std::string(1000, 'a'), 0, i)});
+  }
+  for (int i = 0; i < 10; ++i) peer.send({data_of(tsn, std::string(1000, 'b'), 0, 4)});
+  AssociationStatus status;
+  REQUIRE(peer.end.shard().status(End::kOwner, handle, status) == Status::kOk);
+  CHECK(status.held_bytes == 4000);
+  CHECK(contains(peer.take(), "SACK(cum=5003 rwnd=0)"));
+  CHECK(peer.end.count(Counter::drop_window_full) == 10);
+  peer.end.shard().consumed(peer.now, End::kOwner, handle, 4000);
+  peer.collect();
+  CHECK(contains(peer.take(), "SACK(cum=5003 rwnd=4000)"));
+}
+
+TEST_CASE("data that finds no packet buffer goes out when there is one again") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  std::vector<Buffer*> taken;
+  while (Buffer* buffer = peer.end.buffers().acquire()) taken.push_back(buffer);
+  REQUIRE(peer.end.send(peer.now, handle, "patient") == Status::kOk);
+  peer.collect();
+  CHECK(peer.take().empty());
+  for (Buffer* buffer : taken) peer.end.buffers().release(buffer);
+  peer.collect();
+  CHECK(contains(peer.take(), "DATA("));
+}
+
+TEST_CASE("an association with itself is refused") {
+  RawPeer peer;
+  const IpAddress own = address("10.0.0.1");
+  ConnectRequest request;
+  request.owner = End::kOwner;
+  request.local_port = request.peer_port = 5000;
+  request.peers = {&own, 1};
+  AssociationHandle handle;
+  CHECK(peer.end.shard().connect(peer.now, request, handle) == Status::kBadArgument);
+}
+
+}  // namespace
+}  // namespace millrace::test

@@ -1,0 +1,247 @@
+// Tag table, timer wheel and steering against models.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include "engine/shard/steering.h"
+#include "engine/shard/tag_table.h"
+#include "engine/shard/timer_wheel.h"
+
+namespace millrace {
+namespace {
+
+TEST_CASE("the tag table agrees with a map over random insertions and removals") {
+  const std::uint32_t spread = GENERATE(64u, 1000u, 0xffffffffu);
+  TagTable table(256);
+  std::map<std::uint32_t, std::uint32_t> model;
+  Random random({spread, 1});
+  for (std::uint32_t i = 0; i < 100000; ++i) {
+    // Few different low bits make long runs.
+    const std::uint32_t tag = (1 + random.below(spread)) * (spread == 1000u ? 512 : 1);
+    if (random.below(2) == 0 && model.size() < 256 && model.count(tag) == 0) {
+      table.insert(tag, i);
+      model[tag] = i;
+    } else {
+      table.remove(tag);
+      model.erase(tag);
+    }
+    const std::uint32_t looked_up = (1 + random.below(spread)) * (spread == 1000u ? 512 : 1);
+    const auto found = table.find(looked_up);
+    const auto expected = model.find(looked_up);
+    REQUIRE(found.has_value() == (expected != model.end()));
+    if (found) REQUIRE(*found == expected->second);
+  }
+  for (const auto& [tag, slot] : model) REQUIRE(table.find(tag) == slot);
+}
+
+struct Timer : WheelNode<Timer> {
+  Time deadline = kNever;
+  Time fired_at = kNever;
+};
+
+TEST_CASE("timers fire after their deadlines, within a tick or two, and never before") {
+  const std::int64_t span_ms = GENERATE(10, 3000, 100'000, 20'000'000);
+  TimerWheel<Timer> wheel;
+  std::vector<Timer> timers(300);
+  Random random({static_cast<std::uint64_t>(span_ms), 2});
+  Time now = Time{} + milliseconds(random.below(100000));
+  wheel.advance(now, [](Timer*) {});
+  std::size_t fired = 0;
+  for (int i = 0; i < 20000; ++i) {
+    Timer& timer = timers[random.below(static_cast<std::uint32_t>(timers.size()))];
+    switch (random.below(4)) {
+      case 0:
+        wheel.disarm(&timer);
+        REQUIRE_FALSE(TimerWheel<Timer>::is_armed(&timer));
+        timer.deadline = kNever;
+        break;
+      case 1:
+      case 2: {
+        const Time deadline = now + microseconds(random.below(static_cast<std::uint32_t>(
+                                        std::min<std::int64_t>(span_ms * 1000, UINT32_MAX))));
+        wheel.arm(&timer, deadline);
+        timer.deadline = earlier(timer.deadline, deadline);  // an earlier one stays
+        break;
+      }
+      default: {
+        Time next = wheel.next_deadline();
+        const Time earliest = std::min_element(timers.begin(), timers.end(), [](auto& a, auto& b) {
+                                return a.deadline < b.deadline;
+                              })->deadline;
+        REQUIRE((earliest == kNever) == (next == kNever));
+        if (next == kNever) break;
+        REQUIRE(next <= earliest + milliseconds(2));
+        now = std::max(now, random.below(3) == 0 ? earliest + milliseconds(3) : next);
+        wheel.advance(now, [&](Timer* due) {
+          REQUIRE(due->deadline <= now);
+          due->deadline = kNever;
+          ++fired;
+        });
+        for (const Timer& left : timers) {
+          REQUIRE((left.deadline == kNever || left.deadline + milliseconds(2) > now));
+        }
+      }
+    }
+  }
+  CHECK(fired > 500);
+}
+
+TEST_CASE("a timer may be armed again, or another one disarmed, where it fires") {
+  TimerWheel<Timer> wheel;
+  Timer again, victim;
+  const Time start = Time{} + seconds(1);
+  wheel.advance(start, [](Timer*) {});
+  wheel.arm(&again, start + milliseconds(10));
+  wheel.arm(&victim, start + milliseconds(10));
+  int fired = 0;
+  wheel.advance(start + seconds(1), [&](Timer* timer) {
+    ++fired;
+    if (timer == &again) {
+      wheel.disarm(&victim);
+      if (fired < 5) wheel.arm(&again, start + milliseconds(10 * fired));
+    }
+  });
+  CHECK(fired == 5);
+  CHECK_FALSE(TimerWheel<Timer>::is_armed(&victim));
+  CHECK(wheel.next_deadline() == kNever);
+}
+
+// ---- steering ----
+
+IpAddress peer_number(std::uint32_t number) {
+  const std::uint8_t bytes[4] = {10, static_cast<std::uint8_t>(number >> 16),
+                                 static_cast<std::uint8_t>(number >> 8),
+                                 static_cast<std::uint8_t>(number)};
+  return IpAddress::v4(bytes);
+}
+
+TEST_CASE("the directory agrees with a map over random insertions and removals") {
+  Steering steering(3, 512, {1, 2});
+  std::map<std::uint32_t, std::uint32_t> model;
+  Random random({3, 4});
+  for (std::uint32_t i = 1; i < 50000; ++i) {
+    const std::uint32_t peer = random.below(700);
+    const auto port = static_cast<std::uint16_t>(1 + peer % 3);
+    const auto found = model.find(peer);
+    switch (random.below(3)) {
+      case 0: {
+        if (model.size() >= 512) break;
+        const bool expected = found == model.end();
+        REQUIRE(steering.insert(port, peer_number(peer), 9, i) == expected);
+        if (expected) model[peer] = i;
+        break;
+      }
+      case 1:
+        if (found == model.end()) break;
+        // Only the tag that is there is removed; inserting it again is no conflict.
+        steering.remove(port, peer_number(peer), 9, found->second + 1);
+        REQUIRE(steering.find(port, peer_number(peer), 9) == found->second);
+        REQUIRE(steering.insert(port, peer_number(peer), 9, found->second));
+        steering.remove(port, peer_number(peer), 9, found->second);
+        model.erase(found);
+        break;
+      default: {
+        const auto tag = steering.find(port, peer_number(peer), 9);
+        REQUIRE(tag.has_value() == (found != model.end()));
+        if (tag) REQUIRE(*tag == found->second);
+      }
+    }
+  }
+}
+
+TEST_CASE("what is found by its tag and by its peer has the same owner") {
+  Steering steering(5, 64, {0x9e3779b97f4a7c15, 6});
+  Random random({7, 8});
+  std::vector<std::size_t> share(5);
+  for (int i = 0; i < 5000; ++i) ++share[steering.owner_of_tag(random.next_u32())];
+  for (const std::size_t count : share) CHECK(count > 700);
+
+  const std::uint32_t tag = 0xcafe0001;
+  REQUIRE(steering.insert(3868, peer_number(1), 7000, tag));
+  const std::size_t owner = steering.owner_of_tag(tag);
+  std::vector<std::uint8_t> packet(20);
+  store_be16(packet.data(), 7000);
+  store_be16(packet.data() + 2, 3868);
+  const auto owner_with = [&](std::uint32_t with, std::uint8_t type, std::uint8_t flags,
+                              std::size_t here) {
+    store_be32(packet.data() + 4, with);
+    packet[12] = type;
+    packet[13] = flags;
+    return steering.owner_of_packet(packet, peer_number(1), here);
+  };
+  for (std::size_t here = 0; here < 5; ++here) {
+    CHECK(owner_with(tag, 0, 0, here) == owner);  // DATA with our tag
+    CHECK(owner_with(0, 1, 0, here) == owner);    // INIT
+    CHECK(owner_with(99, 6, 1, here) == owner);   // ABORT with the peer's tag
+    CHECK(owner_with(99, 14, 1, here) == owner);  // SHUTDOWN COMPLETE with it
+    CHECK(steering.owner_of_peer(3868, peer_number(2), 7000, here) == here);
+  }
+  CHECK(owner_with(99, 6, 0, 0) == steering.owner_of_tag(99));
+  steering.remove(3868, peer_number(1), 7000, tag);
+  for (std::size_t here = 0; here < 5; ++here) CHECK(owner_with(0, 1, 0, here) == here);
+}
+
+TEST_CASE("the least loaded shard is found, this one if it is as good as any") {
+  Steering steering(3, 64, {5, 6});
+  CHECK(steering.least_loaded(2) == 2);
+  steering.add_load(2, 1);
+  CHECK(steering.least_loaded(2) == 0);
+  steering.add_load(0, 3);
+  CHECK(steering.least_loaded(2) == 1);
+  steering.add_load(0, -3);
+  CHECK(steering.least_loaded(0) == 0);
+}
+
+TEST_CASE("a port is its claimant's until it is released") {
+  Steering steering(2, 64, {5, 6});
+  CHECK(steering.claim_port(80, 7));
+  CHECK(steering.claim_port(80, 7));
+  CHECK_FALSE(steering.claim_port(80, 8));
+  steering.release_ports(8, 80);
+  CHECK_FALSE(steering.claim_port(80, 8));
+  steering.release_ports(7, 80);
+  CHECK(steering.claim_port(80, 8));
+  CHECK(steering.claim_port(81, 8));
+  steering.release_ports(8);
+  CHECK(steering.claim_port(80, 7));
+  CHECK(steering.claim_port(81, 7));
+}
+
+TEST_CASE("two shards insert, find and remove at the same time") {
+  Steering steering(2, 4096, {9, 10});
+  const auto churn = [&steering](std::uint32_t shard, std::size_t* failures) {
+    Random random({shard, 11});
+    std::map<std::uint32_t, std::uint32_t> own;
+    for (std::uint32_t i = 1; i < 20000; ++i) {
+      // Their keys do not overlap, their buckets do.
+      const std::uint32_t peer = random.below(500) * 2 + shard;
+      const std::uint32_t tag = i * 2 + shard;
+      if (own.count(peer) == 0) {
+        if (steering.insert(1, peer_number(peer), 2, tag)) own[peer] = tag;
+      } else if (random.below(2) == 0) {
+        steering.remove(1, peer_number(peer), 2, own[peer]);
+        own.erase(peer);
+      }
+      const auto found = steering.find(1, peer_number(peer), 2);
+      const auto expected = own.find(peer);
+      const bool is_right =
+          found.has_value() == (expected != own.end()) && (!found || *found == expected->second);
+      *failures += is_right ? 0 : 1;
+      steering.find(1, peer_number(random.below(1000)), 2);
+      steering.add_load(shard, 1);
+      steering.least_loaded(shard);
+    }
+  };
+  std::size_t failures[2] = {};
+  std::thread other(churn, 1, &failures[1]);
+  churn(0, &failures[0]);
+  other.join();
+  CHECK(failures[0] == 0);
+  CHECK(failures[1] == 0);
+  CHECK(steering.load(0) == 19999);
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,149 @@
+// The simulator itself: it repeats, and it sees what is wrong.
+#include <catch2/catch.hpp>
+
+#include "engine/base/crc32c.h"
+#include "engine/wire/chunks.h"
+#include "tests/sim/simulation.h"
+#include "tests/sim/violation.h"
+
+namespace millrace::sim {
+namespace {
+
+/// Nothing goes wrong but what a test plants.
+Scenario quiet_scenario(std::uint64_t seed) {
+  Scenario scenario(seed);
+  scenario.faults = {};
+  scenario.cuts_per_second = 0;
+  scenario.break_length = seconds(1);
+  scenario.habits.conversations = 3;
+  scenario.habits.messages = 20;
+  scenario.habits.bytes_max = 2000;
+  scenario.habits.abort = scenario.habits.dies = 0;
+  scenario.parameters.send_buffer = scenario.parameters.receive_buffer = 128 << 10;
+  return scenario;
+}
+
+std::string failure_of(Simulation& simulation) {
+  try {
+    simulation.run();
+  } catch (const Violation& violation) {
+    return violation.what();
+  }
+  return "";
+}
+
+/// Calls `change` with the payload of each DATA chunk and makes the checksum right again.
+template <class Change>
+Network::Tamper on_each_payload(Change change) {
+  return [change](MutableBytes frame) mutable {
+    const SctpPlace place = find_sctp(frame);
+    if (place.length < kCommonHeaderBytes) return;
+    const MutableBytes packet = frame.subspan(place.offset, place.length);
+    ChunkReader chunks(packet);
+    while (const auto chunk = chunks.next()) {
+      const auto data = chunk->type() == ChunkType::kData ? DataView::parse(*chunk) : std::nullopt;
+      if (!data || data->payload.empty()) continue;
+      change(packet.subspan(static_cast<std::size_t>(data->payload.data() - packet.data()),
+                            data->payload.size()));
+    }
+    store_sctp_checksum(packet);
+  };
+}
+
+TEST_CASE("a seed says everything: the same one gives the same packets") {
+  for (const std::uint64_t seed : {4u, 17u, 23u}) {
+    Summary first, second;
+    REQUIRE(failure_of(seed, false, &first).empty());
+    REQUIRE(failure_of(seed, false, &second).empty());
+    CHECK(first.trace_hash == second.trace_hash);
+    CHECK(first.frames == second.frames);
+    CHECK(first.delivered == second.delivered);
+  }
+}
+
+TEST_CASE("another seed gives other packets") {
+  Summary first, second;
+  REQUIRE(failure_of(5, false, &first).empty());
+  REQUIRE(failure_of(6, false, &second).empty());
+  CHECK(first.trace_hash != second.trace_hash);
+}
+
+TEST_CASE("a quiet network delivers everything that is sent") {
+  Simulation simulation(quiet_scenario(9));
+  const Summary summary = simulation.run();
+  CHECK(summary.accepted > 50);
+  CHECK(summary.lost == 0);
+  CHECK(summary.frames > 50);
+}
+
+TEST_CASE("the simulator sees a payload that was changed under a right checksum") {
+  Simulation simulation(quiet_scenario(9));
+  simulation.network().set_tamper(
+      on_each_payload([](MutableBytes payload) { payload.back() ^= 0x10; }));
+  CHECK(failure_of(simulation).find("arrived with other bytes") != std::string::npos);
+}
+
+TEST_CASE("the simulator sees an application that swallows a message") {
+  Simulation simulation(quiet_scenario(9));
+  for (auto& application : simulation.applications()) {
+    application->set_fault(Application::Fault::kSwallowsOne);
+  }
+  const std::string failure = failure_of(simulation);
+  INFO(failure);
+  const bool is_seen = failure.find("was left out") != std::string::npos ||
+                       failure.find("was never delivered") != std::string::npos ||
+                       failure.find("a piece without its beginning") != std::string::npos;
+  CHECK(is_seen);
+}
+
+TEST_CASE("the simulator sees a message that arrives twice") {
+  Simulation simulation(quiet_scenario(9));
+  for (auto& application : simulation.applications()) {
+    application->set_fault(Application::Fault::kReadsTwice);
+  }
+  CHECK(failure_of(simulation).find("arrived twice") != std::string::npos);
+}
+
+TEST_CASE("the simulator sees a buffer that does not come back") {
+  Simulation simulation(quiet_scenario(9));
+  REQUIRE(simulation.host(0).pool().acquire() != nullptr);
+  CHECK(failure_of(simulation).find("does not come to rest") != std::string::npos);
+}
+
+TEST_CASE("over wires that never carry DATA again, associations are given up and nothing hangs") {
+  Simulation simulation(quiet_scenario(9));
+  // The TSNs of all DATA chunks are changed, which puts them out of any window.
+  simulation.network().set_tamper(
+      on_each_payload([](MutableBytes payload) { *(payload.data() - 12) ^= 0x80; }));
+  const Summary summary = simulation.run();
+  CHECK(summary.lost > 0);
+  CHECK(summary.failed > 0);
+}
+
+TEST_CASE("a failure tells its seed and the last packets") {
+  Simulation simulation(quiet_scenario(9));
+  simulation.network().set_tamper(
+      on_each_payload([](MutableBytes payload) { payload.front() ^= 1; }));
+  REQUIRE(failure_of(simulation) != "");
+  const std::string report = simulation.report();
+  CHECK(report.find("seed 9\n") != std::string::npos);
+  CHECK(report.find("DATA(") != std::string::npos);
+}
+
+TEST_CASE("dice are the same for a seed and a use, and spread") {
+  Dice one(3, 1), same(3, 1), other(3, 2);
+  int equal = 0, low = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint64_t drawn = one.next();
+    CHECK(drawn == same.next());
+    equal += drawn == other.next() ? 1 : 0;
+    low += one.chance(0.25) ? 1 : 0;
+    same.next();
+  }
+  CHECK(equal == 0);
+  CHECK(low > 150);
+  CHECK(low < 350);
+}
+
+}  // namespace
+}  // namespace millrace::sim
