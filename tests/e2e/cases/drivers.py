@@ -3,7 +3,7 @@
 from harness.operator import check_no_drops
 from harness.registry import check, test, wait_until
 from harness.rig import Path, interface_of
-from harness.scene import Usrsctp, engine_serves
+from harness.scene import Kernel, Usrsctp, engine_serves
 from harness.traffic import Shape, check_pair
 
 SHAPE = Shape(there=150, back=150)
@@ -38,7 +38,7 @@ def tap(rig):
 
 @test("on an interface with a small MTU, messages still come whole")
 def small_mtu(rig):
-    paths = rig.paths(1, mtu=1280)
+    paths = rig.paths(1, mtu=1280, guest=True)
     engine = rig.engine(paths, interfaces=[interface_of(paths[0], mtu=1280)])
-    engine_serves(rig, engine, paths, Usrsctp(rig, paths), SHAPE)
+    engine_serves(rig, engine, paths, Kernel(rig, paths, mtu=1280), SHAPE)
     check_no_drops(engine)

@@ -69,13 +69,14 @@ class Guest:
     """Boots in `start`, is gone after `stop`, whatever happened in between."""
 
     def __init__(self, taps, program, namespace=None, sysctls=(), memory="256M",
-                 vlan=0):
+                 vlan=0, mtu=1500):
         self.taps = taps  # tap's name -> addresses with prefix length, in the order of vec0, vec1
         self.program = program
         self.namespace = namespace
         self.sysctls = sysctls
         self.memory = memory
         self.vlan = vlan  # addresses are inside it, if it is not 0
+        self.mtu = mtu
         self.process = None
         self.jobs = 0
         self.directory = None
@@ -91,7 +92,7 @@ class Guest:
                     f"initrd={image}", "rdinit=/init", "con=null", "con0=fd:0,fd:1",
                     f"uml_dir={self.directory}", f"umid=guest{os.getpid()}", "panic=1"]
         words = [f"mr.host={self.host}"] + [f"mr.sysctl={line}" for line in SYSCTLS]
-        words += [f"mr.sysctl={line}" for line in self.sysctls]
+        words += [f"mr.sysctl={line}" for line in self.sysctls] + [f"mr.mtu={self.mtu}"]
         for index, (tap, addresses) in enumerate(self.taps.items()):
             command.append(f"vec{index}:transport=tap,ifname={tap}")
             device = f"vec{index}"
