@@ -160,6 +160,19 @@ TEST_CASE(
   CHECK(f.outbound.buffered_bytes() == 0);
 }
 
+TEST_CASE("a message of which a part was sent and acknowledged was sent") {
+  Fixture f;
+  f.accept(20000);
+  const std::uint32_t last = f.send_all().back();
+  f.sack(last);
+  REQUIRE_FALSE(f.outbound.has_outstanding());
+  List<TxMessage> failed;
+  f.outbound.fail_all(f.memory, f.by_index, failed);
+  REQUIRE(failed.size() == 1);
+  CHECK(failed.front()->flags & kWasSent);
+  f.messages.destroy(failed.pop_front());
+}
+
 TEST_CASE("messages for streams that the peer did not grant fail, the others stay") {
   Fixture f;
   f.accept(100, 0);

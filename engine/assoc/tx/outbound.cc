@@ -234,7 +234,10 @@ void Outbound::fail_all(OutboundMemory& memory, Paths& paths, List<TxMessage>& f
     if (!List<TxMessage>::is_linked(message)) failed.push_back(message);
     memory.chunks.destroy(chunk);
   }
-  while (TxMessage* message = queue_.pop_front()) failed.push_back(message);
+  while (TxMessage* message = queue_.pop_front()) {
+    if (message->cut > 0) message->flags |= kWasSent;
+    failed.push_back(message);
+  }
   streams_.clear(memory.streams);
   buffered_bytes_ = 0;
   to_retransmit_ = 0;
