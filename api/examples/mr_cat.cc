@@ -29,8 +29,7 @@ struct Cat {
   void read_input() {
     held = read(STDIN_FILENO, buffer, sizeof buffer);
     if (held <= 0) {
-      is_input_over = true;
-      mr_shutdown(context, association);
+      is_input_over = mr_shutdown(context, association) != -EAGAIN;  // or at the next turn
     }
     send();
   }
