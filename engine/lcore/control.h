@@ -5,6 +5,7 @@
 
 #include "engine/ipc/channel.h"
 #include "engine/ipc/ring.h"
+#include "engine/net/packet.h"
 #include "engine/shard/shard.h"
 
 namespace millrace {
@@ -12,11 +13,12 @@ namespace millrace {
 /// Main thread to worker. Memory that an order points to belongs to the worker until its report.
 struct Order {
   enum class Kind : std::uint8_t {
-    kAttach,    ///< owner, channel: serve this context
-    kDetach,    ///< owner, gracefully: end what it owns; reported as kGone when nothing is left
-    kSnapshot,  ///< cursor, statuses, capacity: reported as kSnapshot
-    kAbort,     ///< handle: abort this association, whoever owns it; reported as kAborted
-    kAnnounce,  ///< tell the neighbours our addresses
+    kAttach,      ///< owner, channel: serve this context
+    kDetach,      ///< owner, gracefully: end what it owns; reported as kGone when nothing is left
+    kSnapshot,    ///< cursor, statuses, capacity: reported as kSnapshot
+    kNeighbours,  ///< cursor, neighbours, capacity: reported as kSnapshot
+    kAbort,       ///< handle: abort this association, whoever owns it; reported as kAborted
+    kAnnounce,    ///< tell the neighbours our addresses
   };
   Kind kind = Kind::kAttach;
   bool gracefully = false;
@@ -24,6 +26,7 @@ struct Order {
   ipc::Channel* channel = nullptr;
   AssociationHandle handle;
   AssociationStatus* statuses = nullptr;
+  net::NeighbourStatus* neighbours = nullptr;
   std::uint32_t capacity = 0;
   std::uint32_t cursor = 0;
 };
@@ -33,7 +36,7 @@ struct Report {
   enum class Kind : std::uint8_t {
     kGone,      ///< owner: nothing of it is left here, its channel will not be touched again
     kEvicted,   ///< owner, offence: it wrote what no library writes and is served no more
-    kSnapshot,  ///< count of statuses filled in, cursor to go on at; no more if count is 0
+    kSnapshot,  ///< count of what was filled in, cursor to go on at; no more if count is 0
     kAborted,   ///< status
   };
   Kind kind = Kind::kGone;

@@ -33,6 +33,7 @@ void Worker::execute(Time now, const Order& order) {
       }
       return;
     case Order::Kind::kSnapshot:
+    case Order::Kind::kNeighbours:
       return report_snapshot(order);
     case Order::Kind::kAbort:
       return report_abort(now, order);
@@ -82,8 +83,11 @@ void Worker::report_snapshot(const Order& order) {
   answer.kind = Report::Kind::kSnapshot;
   answer.cursor = order.cursor;
   const std::uint32_t room = std::min(order.capacity, kSnapshotMax);
-  answer.count = static_cast<std::uint32_t>(
-      shard_.snapshot(answer.cursor, std::span<AssociationStatus>(order.statuses, room)));
+  const std::size_t count =
+      order.kind == Order::Kind::kNeighbours
+          ? stack_.neighbours(answer.cursor, std::span(order.neighbours, room))
+          : shard_.snapshot(answer.cursor, std::span(order.statuses, room));
+  answer.count = static_cast<std::uint32_t>(count);
   report(answer);
 }
 

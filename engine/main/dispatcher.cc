@@ -82,6 +82,7 @@ std::optional<Report> Dispatcher::ask(std::size_t lcore, const Order& order) {
   asked.answer.reset();
   give(lcore, order);
   for (int waited = 0; waited < kAnswerWithinMs; waited += kTurnMs) {
+    if (while_waiting) while_waiting();
     pollfd entry{event_, POLLIN, 0};
     ::poll(&entry, 1, kTurnMs);
     poll();
@@ -103,6 +104,20 @@ std::optional<std::span<const AssociationStatus>> Dispatcher::snapshot(std::size
   if (!report) return std::nullopt;
   cursor = report->cursor;
   return std::span<const AssociationStatus>(statuses).first(report->count);
+}
+
+std::optional<std::span<const net::NeighbourStatus>> Dispatcher::neighbours(std::size_t lcore,
+                                                                            std::uint32_t& cursor) {
+  std::array<net::NeighbourStatus, 32>& neighbours = lcores_[lcore]->neighbours;
+  Order order;
+  order.kind = Order::Kind::kNeighbours;
+  order.cursor = cursor;
+  order.neighbours = neighbours.data();
+  order.capacity = static_cast<std::uint32_t>(neighbours.size());
+  const std::optional<Report> report = ask(lcore, order);
+  if (!report) return std::nullopt;
+  cursor = report->cursor;
+  return std::span<const net::NeighbourStatus>(neighbours).first(report->count);
 }
 
 std::optional<Status> Dispatcher::abort(std::size_t lcore, AssociationHandle handle) {

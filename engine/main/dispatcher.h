@@ -19,6 +19,10 @@ class Dispatcher {
   using OnReport = std::function<void(std::size_t lcore, const Report&)>;
 
   Dispatcher(Crew& crew, std::vector<ipc::LcoreBell*> bells, OnReport on_report);
+
+  /// Called again and again while an answer is awaited: for whoever polls the workers on the main
+  /// thread, where nobody else would make them answer.
+  std::function<void()> while_waiting;
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
@@ -37,6 +41,9 @@ class Dispatcher {
   /// are no more. Nothing: the worker did not answer in time. Valid until the next call.
   std::optional<std::span<const AssociationStatus>> snapshot(std::size_t lcore,
                                                              std::uint32_t& cursor);
+  /// As snapshot(), of the neighbours that a worker knows.
+  std::optional<std::span<const net::NeighbourStatus>> neighbours(std::size_t lcore,
+                                                                  std::uint32_t& cursor);
   /// Aborts an association, whoever owns it, and waits. Nothing: no answer in time.
   std::optional<Status> abort(std::size_t lcore, AssociationHandle handle);
 
@@ -46,6 +53,7 @@ class Dispatcher {
     std::optional<Report> answer;
     std::uint32_t owed = 0;  // answers to questions that nobody waits for any more
     std::array<AssociationStatus, 32> statuses;
+    std::array<net::NeighbourStatus, 32> neighbours;
   };
 
   std::optional<Report> ask(std::size_t lcore, const Order& order);

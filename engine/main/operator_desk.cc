@@ -70,6 +70,7 @@ json OperatorDesk::run(const json& question) {
   if (command == "ports") return ports();
   if (command == "interfaces") return interfaces();
   if (command == "routes") return routes();
+  if (command == "neighbours") return neighbours();
   if (command == "applications") return applications();
   if (command == "lcores") return lcores();
   if (command == "metrics") return {{"text", render_metrics(engine_)}};
@@ -174,6 +175,26 @@ json OperatorDesk::routes() const {
                     {"interface", route.interface}});
   }
   return {{"routes", std::move(list)}};
+}
+
+json OperatorDesk::neighbours() {
+  json list = json::array();
+  for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
+    std::uint32_t cursor = 0;
+    for (;;) {
+      const auto found = engine_.dispatcher().neighbours(lcore, cursor);
+      if (!found) throw BadQuestion("lcore " + std::to_string(lcore) + " does not answer");
+      if (found->empty()) break;
+      for (const net::NeighbourStatus& neighbour : *found) {
+        list.push_back({{"lcore", lcore},
+                        {"address", neighbour.address.to_string()},
+                        {"mac", neighbour.mac == MacAddress{} ? "" : mac_text(neighbour.mac)},
+                        {"interface", engine_.config().interfaces[neighbour.interface_index].name},
+                        {"state", neighbour.state}});
+      }
+    }
+  }
+  return {{"neighbours", std::move(list)}};
 }
 
 json OperatorDesk::applications() const {

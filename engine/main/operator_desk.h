@@ -28,6 +28,7 @@ class OperatorDesk {
   nlohmann::json ports() const;
   nlohmann::json interfaces() const;
   nlohmann::json routes() const;
+  nlohmann::json neighbours();
   nlohmann::json applications() const;
   nlohmann::json lcores() const;
   nlohmann::json abort(const nlohmann::json& question);

@@ -245,4 +245,19 @@ void NeighbourTable::drop_held(Neighbour& neighbour) {
   neighbour.held_count = 0;
 }
 
+std::size_t NeighbourTable::snapshot(std::uint32_t& first, std::span<NeighbourStatus> out) const {
+  static constexpr const char* kStates[] = {"free", "incomplete", "reachable", "probing", "failed"};
+  std::size_t count = 0;
+  for (; first < used_ && count < out.size(); ++first) {
+    const Neighbour& from = neighbours_[first];
+    if (from.state == NeighbourState::kFree) continue;
+    NeighbourStatus& to = out[count++];
+    to.address = from.address;
+    to.mac = from.has_mac() ? from.mac : MacAddress{};
+    to.state = kStates[static_cast<std::size_t>(from.state)];
+    to.interface_index = from.interface_index;
+  }
+  return count;
+}
+
 }  // namespace millrace::net

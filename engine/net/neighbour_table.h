@@ -11,6 +11,7 @@
 #include "engine/base/list.h"
 #include "engine/base/time.h"
 #include "engine/net/config.h"
+#include "engine/net/packet.h"
 #include "engine/net/port.h"
 
 namespace millrace::net {
@@ -104,6 +105,8 @@ class NeighbourTable {
 
   const Neighbour* find(std::uint8_t interface_index, const IpAddress& address) const;
   std::size_t held_count() const { return held_count_; }
+  /// Fills in neighbours from entry `first` on; returns how many, and where to go on in `first`.
+  std::size_t snapshot(std::uint32_t& first, std::span<NeighbourStatus> out) const;
 
  private:
   static constexpr std::uint8_t kUnicastProbes = 2;    // to the address that is known

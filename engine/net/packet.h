@@ -73,4 +73,12 @@ struct LearntNeighbour {
   std::uint8_t interface_index = 0;
 };
 
+/// A neighbour as the operator sees it.
+struct NeighbourStatus {
+  IpAddress address;
+  MacAddress mac{};        ///< all zeros: not known
+  const char* state = "";  ///< "reachable" and so on
+  std::uint8_t interface_index = 0;
+};
+
 }  // namespace millrace::net

@@ -105,4 +105,8 @@ std::string_view Stack::interface_name(std::size_t interface_index) const {
   return parts_->interfaces.at(interface_index).name;
 }
 
+std::size_t Stack::neighbours(std::uint32_t& first, std::span<NeighbourStatus> out) const {
+  return parts_->resolver.table().snapshot(first, out);
+}
+
 }  // namespace millrace::net

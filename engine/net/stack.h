@@ -100,6 +100,8 @@ class Stack {
   /// Our addresses in the order of the configuration, without loopback ones.
   std::span<const LocalAddress> local_addresses() const;
   std::string_view interface_name(std::size_t interface_index) const;
+  /// Fills in neighbours from entry `first` on; returns how many, and where to go on in `first`.
+  std::size_t neighbours(std::uint32_t& first, std::span<NeighbourStatus> out) const;
 
  private:
   struct Parts;

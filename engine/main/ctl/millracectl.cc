@@ -100,6 +100,8 @@ std::vector<Entry> entries() {
       {"ports", "network ports and their statistics", plain("ports", ctl::render_ports)},
       {"interfaces", "interfaces and addresses", plain("interfaces", ctl::render_interfaces)},
       {"routes", "networks and static routes", plain("routes", ctl::render_routes)},
+      {"neighbours", "hosts on the networks, and their link-layer addresses",
+       plain("neighbours", ctl::render_neighbours)},
       {"applications", "attached applications", plain("applications", ctl::render_applications)},
       {"lcores", "lcores and their load", plain("lcores", ctl::render_lcores)},
       {"metrics",

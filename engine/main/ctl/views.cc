@@ -170,6 +170,15 @@ std::string render_routes(const json& result) {
   return none_or(table_of(list(result, "routes"), kColumns), "no routes");
 }
 
+std::string render_neighbours(const json& result) {
+  static constexpr Column kColumns[] = {{"address", "address"},
+                                        {"mac", "mac"},
+                                        {"interface", "interface"},
+                                        {"state", "state"},
+                                        {"lcore", "lcore"}};
+  return none_or(table_of(list(result, "neighbours"), kColumns), "no neighbours");
+}
+
 std::string render_applications(const json& result) {
   static constexpr Column kColumns[] = {{"context", "context"},
                                         {"application", "name"},

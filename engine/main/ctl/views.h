@@ -13,6 +13,7 @@ std::string render_counters(const nlohmann::json& result, bool all);
 std::string render_ports(const nlohmann::json& result);
 std::string render_interfaces(const nlohmann::json& result);
 std::string render_routes(const nlohmann::json& result);
+std::string render_neighbours(const nlohmann::json& result);
 std::string render_applications(const nlohmann::json& result);
 std::string render_lcores(const nlohmann::json& result);
 

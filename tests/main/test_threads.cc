@@ -1,0 +1,178 @@
+// An engine of two lcores with a thread each, an application that attached over the socket, and an
+// operator: everything that threads share.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "api/millrace.h"
+#include "engine/lcore/idle_policy.h"
+#include "engine/main/engine.h"
+#include "engine/main/operator_desk.h"
+
+using namespace millrace;
+
+namespace {
+
+constexpr std::size_t kLcores = 2;
+constexpr std::size_t kBuffers = 4096;
+constexpr int kMessages = 2000;
+
+Time clock_now() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return Time{now.tv_sec * 1'000'000'000 + now.tv_nsec};
+}
+
+/// No ports: what it sends to its own address comes back by itself, and an association's packets
+/// are handed over from lcore to lcore.
+class ThreadedEngine {
+ public:
+  ThreadedEngine() {
+    std::string pattern = std::filesystem::temp_directory_path() / "millrace-test-XXXXXX";
+    directory = mkdtemp(pattern.data());
+    InterfaceSettings interface;
+    interface.name = "none";
+    interface.addresses = {*Prefix::parse("10.0.0.1/24")};
+    Config config;
+    config.interfaces = {interface};
+    EngineResources resources;
+    resources.ports = {PortTraits{}};
+    resources.interface_ports = {0};
+    for (std::size_t i = 0; i < kLcores; ++i) {
+      // A pool takes back what others took out: each has room for all.
+      pools.push_back(std::make_unique<BufferPool>(kLcores * kBuffers));
+      slabs.push_back(std::make_unique<BufferSlab>(*pools.back(), kBuffers));
+      resources.lcores.push_back({pools.back().get(), {nullptr}, 0});
+    }
+    resources.applications_socket = directory + "/applications.sock";
+    std::string error;
+    engine = Engine::create(config, std::move(resources), error);
+    INFO(error);
+    REQUIRE(engine != nullptr);
+    for (std::size_t i = 0; i < kLcores; ++i) threads.emplace_back([this, i] { run_lcore(i); });
+  }
+  ~ThreadedEngine() {
+    is_ending = true;
+    for (std::thread& thread : threads) thread.join();
+    engine.reset();
+    std::filesystem::remove_all(directory);
+  }
+
+  void run_lcore(std::size_t lcore) {
+    IdlePolicy idle({});
+    while (!is_ending) {
+      const Time now = clock_now();
+      const bool worked = engine->poll(lcore, now);
+      const Duration sleep = idle.after_poll(worked, now, engine->next_deadline(lcore));
+      if (sleep > Duration{}) engine->sleep(lcore, sleep);
+    }
+  }
+
+  std::string directory;
+  std::vector<std::unique_ptr<BufferPool>> pools;
+  std::vector<std::unique_ptr<BufferSlab>> slabs;
+  std::unique_ptr<Engine> engine;
+  std::atomic<bool> is_ending{false};
+  std::vector<std::thread> threads;
+};
+
+/// Listens, connects to itself, sends and counts what arrives. Runs on a thread of its own.
+struct Talker {
+  std::string socket;
+  int received = 0;
+  int out_of_order = 0;
+  std::string error;
+  std::atomic<bool> is_done{false};
+
+  mr_context* context = nullptr;
+  mr_association association = 0;
+  int sent = 0;
+
+  void run() {
+    mr_attach_options options{};
+    options.socket = socket.c_str();
+    options.flags = MR_ATTACH_ONCE;
+    if (mr_attach(&options, &context) != 0) error = mr_last_error();
+    if (error.empty()) talk();
+    mr_detach(context);
+    is_done = true;
+  }
+
+  void talk() {
+    mr_listen_options listen{};
+    listen.port = 5000;
+    if (mr_listen(context, &listen) != 0) error = "listen";
+    const Time end = clock_now() + seconds(60);
+    while (error.empty() && received < kMessages && clock_now() < end) {
+      if (association != 0) send_some();
+      mr_wait(context, 10'000);
+      mr_event events[32];
+      const int count = mr_receive(context, events, 32);
+      for (int i = 0; i < count; ++i) take(events[i]);
+    }
+  }
+
+  void send_some() {
+    for (int i = 0; i < 16 && sent < kMessages; ++i, ++sent) {
+      if (mr_send(context, association, &sent, sizeof sent, 0, 0, MR_MORE, 0) != 0) break;
+    }
+    mr_flush(context);
+  }
+
+  void take(const mr_event& event) {
+    if (event.type == MR_EVENT_LISTENING) connect();
+    if (event.type == MR_EVENT_ASSOCIATION_UP && (event.flags & MR_PASSIVE) == 0)
+      association = event.association;
+    if (event.type == MR_EVENT_ASSOCIATION_FAILED) error = "connect failed";
+    if (event.type != MR_EVENT_MESSAGE) return;
+    int number;
+    std::memcpy(&number, event.data, sizeof number);
+    out_of_order += number == received++ ? 0 : 1;
+  }
+
+  void connect() {
+    mr_address peer;
+    mr_address_parse("10.0.0.1", &peer);
+    mr_connect_options options{};
+    options.peer_port = 5000;
+    options.peer_count = 1;
+    options.peers = &peer;
+    if (mr_connect(context, &options) != 0) error = "connect";
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Two lcores' threads, an application's and the main thread share what they may",
+          "[threads]") {
+  ThreadedEngine threaded;
+  Engine& engine = *threaded.engine;
+  OperatorDesk desk(engine, clock_now());
+  Talker talker;
+  talker.socket = threaded.directory + "/applications.sock";
+  std::thread application([&] { talker.run(); });
+  std::size_t associations_seen = 0;
+  while (!talker.is_done) {
+    engine.poll_main(clock_now());
+    const auto answer = nlohmann::json::parse(desk.answer("{\"command\": \"associations\"}"));
+    REQUIRE(answer["ok"] == true);
+    associations_seen = std::max(associations_seen, answer["result"]["associations"].size());
+    desk.answer("{\"command\": \"metrics\"}");
+    desk.answer("{\"command\": \"neighbours\"}");
+  }
+  application.join();
+  CHECK(talker.error == "");
+  CHECK(talker.received == kMessages);
+  CHECK(talker.out_of_order == 0);
+  CHECK(associations_seen == 2);
+
+  engine.stop(OnExit::kAbort);
+  for (int i = 0; i < 1000 && !engine.is_stopped(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    engine.poll_main(clock_now());
+  }
+  CHECK(engine.is_stopped());
+}
