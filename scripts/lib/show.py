@@ -14,7 +14,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tests", "e2e")]
 
-from harness import namespaces, operator  # noqa: E402
+from harness import ctl, namespaces  # noqa: E402
 from harness.registry import wait_until  # noqa: E402
 from harness.rig import Programs, Rig, addresses  # noqa: E402
 from harness.traffic import parse_summary  # noqa: E402
@@ -81,9 +81,9 @@ class Show:
                    "--connect", ",".join(addresses(self.paths, "theirs")), "--port", str(PORT),
                    "--streams", str(STREAMS), "--rate", str(REQUESTS_PER_SECOND)]
         self.client = ClientReport(self.rig.spawn(command, "mr-diameter-client"))
-        wait_until(lambda: operator.associations(self.engine), 15, "the association is up")
+        wait_until(lambda: ctl.associations(self.engine), 15, "the association is up")
         self.started = time.monotonic()
-        association = operator.associations(self.engine)[0]
+        association = ctl.associations(self.engine)[0]
         self.step(f"application: mr-diameter-client, process {self.client.process.pid}, requests "
                   f"of 100 to 1500 bytes, {REQUESTS_PER_SECOND} a second on {STREAMS} streams")
         self.step(f"association {association['association']}: {association['state']}, "
@@ -115,7 +115,7 @@ class Show:
                 raise AssertionError(f"{name} ended: {process.describe()}")
 
     def path_text(self):
-        found = operator.associations(self.engine)
+        found = ctl.associations(self.engine)
         if not found:
             return "none"
         return "  ".join(f"{path['address']} {self.terminal.state(path['state'])}"
@@ -141,18 +141,18 @@ class Show:
     def time_until(self, path, state, patience):
         start = time.monotonic()
         while time.monotonic() - start < patience:
-            if operator.path_states(self.engine)[path.theirs[0]] == state:
+            if ctl.path_states(self.engine)[path.theirs[0]] == state:
                 return time.monotonic() - start
             time.sleep(0.01)
         self.failures.append(f"the path did not become {state} within {patience} s")
         return None
 
     def finish(self):
-        self.last = operator.associations(self.engine)
+        self.last = ctl.associations(self.engine)
         self.client.process.send_signal(signal.SIGTERM)
         self.client.process.wait(20)
         self.server.source.wait(20)
-        self.totals = operator.counters(self.engine)
+        self.totals = ctl.counters(self.engine)
         self.summarise()
         status = self.engine.stop()
         if status != 0:
@@ -164,7 +164,7 @@ class Show:
         ours, theirs = self.client.summary(), parse_summary(self.server.output(), "the peer")
         self.judge(ours, theirs)
         totals = self.totals
-        drops = operator.drops(self.engine)
+        drops = ctl.drops(self.engine)
         show = self.terminal
         show.heading("What happened")
         show.row("requests sent", count(ours["sent"]))

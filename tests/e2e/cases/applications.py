@@ -2,7 +2,7 @@
 
 import signal
 
-from harness.operator import applications, associations, check_no_drops, counter, counters
+from harness.ctl import applications, associations, check_no_drops, counter, counters
 from harness.registry import check, check_equal, test, wait_until
 from harness.rig import FAST_TIMERS
 from harness.traffic import PORT, Shape, check_pair, parse_summary

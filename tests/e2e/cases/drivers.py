@@ -1,6 +1,6 @@
 """The same traffic over other DPDK drivers than af_packet."""
 
-from harness.operator import check_no_drops
+from harness.ctl import check_no_drops
 from harness.registry import check, test, wait_until
 from harness.rig import Path, interface_of
 from harness.scene import Kernel, Usrsctp, engine_serves

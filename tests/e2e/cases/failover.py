@@ -1,6 +1,6 @@
 """A path that breaks in the middle of traffic: found out, walked around, taken back."""
 
-from harness.operator import check_no_drops, counter, path_states
+from harness.ctl import check_no_drops, counter, path_states
 from harness.registry import check, check_equal, test, wait_until
 from harness.scene import Kernel, Usrsctp, engine_connects, engine_serves
 from harness.traffic import Shape

@@ -1,6 +1,6 @@
 """The engine with the Linux kernel's SCTP in user-mode-linux."""
 
-from harness.operator import check_no_drops, counters
+from harness.ctl import check_no_drops, counters
 from harness.registry import check, test
 from harness.rig import interface_of
 from harness.scene import LOSSY, Kernel, engine_connects, engine_serves

@@ -1,6 +1,6 @@
 """More than one lcore: packets find the owner of their association wherever they arrive."""
 
-from harness.operator import associations, check_no_drops, counter, counters
+from harness.ctl import associations, check_no_drops, counter, counters
 from harness.registry import check, check_equal, test, wait_until
 from harness.scene import Usrsctp, engine_connects, engine_serves
 from harness.traffic import Shape

@@ -2,7 +2,7 @@
 
 import os
 
-from harness.operator import associations
+from harness.ctl import associations
 from harness.process import run
 from harness.registry import check, check_equal, test, wait_until
 from harness.traffic import Shape, parse_summary

@@ -1,6 +1,6 @@
 """The engine with usrsctp over veth: every size, many streams, both directions, clean and not."""
 
-from harness.operator import check_no_drops, counter, counters
+from harness.ctl import check_no_drops, counter, counters
 from harness.registry import check, test
 from harness.scene import LOSSY, Usrsctp, engine_connects, engine_serves
 from harness.traffic import Shape

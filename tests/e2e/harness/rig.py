@@ -10,7 +10,7 @@ from uml.guest import Guest, GuestError
 from .capture import Capture
 from .engine import Engine
 from .namespaces import Namespace, add_tap, add_veth
-from .operator import counters
+from .ctl import counters
 from .process import Process
 from .registry import Skip, check
 from .traffic import parse_summary

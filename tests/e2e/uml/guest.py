@@ -17,7 +17,6 @@ import time
 from . import initramfs
 
 BOOT_SECONDS = 60
-SYSCTLS = ("net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
 
 
 class GuestError(Exception):
@@ -91,8 +90,8 @@ class Guest:
         command += [shutil.which("linux.uml") or "linux.uml", f"mem={self.memory}",
                     f"initrd={image}", "rdinit=/init", "con=null", "con0=fd:0,fd:1",
                     f"uml_dir={self.directory}", f"umid=guest{os.getpid()}", "panic=1"]
-        words = [f"mr.host={self.host}"] + [f"mr.sysctl={line}" for line in SYSCTLS]
-        words += [f"mr.sysctl={line}" for line in self.sysctls] + [f"mr.mtu={self.mtu}"]
+        words = [f"mr.host={self.host}", f"mr.mtu={self.mtu}"]
+        words += [f"mr.sysctl={line}" for line in self.sysctls]
         for index, (tap, addresses) in enumerate(self.taps.items()):
             command.append(f"vec{index}:transport=tap,ifname={tap}")
             device = f"vec{index}"
