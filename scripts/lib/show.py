@@ -176,7 +176,7 @@ class Show:
         show.row("time to answer", f"half within {milliseconds(ours['p50_us'])}, 99% within "
                  f"{milliseconds(ours['p99_us'])}, longest {milliseconds(ours['max_us'])}")
         show.row("longest silence", f"{ours['longest_gap_ms']:.0f} ms without an answer, "
-                 "while the path was cut")
+                 "while the path was cut; requests that waited then are in the times above")
         show.row("SCTP packets", f"{count(totals['sctp_packets_sent'])} sent, "
                  f"{count(totals['sctp_packets_received'])} received")
         show.row("DATA chunks", f"{count(totals['data_chunks_sent'])} sent, "
