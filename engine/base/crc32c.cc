@@ -1,6 +1,8 @@
 #include "engine/base/crc32c.h"
 
 #include <isa-l/crc.h>
+#include <nmmintrin.h>
+#include <wmmintrin.h>
 
 #include <array>
 
@@ -12,9 +14,67 @@ namespace {
 constexpr std::size_t kChecksumOffset = 8;
 constexpr std::size_t kCommonHeaderBytes = 12;
 
-// The function of ISA-L neither inverts at the start nor at the end, and does not write.
-std::uint32_t update(std::uint32_t state, const std::uint8_t* from, std::size_t count) {
+// ISA-L is fast over whole steps of 256 bytes: 1280 bytes take 31 ns, but 1276 take 70, and 12 take
+// 16. What is left over goes through the processor's own instruction, 8 bytes at a time (12 bytes:
+// 2 ns), beside ISA-L rather than after it: the two results are put together by one multiplication.
+constexpr std::size_t kStep = 256;
+constexpr std::size_t kApartMin = 16;  // bytes left over from which that is worth it
+
+// [n] is x^(8n - 33) modulo the polynomial, bits reflected: what a state is multiplied by to have
+// n more bytes of zeros behind it. The 33 are what the instructions of shift() add by themselves.
+constexpr auto kShifts = [] {
+  std::array<std::uint32_t, kStep> powers{};
+  std::uint32_t power = 0x80000000;  // x^0
+  for (std::size_t exponent = 0; exponent + 33 < 8 * kStep; ++exponent) {
+    if ((exponent + 33) % 8 == 0) powers[(exponent + 33) / 8] = power;
+    power = (power >> 1) ^ ((power & 1) != 0 ? 0x82f63b78 : 0);
+  }
+  return powers;
+}();
+
+[[gnu::target("sse4.2,pclmul")]] std::uint32_t shift(std::uint32_t state, std::size_t count) {
+  const __m128i product =
+      _mm_clmulepi64_si128(_mm_cvtsi32_si128(static_cast<int>(state)),
+                           _mm_cvtsi32_si128(static_cast<int>(kShifts[count])), 0);
+  return static_cast<std::uint32_t>(
+      _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(product))));
+}
+
+[[gnu::target("sse4.2")]] std::uint32_t update_serially(std::uint32_t state,
+                                                        const std::uint8_t* from,
+                                                        std::size_t count) {
+  std::uint64_t wide = state;
+  for (; count >= 8; from += 8, count -= 8) {
+    std::uint64_t bytes;
+    std::memcpy(&bytes, from, sizeof bytes);
+    wide = _mm_crc32_u64(wide, bytes);
+  }
+  auto narrow = static_cast<std::uint32_t>(wide);
+  if (count >= 4) {
+    std::uint32_t bytes;
+    std::memcpy(&bytes, from, sizeof bytes);
+    narrow = _mm_crc32_u32(narrow, bytes);
+    from += 4;
+    count -= 4;
+  }
+  for (; count > 0; --count) narrow = _mm_crc32_u8(narrow, *from++);
+  return narrow;
+}
+
+// As all of these, it neither inverts at the start nor at the end. ISA-L does not write.
+std::uint32_t update_in_steps(std::uint32_t state, const std::uint8_t* from, std::size_t count) {
   return crc32_iscsi(const_cast<unsigned char*>(from), static_cast<int>(count), state);
+}
+
+std::uint32_t update(std::uint32_t state, const std::uint8_t* from, std::size_t count) {
+  const std::size_t rest = count % kStep;
+  const std::size_t whole = count - rest;
+  if (whole == 0) return update_serially(state, from, rest);
+  if (rest < kApartMin) {
+    return update_serially(update_in_steps(state, from, whole), from + whole, rest);
+  }
+  const std::uint32_t behind = update_serially(0, from + whole, rest);
+  return shift(update_in_steps(state, from, whole), rest) ^ behind;
 }
 
 }  // namespace

@@ -25,6 +25,26 @@ TEST_CASE("CRC32c gives the published check values") {
   CHECK(crc_of({rising.rbegin(), rising.rend()}) == 0x113fdb5c);
 }
 
+// Bit by bit, as RFC 9260 appendix A defines it.
+std::uint32_t crc_by_definition(const std::vector<std::uint8_t>& bytes) {
+  std::uint32_t state = 0xffffffff;
+  for (const std::uint8_t byte : bytes) {
+    state ^= byte;
+    for (int bit = 0; bit < 8; ++bit) state = (state >> 1) ^ ((state & 1) != 0 ? 0x82f63b78 : 0);
+  }
+  return ~state;
+}
+
+//= rfc9260 A type=test
+TEST_CASE("CRC32c is right for every length of a packet") {
+  std::vector<std::uint8_t> bytes;
+  for (std::size_t length = 0; length <= 1800; ++length) {
+    INFO(length);
+    REQUIRE(crc_of(bytes) == crc_by_definition(bytes));
+    bytes.push_back(static_cast<std::uint8_t>(length * 167 + length / 7));
+  }
+}
+
 TEST_CASE("CRC32c over pieces is CRC32c over the whole") {
   std::vector<std::uint8_t> bytes(1452);
   std::iota(bytes.begin(), bytes.end(), std::uint8_t{7});
