@@ -209,8 +209,8 @@ void Association::set_parameters(const Parameters& parameters) {
 // ---- events ----
 
 bool Association::next_event(Event& event) {
-  event = Event{};
   if (notices_ & (kUpNotice | (restart_after_ == 0 ? kRestartNotice : 0))) {
+    event = Event{};
     event.type = notices_ & kUpNotice ? EventType::kUp : EventType::kRestart;
     event.streams_out = streams_out_;
     event.streams_in = streams_in_;
@@ -219,6 +219,7 @@ bool Association::next_event(Event& event) {
     return true;
   }
   if (const RxChunk* head = reassembly_.front()) {
+    // The fields of a message and no others: this is the only event that comes by the million.
     event.type = EventType::kMessage;
     event.flags = Reassembly::flags_of(*head);
     event.stream = head->stream;
@@ -230,6 +231,7 @@ bool Association::next_event(Event& event) {
     return true;
   }
   if (const TxMessage* message = failed_.front()) {
+    event = Event{};
     event.type = EventType::kSendFailed;
     event.flags = message->flags;
     event.stream = message->stream;
@@ -240,6 +242,7 @@ bool Association::next_event(Event& event) {
     event.error = down_error_;
     return true;
   }
+  event = Event{};
   return next_notice(event);
 }
 

@@ -17,7 +17,10 @@ void Association::on_packet(Time now, const PacketIn& in, ChunkReader chunks) {
     if (is_closed()) return;
   }
   if (chunks.is_malformed()) resources_.count(Counter::drop_bad_chunk);
-  if (had_data) on_packet_with_data(now);
+  if (had_data) {
+    if (from >= 0) last_data_from_ = static_cast<std::uint8_t>(from);
+    on_packet_with_data(now);
+  }
   advance_shutdown(now);
 }
 

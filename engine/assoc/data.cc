@@ -25,8 +25,6 @@ bool Association::on_data(ChunkView chunk, const PacketIn& in) {
     abort(CauseCode::kNoUserData, tsn, DownReason::kProtocolError);
     return false;
   }
-  const int from = path_of(in.source);
-  if (from >= 0) last_data_from_ = static_cast<std::uint8_t>(from);
   if (data->flags & kDataFlagImmediate) tracker_.acknowledge_now();
   const auto arrival = tracker_.classify(data->tsn);
   if (arrival == TsnTracker::Arrival::kDuplicate) {

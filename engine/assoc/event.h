@@ -51,7 +51,8 @@ enum MessageFlag : std::uint8_t {
   kWasSent = 1 << 4,          ///< send failed: at least one piece was sent (not: unsent)
 };
 
-/// One event. Pointers are valid until the event is taken off the queue.
+/// One event. Fields that say nothing about its type may hold anything. Pointers are valid until
+/// the event is taken off the queue.
 struct Event {
   EventType type = EventType::kUp;
   DownReason reason = DownReason::kNone;

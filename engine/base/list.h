@@ -30,7 +30,14 @@ class List {
   static T* previous(T* element) { return node(element).previous; }
   static bool is_linked(T* element) { return node(element).linked; }
 
-  void push_back(T* element) { insert_before(nullptr, element); }
+  void push_back(T* element) {
+    Node& links = node(element);
+    MR_ASSERT(!links.linked);
+    links = {tail_, nullptr, true};
+    (tail_ ? node(tail_).next : head_) = element;
+    tail_ = element;
+    ++size_;
+  }
   void push_front(T* element) { insert_before(head_, element); }
 
   /// Inserts before `position`; at the end if it is nullptr.
@@ -56,7 +63,12 @@ class List {
 
   T* pop_front() {
     T* element = head_;
-    if (element != nullptr) remove(element);
+    if (element == nullptr) return nullptr;
+    Node& links = node(element);
+    head_ = links.next;
+    (head_ ? node(head_).previous : tail_) = nullptr;
+    links = Node{};
+    --size_;
     return element;
   }
 

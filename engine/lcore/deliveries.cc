@@ -116,17 +116,16 @@ bool Deliveries::post_message(Context& context, const Delivery& delivery) {
   std::uint8_t* to = context.channel->reserve(event.length);
   if (to == nullptr) return false;
   copy_payload(event, to);
-  ipc::CompletionEntry entry{};
+  ipc::CompletionEntry& entry = context.channel->message_entry();
   entry.event = ipc::Event::message;
   entry.flags = message_flags(event.flags);
   entry.stream = event.stream;
   entry.ssn = event.ssn.value;
   entry.association = name_of(lcore_, delivery.handle);
   entry.context = delivery.context;
-  entry.length = event.length;
   entry.tsn = event.tsn.value;
   entry.ppid = event.ppid;
-  context.channel->post_message(entry);
+  context.channel->post_message(event.length);
   return true;
 }
 

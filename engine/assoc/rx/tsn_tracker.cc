@@ -42,15 +42,9 @@ TsnTracker::Arrival TsnTracker::classify(Tsn tsn) const {
   return Arrival::kAhead;
 }
 
-bool TsnTracker::record(Slab<TsnBitmap>& bitmaps, Tsn tsn) {
-  if (bitmap_ == nullptr) {
-    if (tsn == cumulative_.next()) {
-      cumulative_ = highest_ = tsn;
-      return true;
-    }
-    bitmap_ = bitmaps.create();
-    if (bitmap_ == nullptr) return false;
-  }
+bool TsnTracker::record_with_gap(Slab<TsnBitmap>& bitmaps, Tsn tsn) {
+  if (bitmap_ == nullptr) bitmap_ = bitmaps.create();
+  if (bitmap_ == nullptr) return false;
   bitmap_->set(tsn);
   highest_ = std::max(highest_, tsn);
   const Tsn missing = bitmap_->find(cumulative_.next(), highest_.next(), false);

@@ -46,7 +46,11 @@ class TsnTracker {
   /// What `tsn` would be if it arrived now.
   Arrival classify(Tsn tsn) const;
   /// Records a TSN that is kNext or kAhead; false if there is no memory for a gap.
-  bool record(Slab<TsnBitmap>& bitmaps, Tsn tsn);
+  bool record(Slab<TsnBitmap>& bitmaps, Tsn tsn) {
+    if (bitmap_ != nullptr || tsn != cumulative_.next()) return record_with_gap(bitmaps, tsn);
+    cumulative_ = highest_ = tsn;
+    return true;
+  }
   /// Records that a TSN came again: the next SACK says so.
   void record_duplicate(Tsn tsn);
 
@@ -76,6 +80,7 @@ class TsnTracker {
  private:
   static constexpr std::size_t kDuplicatesMax = 8;
 
+  bool record_with_gap(Slab<TsnBitmap>& bitmaps, Tsn tsn);
   std::uint16_t write_gaps(MutableBytes to) const;
 
   Tsn cumulative_;

@@ -70,7 +70,8 @@ std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, s
     chunk->timed_out = false;
     chunk->miss_indications = 0;
     put(writer, *chunk, 0);
-    enter_flight(*chunk, paths, path, now);
+    if (count == 0) open_flight(*paths[path], now);
+    enter_flight(*chunk, *paths[path], path);
     //= rfc9260 6.1
     if (is_earliest) paths[path]->t3_deadline = now + paths[path]->rto.value();
     ++count;
@@ -96,7 +97,8 @@ std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Pat
     if (chunk == nullptr) break;
     put(writer, *chunk, immediate ? kDataFlagImmediate : 0);
     if (!paths[path]->is_measuring()) paths[path]->start_measurement(chunk->tsn, now);
-    enter_flight(*chunk, paths, path, now);
+    if (count == 0) open_flight(*paths[path], now);
+    enter_flight(*chunk, *paths[path], path);
     ++count;
   }
   return count;
@@ -151,19 +153,22 @@ void Outbound::put(PacketWriter& writer, const TxChunk& chunk, std::uint8_t extr
   writer.end_chunk();
 }
 
-void Outbound::enter_flight(TxChunk& chunk, Paths& paths, std::uint8_t path, Time now) {
-  Path& destination = *paths[path];
+// Once for the chunks of a packet, before the first of them.
+void Outbound::open_flight(Path& destination, Time now) {
   destination.on_data_sent(now);
+  //= rfc9260 6.3.2
+  if (destination.t3_deadline == kNever) {
+    destination.t3_deadline = now + destination.rto.value();
+  }
+}
+
+void Outbound::enter_flight(TxChunk& chunk, Path& destination, std::uint8_t path) {
   chunk.state = TxChunk::State::kInFlight;
   chunk.path = path;
   destination.flight += chunk_bytes(chunk);
   outstanding_ += chunk.length;
   //= rfc9260 6.2.1
   peer_rwnd_ -= std::min<std::uint32_t>(peer_rwnd_, chunk.length);
-  //= rfc9260 6.3.2
-  if (destination.t3_deadline == kNever) {
-    destination.t3_deadline = now + destination.rto.value();
-  }
 }
 
 void Outbound::leave_flight(TxChunk& chunk, Paths& paths) {

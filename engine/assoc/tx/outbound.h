@@ -131,7 +131,8 @@ class Outbound {
 
   TxChunk* cut_chunk(OutboundMemory& memory, std::uint32_t payload_max);
   void put(PacketWriter& writer, const TxChunk& chunk, std::uint8_t extra_flags) const;
-  void enter_flight(TxChunk& chunk, Paths& paths, std::uint8_t path, Time now);
+  void open_flight(Path& destination, Time now);
+  void enter_flight(TxChunk& chunk, Path& destination, std::uint8_t path);
   void leave_flight(TxChunk& chunk, Paths& paths);
   void mark_lost(TxChunk& chunk, Paths& paths);
   bool gaps_are_valid(const SackView& sack) const;
