@@ -3,7 +3,8 @@
 Stages, in order:
   lint   the rules of scripts/lint, and the tests of the scripts
   unit   every meson test under AddressSanitizer and UndefinedBehaviorSanitizer
-  plain  the meson tests of suite `plain`, which measure what sanitizers change
+  plain  the meson tests of suites `plain` and `sim` without sanitizers: what they would change, and
+         thousands of simulated seeds
   tsan   the meson tests of suite `threads` under ThreadSanitizer
   fuzz   each target of tests/fuzz for a short time, from its committed seeds
   e2e    tests/e2e/run: the engine in network namespaces with peers that are not ours (root)
@@ -50,7 +51,7 @@ def in_parallel(jobs):
 
 
 def meson_stage(stage, build, tests):
-    """Builds and runs meson tests of a build directory."""
+    """Builds and runs meson tests of a build directory. A program test_* is one of Catch2's."""
     if not tests:
         say(f"{stage}: no tests")
         return FAILED
@@ -90,12 +91,12 @@ def unit(options):
 
 def plain(options):
     del options
-    return meson_stage("plain", "plain", builds.tests("plain", "plain"))
+    return meson_stage("plain", "plain", builds.tests("plain", {"plain", "sim"}))
 
 
 def tsan(options):
     del options
-    return meson_stage("tsan", "tsan", builds.tests("tsan", "threads"))
+    return meson_stage("tsan", "tsan", builds.tests("tsan", {"threads"}))
 
 
 def fuzz(options):

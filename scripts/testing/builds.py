@@ -83,14 +83,14 @@ def build(name, targets=()):
     return True
 
 
-def tests(name, suite=None):
-    """The meson tests of a build directory, of one suite if it is named; [] if it has none."""
+def tests(name, suites=None):
+    """The meson tests of a build directory, of these suites if any are named; [] if it has none."""
     if not _configure(name):
         return []
     listing = subprocess.run(["meson", "introspect", "--tests", folder(name)], cwd=ROOT,
                              check=True, capture_output=True, text=True)
     return [test for test in json.loads(listing.stdout)
-            if suite is None or any(s.split(":")[-1] == suite for s in test["suite"])]
+            if suites is None or suites & {suite.split(":")[-1] for suite in test["suite"]}]
 
 
 def target_of(test, name):
