@@ -4,7 +4,7 @@
 // for them.
 //
 // The input is a list of records: one byte says what happens, one or more say how.
-#include <array>
+#include <algorithm>
 #include <cstdlib>
 
 #include "engine/wire/chunk.h"
@@ -179,12 +179,12 @@ class Run {
   void inject(End& to, Bytes chunks) {
     const bool is_a = &to == &pair_.a;
     const CommonHeader& header = is_a ? header_to_a_ : header_to_b_;
-    std::vector<std::uint8_t> packet(kCommonHeaderBytes);
+    std::vector<std::uint8_t> packet(kCommonHeaderBytes + chunks.size());
     store_be16(packet.data(), header.source_port);
     store_be16(packet.data() + 2, header.destination_port);
     const bool is_init = !chunks.empty() && chunks[0] == 1;
     store_be32(packet.data() + 4, is_init ? 0 : header.verification_tag);
-    packet.insert(packet.end(), chunks.begin(), chunks.end());
+    std::copy(chunks.begin(), chunks.end(), packet.begin() + kCommonHeaderBytes);
     arrive(to, address(is_a ? "10.0.0.2" : "10.0.0.1"), address(is_a ? "10.0.0.1" : "10.0.0.2"),
            packet);
   }
