@@ -1,5 +1,7 @@
 #include "engine/lcore/crew.h"
 
+#include <algorithm>
+
 namespace millrace {
 namespace {
 
@@ -19,6 +21,16 @@ constexpr std::uint64_t kSteeringUse = 0;
 constexpr std::uint64_t kShardUse = 1 << 8;  // and the lcore's number
 constexpr std::uint64_t kStackUse = 2 << 8;
 
+// A path begins with what every interface takes; what lies beyond, ICMP says.
+Parameters with_path_mtu(Parameters parameters, const net::StackConfig& stack) {
+  for (const net::InterfaceConfig& interface : stack.interfaces) {
+    const std::uint16_t port_mtu = interface.traits.mtu;
+    const std::uint16_t mtu = interface.mtu != 0 ? std::min(interface.mtu, port_mtu) : port_mtu;
+    parameters.path_mtu = std::min(parameters.path_mtu, mtu);
+  }
+  return parameters;
+}
+
 }  // namespace
 
 Crew::Crew(const CrewConfig& config, std::span<const LcoreResources> lcores)
@@ -31,7 +43,7 @@ Crew::Crew(const CrewConfig& config, std::span<const LcoreResources> lcores)
     WorkerConfig worker;
     worker.number = number;
     worker.contexts_max = config.contexts_max;
-    worker.parameters = config.parameters;
+    worker.parameters = with_path_mtu(config.parameters, config.stack);
     worker.limits = config.limits;
     worker.seed = key_for(config.seed, kShardUse + number);
     worker.stack = config.stack;

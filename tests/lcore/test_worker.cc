@@ -178,3 +178,18 @@ TEST_CASE("An application that writes nonsense is detached, and nobody else", "[
   REQUIRE(pair.send("still here") == 0);
   CHECK(pair.run_until([&] { return pair.server->count(MR_EVENT_MESSAGE) == 1; }));
 }
+
+TEST_CASE("A path begins with the smallest MTU of the interfaces", "[lcore]") {
+  HostConfig config;
+  config.parameters.path_mtu = 1500;
+  HostPair pair(config);
+  HostConfig narrow = HostPair::with_address(config, "10.0.0.1", 0);
+  narrow.interfaces[0].mtu = 1280;
+  pair.client.reset();
+  pair.left = std::make_unique<Host>(narrow, pair.pool, std::vector<PortQueue*>{&pair.wire.end(0)});
+  pair.client = std::make_unique<Application>(*pair.left);
+  pair.connect();
+  REQUIRE(pair.send(std::string(5000, 'm')) == 0);
+  CHECK(pair.run_until([&] { return pair.server->count(MR_EVENT_MESSAGE) == 1; }));
+  CHECK(pair.left->count(Counter::drop_too_big) == 0);
+}
