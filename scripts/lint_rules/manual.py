@@ -1,31 +1,64 @@
-"""The manual page of the configuration names the keys that the engine reads, and no others."""
+"""Manual pages name the keys, options and commands that the code reads, and no others."""
 import re
+import typing
 
 from .tree import Finding
 
-CODE = "engine/main/config_sections.cc"
-PAGE = "docs/man/millraced.toml.5"
-
-_READ = re.compile(r'(?:reader\.(?!table|key_of|fail)\w+(?:<[^>]*>)?\(\s*|\(reader, )"(\w+)"')
-_ITEM = re.compile(r"^\.It Cm (.*)$")
+_OPTION = re.compile(r'add_(?:option|flag)\w*(?:<\w+>)?\(\s*"!?--([\w-]+)"')
+_OPTION_ITEM = re.compile(r"(?:^\.|\s)(?:Op |It )?Fl -([\w-]+)")
 
 
-def read_keys(text):
-    return {key: text.count("\n", 0, match.start()) + 1
-            for match in _READ.finditer(text) for key in [match.group(1)]}
+class Pair(typing.NamedTuple):
+    what: str
+    code: str
+    read: re.Pattern        # finds a name in the code
+    page: str
+    documented: re.Pattern  # finds names on a line of the page
+    own: frozenset = frozenset()  # names that a library adds by itself
 
 
-def documented_keys(text):
-    return {key: number for number, line in enumerate(text.splitlines(), 1)
-            for item in [_ITEM.match(line)] if item
-            for key in item.group(1).split() if key != ","}
+_BUILT_IN = frozenset({"version", "help"})
+
+PAIRS = (
+    Pair("key", "engine/main/config_sections.cc",
+         re.compile(r'(?:reader\.(?!table|key_of|fail)\w+(?:<[^>]*>)?\(\s*|\(reader, )"(\w+)"'),
+         "docs/man/millraced.toml.5", re.compile(r"^\.It Cm (.*)$")),
+    Pair("option", "engine/main/millraced.cc", _OPTION,
+         "docs/man/millraced.8", _OPTION_ITEM, _BUILT_IN),
+    Pair("option", "engine/main/ctl/millracectl.cc", _OPTION,
+         "docs/man/millracectl.8", _OPTION_ITEM, _BUILT_IN),
+    Pair("command", "engine/main/ctl/millracectl.cc",
+         re.compile(r'^ +\{"([a-z-]+)",|add_subcommand\("([a-z-]+)"', re.MULTILINE),
+         "docs/man/millracectl.8", re.compile(r"^\.It Cm ([\w-]+)")),
+    Pair("option", "bench/main.cc", _OPTION,
+         "docs/man/millrace-bench.1", _OPTION_ITEM, _BUILT_IN),
+)
+
+
+def read_names(pair, text):
+    """{name: line} of the code."""
+    return {next(filter(None, match.groups())): text.count("\n", 0, match.start()) + 1
+            for match in pair.read.finditer(text)}
+
+
+def documented_names(pair, text):
+    """{name: line} of the page; one item may have several, separated by commas."""
+    return {name: number for number, line in enumerate(text.splitlines(), 1)
+            for match in pair.documented.finditer(line)
+            for name in match.group(1).split() if name != ","}
+
+
+def check_pair(tree, pair):
+    read = read_names(pair, tree.text(pair.code))
+    documented = documented_names(pair, tree.text(pair.page))
+    return ([Finding(pair.code, line, "manual", f"{pair.what} `{name}` is missing in {pair.page}")
+             for name, line in read.items() if name not in documented]
+            + [Finding(pair.page, line, "manual", f"there is no {pair.what} `{name}`")
+               for name, line in documented.items() if name not in read and name not in pair.own])
 
 
 def check(tree):
-    if not (tree.whole and tree.exists(CODE) and tree.exists(PAGE)):
+    if not tree.whole:
         return []
-    read, documented = read_keys(tree.text(CODE)), documented_keys(tree.text(PAGE))
-    return ([Finding(CODE, line, "manual", f"`{key}` is missing in {PAGE}")
-             for key, line in read.items() if key not in documented]
-            + [Finding(PAGE, line, "manual", f"the engine reads no `{key}`")
-               for key, line in documented.items() if key not in read])
+    return [finding for pair in PAIRS if tree.exists(pair.code) and tree.exists(pair.page)
+            for finding in check_pair(tree, pair)]

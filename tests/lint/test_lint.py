@@ -223,6 +223,16 @@ class Manual(LintTest):
         self.write(self.CODE, read)
         self.rejects("manual", self.PAGE, ".It Cm name , loss , delay_us\n.It Cm mtu\n", line=2)
 
+    def test_commands_and_options_are_documented(self):
+        page, code = "docs/man/millracectl.8", "engine/main/ctl/millracectl.cc"
+        self.write(page, ".Op Fl -json\n.It Fl -json\n.It Cm status\n.It Cm top Op Fl -all\n")
+        text = 'app.add_flag("--json", j);\nsub->add_flag("--all", a);\n  {"status", s},\n  {"top",\n'
+        self.accepts(code, text)
+        self.rejects("manual", code, text + 'app.add_option("--socket", s);\n', line=5)
+        self.rejects("manual", code, text + '  {"ports", p},\n', line=5)
+        self.write(code, text)
+        self.rejects("manual", page, (self.root / page).read_text() + ".It Cm gone\n", line=5)
+
 
 class Format(LintTest):
     def test_a_file_that_clang_format_would_change_is_rejected(self):
