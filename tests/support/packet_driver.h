@@ -184,8 +184,7 @@ class PacketDriver {
         seen_[packets_ % 8] = std::move(reply);
       }
     }
-    peer_.replies.clear();
-    peer_.destinations.clear();
+    peer_.forget();
     peer_.end.told.clear();
   }
 

@@ -124,9 +124,12 @@ class RawPeer {
       const std::string line = render_packet(reply);
       text += (text.empty() ? "" : "; ") + line.substr(line.find("tag="));
     }
+    forget();
+    return text;
+  }
+  void forget() {
     replies.clear();
     destinations.clear();
-    return text;
   }
   /// The first chunk of the last reply.
   ChunkView last_chunk() const {
@@ -151,7 +154,7 @@ class RawPeer {
 
   /// INIT; returns the COOKIE ECHO chunk for the answer, whose tag it remembers.
   Packet ask_for_cookie(std::uint32_t tag = kTag, const Packet& parameters = {}) {
-    replies.clear();
+    forget();
     send_packet(0, init_of(ChunkType::kInit, tag, parameters));
     if (replies.empty() || last_chunk().type() != ChunkType::kInitAck) return {};
     const InitView init = InitView::parse(last_chunk()).value();
@@ -164,7 +167,7 @@ class RawPeer {
         cookie.assign(parameter->value().begin(), parameter->value().end());
       }
     }
-    replies.clear();
+    forget();
     return chunk_of(ChunkType::kCookieEcho, 0, cookie);
   }
   /// The whole handshake, from our side to a listener.

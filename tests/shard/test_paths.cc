@@ -1,0 +1,262 @@
+// Several destinations of one peer, made by hand: which is used when, and what the network says of
+// them.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "tests/support/raw_peer.h"
+
+namespace millrace::test {
+namespace {
+
+const IpAddress kFirst = address("10.0.0.9");
+const IpAddress kSecond = address("10.0.1.9");
+
+Parameters quick() {
+  Parameters parameters;
+  parameters.rto_initial = parameters.rto_min = milliseconds(100);
+  parameters.rto_max = milliseconds(400);
+  parameters.heartbeat_interval = seconds(1);
+  parameters.path_max_retrans = 2;
+  parameters.association_max_retrans = 5;
+  return parameters;
+}
+
+/// A peer at two addresses that answers heartbeats only where it is told to.
+struct TwoHomed : RawPeer {
+  explicit TwoHomed(const Parameters& parameters = quick()) : RawPeer(parameters) {
+    listen();
+    send({ask_for_cookie(kTag, tlv_of(5, {10, 0, 1, 9}))});
+    handle = end.told.back().handle;
+  }
+
+  /// Answers the heartbeats among the replies that went to `to`; forgets the others.
+  void answer_heartbeats(const std::set<IpAddress>& to) {
+    std::vector<std::pair<IpAddress, Packet>> answers;
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      ChunkReader reader(replies[i]);
+      while (const auto chunk = reader.next()) {
+        if (chunk->type() != ChunkType::kHeartbeat || to.count(destinations[i]) == 0) continue;
+        const Bytes info = chunk->value();
+        answers.push_back({destinations[i], {info.begin(), info.end()}});
+      }
+    }
+    take();
+    for (const auto& [from, info] : answers) {
+      send_from(from, end_tag, chunk_of(ChunkType::kHeartbeatAck, 0, info));
+    }
+  }
+  /// Where DATA went since the last call, in order.
+  std::vector<IpAddress> take_data_destinations() {
+    std::vector<IpAddress> went;
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      ChunkReader reader(replies[i]);
+      while (const auto chunk = reader.next()) {
+        if (chunk->type() == ChunkType::kData) went.push_back(destinations[i]);
+      }
+    }
+    take();
+    return went;
+  }
+  PathStatus path(std::size_t index) {
+    AssociationStatus status;
+    REQUIRE(end.shard().status(End::kOwner, handle, status) == Status::kOk);
+    REQUIRE(status.path_count == 2);
+    return status.paths[index];
+  }
+  AssociationHandle handle;
+};
+
+//= rfc9260 5.4 type=test
+TEST_CASE("an address that the peer only claims gets heartbeats and no data until it answers") {
+  TwoHomed peer;
+  CHECK(peer.path(0).confirmed);
+  CHECK_FALSE(peer.path(1).confirmed);
+  peer.run_for(milliseconds(50));
+  CHECK(std::count(peer.destinations.begin(), peer.destinations.end(), kSecond) >= 1);
+  peer.answer_heartbeats({kSecond});
+  CHECK(peer.path(1).confirmed);
+  CHECK(peer.end.told.back().type == EventType::kPathState);
+  CHECK(peer.end.told.back().event.path_state == PathState::kConfirmed);
+}
+
+//= rfc9260 6.4 type=test
+TEST_CASE("what timed out goes to the other address, once that is confirmed") {
+  TwoHomed peer;
+  const bool is_confirmed = GENERATE(true, false);
+  peer.run_for(milliseconds(5));
+  peer.answer_heartbeats(is_confirmed ? std::set<IpAddress>{kSecond} : std::set<IpAddress>{});
+  REQUIRE(peer.end.send(peer.now, peer.handle, "hello") == Status::kOk);
+  peer.collect();
+  CHECK(peer.take_data_destinations() == std::vector<IpAddress>{kFirst});
+  peer.run_for(milliseconds(130));
+  const std::vector<IpAddress> again = peer.take_data_destinations();
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].to_string() == (is_confirmed ? kSecond : kFirst).to_string());
+}
+
+//= rfc9260 6.4 type=test
+TEST_CASE("a SACK goes to where the DATA came from") {
+  TwoHomed peer;
+  peer.run_for(milliseconds(5));
+  peer.answer_heartbeats({kSecond});
+  CHECK(peer.path(1).confirmed);
+  const IpAddress from = GENERATE(kFirst, kSecond);
+  peer.take();
+  Packet chunks = data_of(RawPeer::kTsn, "a");
+  append(chunks, data_of(RawPeer::kTsn + 2, "c", 0, 2));
+  peer.send_from(from, peer.end_tag, chunks);
+  REQUIRE(peer.replies.size() == 1);
+  CHECK(peer.last_chunk().type() == ChunkType::kSack);
+  CHECK(peer.destinations[0].to_string() == from.to_string());
+}
+
+//= rfc9260 8.2 type=test
+TEST_CASE("a primary that does not answer is given up, data goes on, and it comes back") {
+  TwoHomed peer;
+  peer.run_for(milliseconds(5));
+  peer.answer_heartbeats({kSecond});
+  for (int i = 0; i < 1000 && peer.path(0).active; ++i) {
+    peer.run_for(milliseconds(10));
+    peer.answer_heartbeats({kSecond});
+  }
+  REQUIRE_FALSE(peer.path(0).active);
+  CHECK(peer.end.count(Counter::path_failures) == 1);
+  REQUIRE(peer.end.send(peer.now, peer.handle, "around") == Status::kOk);
+  peer.collect();
+  CHECK(peer.take_data_destinations() == std::vector<IpAddress>{kSecond});
+  peer.send_from(kSecond, peer.end_tag, sack_of(peer.end_tsn));
+  for (int i = 0; i < 1000 && !peer.path(0).active; ++i) {
+    peer.run_for(milliseconds(10));
+    peer.answer_heartbeats({kFirst, kSecond});
+  }
+  CHECK(peer.path(0).active);
+  CHECK(peer.end.count(Counter::path_recoveries) == 1);
+  REQUIRE(peer.end.send(peer.now, peer.handle, "back") == Status::kOk);
+  peer.collect();
+  CHECK(peer.take_data_destinations() == std::vector<IpAddress>{kFirst});
+}
+
+//= rfc9260 8.1 type=test
+TEST_CASE("a peer that answers nowhere is given up after Association.Max.Retrans") {
+  TwoHomed peer;
+  peer.run_for(milliseconds(5));
+  peer.answer_heartbeats({kSecond});
+  REQUIRE(peer.end.send(peer.now, peer.handle, "anybody?") == Status::kOk);
+  peer.collect();
+  peer.run_for(seconds(60));
+  CHECK(peer.state(peer.handle) == "gone");
+  CHECK(peer.end.told.back().type == EventType::kDown);
+  CHECK(peer.end.told.back().event.reason == DownReason::kUnreachable);
+  CHECK(peer.end.count(Counter::associations_lost) == 1);
+  CHECK(peer.end.payloads_held() == 0);
+  CHECK(peer.end.has_all_buffers());
+}
+
+//= rfc9260 8.1 type=test
+TEST_CASE("an answer in time starts the count anew") {
+  TwoHomed peer;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    REQUIRE(peer.end.send(peer.now, peer.handle, "still there?") == Status::kOk);
+    peer.collect();
+    peer.run_for(milliseconds(450));
+    peer.send({sack_of(peer.end_tsn + i)});
+    peer.answer_heartbeats({kFirst, kSecond});
+  }
+  CHECK(peer.state(peer.handle) == "ESTABLISHED");
+  CHECK(peer.end.count(Counter::t3_expirations) >= 20);
+}
+
+//= rfc9260 5.2.5 type=test
+TEST_CASE("a COOKIE ACK to an association that is up is dropped") {
+  TwoHomed peer;
+  peer.send({chunk_of(ChunkType::kCookieAck)});
+  CHECK(peer.state(peer.handle) == "ESTABLISHED");
+  CHECK(peer.end.count(Counter::drop_unexpected_chunk) == 1);
+}
+
+//= rfc9260 5.3.1 type=test
+TEST_CASE("tags are never 0, and no two of them are the same or follow from each other") {
+  RawPeer peer;
+  peer.listen();
+  std::set<std::uint32_t> tags, tsns, differences;
+  std::uint32_t last = 0;
+  for (std::uint32_t i = 1; i <= 2000; ++i) {
+    peer.ask_for_cookie(i);
+    CHECK(peer.end_tag != 0);
+    tags.insert(peer.end_tag);
+    tsns.insert(peer.end_tsn);
+    differences.insert(peer.end_tag - last);
+    last = peer.end_tag;
+  }
+  CHECK(tags.size() == 2000);
+  CHECK(tsns.size() == 2000);
+  CHECK(differences.size() == 2000);
+}
+
+// ---- ICMP ----
+
+IcmpReport report_of(IcmpReport::Kind kind, const Packet& quoted, const IpAddress& to) {
+  IcmpReport report;
+  report.kind = kind;
+  report.local = address("10.0.0.1");
+  report.peer = to;
+  report.quoted = quoted;
+  return report;
+}
+
+Packet quote_of(std::uint32_t tag) {
+  Packet quoted = be16(RawPeer::kEndPort);
+  append(quoted, be16(RawPeer::kPort));
+  append(quoted, be32(tag));
+  return quoted;
+}
+
+//= rfc9260 10 type=test
+TEST_CASE("ICMP is believed only if it quotes the peer's tag") {
+  TwoHomed peer;
+  const Packet wrong = quote_of(RawPeer::kTag + 1), right = quote_of(RawPeer::kTag);
+  const Packet shorter(right.begin(), right.begin() + 7);
+  const auto kind = IcmpReport::Kind::kProtocolUnreachable;
+  peer.end.shard().on_icmp(peer.now, report_of(kind, wrong, kSecond));
+  peer.end.shard().on_icmp(peer.now, report_of(kind, shorter, kSecond));
+  peer.end.shard().on_icmp(peer.now, report_of(kind, right, address("10.0.0.77")));
+  CHECK(peer.path(1).active);
+  CHECK(peer.end.count(Counter::drop_bad_icmp) == 3);
+  peer.end.shard().on_icmp(peer.now, report_of(kind, right, kSecond));
+  CHECK_FALSE(peer.path(1).active);
+}
+
+//= rfc9260 10 type=test
+TEST_CASE("a host without SCTP ends an association that has no other address") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  const Packet quoted = quote_of(RawPeer::kTag);
+  SECTION("the host is unreachable: that may pass") {
+    peer.end.shard().on_icmp(peer.now, report_of(IcmpReport::Kind::kUnreachable, quoted, kFirst));
+    CHECK(peer.state(handle) == "ESTABLISHED");
+  }
+  SECTION("the protocol is") {
+    peer.end.shard().on_icmp(peer.now,
+                             report_of(IcmpReport::Kind::kProtocolUnreachable, quoted, kFirst));
+    peer.collect();
+    CHECK(peer.state(handle) == "gone");
+  }
+}
+
+//= rfc9260 7.3 type=test
+TEST_CASE("a packet that was too big makes the path's packets smaller") {
+  TwoHomed peer;
+  const Packet quoted = quote_of(RawPeer::kTag);
+  IcmpReport report = report_of(IcmpReport::Kind::kPacketTooBig, quoted, kFirst);
+  report.mtu = 1000;
+  peer.end.shard().on_icmp(peer.now, report);
+  CHECK(peer.path(0).mtu == 1000);
+  CHECK(peer.path(1).mtu == 1500);
+  REQUIRE(peer.end.send(peer.now, peer.handle, std::string(1400, 'x')) == Status::kOk);
+  peer.collect();
+  for (const Packet& reply : peer.replies) CHECK(reply.size() <= 980);
+}
+
+}  // namespace
+}  // namespace millrace::test
