@@ -84,7 +84,8 @@ struct SackView {
   }
 };
 
-/// SHUTDOWN (RFC 9260 3.3.8): its cumulative TSN ack.
+/// SHUTDOWN: its cumulative TSN ack.
+//= rfc9260 3.3.8
 inline std::optional<Tsn> parse_shutdown(ChunkView chunk) {
   if (chunk.bytes.size() != 8) return std::nullopt;
   return Tsn{load_be32(chunk.bytes.data() + 4)};

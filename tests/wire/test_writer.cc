@@ -49,6 +49,7 @@ TEST_CASE("a chunk is padded with zeros that its length does not count") {
 }
 
 //= rfc9260 3.2.1 type=test
+//= rfc9260 3.3.10 type=test
 TEST_CASE("a chunk counts the padding between its parameters but not behind the last") {
   OneBuffer one;
   PacketWriter writer(one.buffer, kHeader, 1452);
