@@ -5,17 +5,22 @@
  * sctp_recvmsg (RFC 6458); what they mean on the wire is RFC 9260. Nothing here makes a system call
  * but attaching, sleeping, and waking an engine that sleeps.
  *
- * Conventions
- *   Errors       A function that returns int returns 0 or more for success and a negative errno for
- *                failure. mr_last_error() has the text for people. -EIO from any call: the engine
- * is gone and the library has not attached again yet. Threads      A context belongs to one thread
- * at a time. Threads that work in parallel have a context each; contexts share nothing. mr_fd()'s
- * descriptor may be polled by any thread. mr_last_error() is per thread. Ownership    What is
- * passed in is copied before the call returns, unless it says otherwise. What an event points to
- * belongs to the library: see mr_receive(). Units        Lengths are bytes, ports and payload
- * protocol identifiers are in host order (a PPID is given as the number that stands on the wire),
- * times have their unit in their name. Blocking     Only mr_attach() and mr_wait() wait. Everything
- * else answers at once; what takes time completes with an event.
+ * Errors: a function that returns int returns 0 or more for success and a negative errno for
+ * failure. mr_last_error() has the text for people. -EIO from any call: the engine is gone and the
+ * library has not attached again yet.
+ *
+ * Threads: a context belongs to one thread at a time. Threads that work in parallel have a context
+ * each; contexts share nothing. mr_fd()'s descriptor may be polled by any thread. mr_last_error()
+ * is per thread.
+ *
+ * Ownership: what is passed in is copied before the call returns, unless it says otherwise. What an
+ * event points to belongs to the library: see mr_receive().
+ *
+ * Units: lengths are bytes, ports and payload protocol identifiers are in host order (a PPID is
+ * given as the number that stands on the wire), times have their unit in their name.
+ *
+ * Blocking: only mr_attach() and mr_wait() wait. Everything else answers at once; what takes time
+ * completes with an event.
  */
 #ifndef MILLRACE_H
 #define MILLRACE_H

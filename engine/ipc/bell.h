@@ -3,9 +3,8 @@
 // Both directions follow Dekker's pattern, so that no wake-up is lost. The sleeper and the waker
 // each store, then fence, then load what the other stores:
 //
-//   sleeper: asleep = 1;       fence; load the ring's producer index; sleep only if nothing is
-//   there waker:   publish an entry; fence; load asleep;                    ring the bell only if
-//   it is set
+//   sleeper: asleep = 1; fence; look at the ring's producer index; sleep if nothing is there
+//   waker: publish an entry; fence; look at asleep; ring the bell if it is set
 //
 // With a sequentially consistent fence between store and load on both sides, at least one of them
 // sees the other's store: either the sleeper sees the entry or the waker sees the sleeper. Every
