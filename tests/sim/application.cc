@@ -54,9 +54,8 @@ void Application::attach(Time now) {
 void Application::die(Time now) {
   world_.trace.note(now, describe() + " dies");
   world_.ledger.on_death(host_);
-  for (auto& [handle, conversation] : conversations_) {
-    world_.ledger.flow(conversation.flow).may_be_lost = true;
-  }
+  // What it has not read yet may say of any of them that something failed.
+  for (const FlowId flow : flows_) world_.ledger.flow(flow).may_be_lost = true;
   leave();
   reborn_at_ = now + dice_.between(milliseconds(1), seconds(2));
 }
@@ -65,6 +64,7 @@ void Application::leave() {
   conversations_.clear();
   connecting_.clear();
   ended_.clear();
+  flows_.clear();
   if (context_ == nullptr) return;
   context_.reset();
   world_.hosts[host_]->engine().detach(context_id_, world_.scenario.gracefully);
@@ -263,6 +263,7 @@ Application::Conversation& Application::open(Time now, const mr_event& event,
   Conversation conversation;
   conversation.handle = event.association;
   conversation.flow = world_.ledger.open_flow(host_, peer_host);
+  flows_.push_back(conversation.flow);
   conversation.messages_left = static_cast<std::uint32_t>(dice_.below(habits_.messages + 1));
   conversation.bytes_max = habits_.bytes_max;
   conversation.streams = world_.scenario.parameters.streams_out;

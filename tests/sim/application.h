@@ -97,6 +97,7 @@ class Application {
   std::map<mr_association, Conversation> conversations_;
   std::map<std::uint64_t, std::size_t> connecting_;  // context of a connect to the peer's host
   std::set<mr_association> ended_;
+  std::vector<FlowId> flows_;  // that it has sent, since it attached
   std::uint64_t next_context_ = 1;
   std::uint32_t connects_left_;
   Time next_act_{};
