@@ -89,7 +89,7 @@ void Association::enter_established(Time now) {
     path.on_state_told();
   }
   was_up_ = true;
-  notices_ |= kUpNotice;
+  notices_ = static_cast<std::uint8_t>((notices_ & ~kPathNotice) | kUpNotice);
   if (shutdown_requested_) shutdown(now);
 }
 
@@ -130,6 +130,17 @@ bool Association::add_path(const IpAddress& destination, bool confirmed) {
 void Association::learn_paths(std::span<const IpAddress> destinations) {
   for (const IpAddress& destination : destinations) {
     if (destination.is_unicast() && path_of(destination) < 0) add_path(destination, false);
+  }
+}
+
+// An address that the application named and the peer does not may be another host's: it must prove
+// itself by a heartbeat like any other.
+//= rfc9260 5.1.2
+void Association::doubt_paths_beside(std::span<const IpAddress> destinations) {
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    const auto listed =
+        std::find(destinations.begin(), destinations.end(), paths_[i]->destination());
+    if (listed == destinations.end()) paths_[i]->doubt();
   }
 }
 

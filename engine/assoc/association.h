@@ -138,6 +138,13 @@ class Association {
   std::uint64_t retransmissions() const { return retransmissions_; }
   std::uint64_t messages_received() const { return messages_received_; }
   bool has_peer(const IpAddress& address) const { return path_of(address) >= 0; }
+  /// The address is known to be the peer's own (RFC 9260 5.4).
+  bool has_confirmed_peer(const IpAddress& address) const {
+    const int path = path_of(address);
+    return path >= 0 && paths_[path]->is_confirmed();
+  }
+  /// Bits of the local addresses that it may use; 0: all.
+  std::uint64_t locals() const { return locals_; }
 
   /// Gives everything back to the slabs. The payloads of unsent messages go to the returned list.
   void clear();
@@ -172,6 +179,7 @@ class Association {
   void pop_path_notice();
   bool add_path(const IpAddress& destination, bool confirmed);
   void learn_paths(std::span<const IpAddress> destinations);
+  void doubt_paths_beside(std::span<const IpAddress> destinations);
   int path_of(const IpAddress& address) const;
   IpAddress source_for(const IpAddress& destination) const;
 
@@ -195,8 +203,9 @@ class Association {
 
   // handshake.cc
   void on_init_ack(Time now, ChunkView chunk, const PacketIn& in);
+  bool is_short_of_memory() const;
   bool is_acceptable(const InitView& init, const InitContents& contents);
-  void report_unrecognized(const InitContents& contents, const PacketIn& in);
+  void report_unrecognized(PacketWriter& writer, const InitContents& contents);
   void on_cookie_ack(Time now);
   void on_stale_cookie(Time now);
   void arm_t1(Time now);
@@ -206,6 +215,7 @@ class Association {
   void take_new_peer_tag(const Cookie& cookie);
   void restart(Time now, const Cookie& cookie, const PacketIn& in);
   void write_init(PacketWriter& writer);
+  std::size_t cookie_echo_size() const;
   void write_cookie_echo(PacketWriter& writer);
 
   // shutdown.cc
@@ -271,8 +281,8 @@ class Association {
   Time t2_deadline_ = kNever;        // T2-shutdown
   Time t5_deadline_ = kNever;        // T5-shutdown-guard
   Buffer* cookie_buffer_ = nullptr;  // the INIT ACK that holds the peer's cookie
-  Bytes cookie_;
-  List<TxMessage> failed_;  // to be told with kSendFailed
+  ChunkView init_ack_;               // in it
+  List<TxMessage> failed_;           // to be told with kSendFailed
   DownReason down_reason_ = DownReason::kNone;
   std::uint16_t down_error_ = 0;
   std::uint64_t retransmissions_ = 0;

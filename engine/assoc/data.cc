@@ -52,6 +52,11 @@ bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival
     return false;
   }
   const std::uint32_t held = held_bytes();
+  // What the shard has for all goes to those who read as it comes: they hold nothing.
+  if (is_short_of_memory() && (held > 0 || arrival != TsnTracker::Arrival::kNext)) {
+    resources_.count(Counter::drop_no_memory);
+    return false;
+  }
   if (held < parameters_.receive_buffer) return true;
   const bool fills_hole = data.tsn < tracker_.highest() && held / 2 < parameters_.receive_buffer;
   const bool is_stuck = reassembly_.front() == nullptr && unread_bytes_ == 0;
@@ -59,6 +64,12 @@ bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival
   resources_.count(Counter::drop_window_full);
   tracker_.acknowledge_now();
   return false;
+}
+
+bool Association::is_short_of_memory() const {
+  const Slab<RxChunk>& chunks = resources_.reassembly.chunks;
+  return resources_.buffers.held_count() >= resources_.buffers_held_max ||
+         chunks.used() >= chunks.capacity() / 4 * 3;
 }
 
 // The TSN is acknowledged, the data is not delivered (RFC 9260 6.5).
@@ -82,7 +93,9 @@ bool Association::hold(const DataView& data, const PacketIn& in) {
   chunk.flags = data.flags;
   chunk.tsn = data.tsn;
   chunk.ppid = data.ppid;
-  if (!tracker_.record(resources_.bitmaps, data.tsn)) {
+  const bool ordered = !(data.flags & kDataFlagUnordered);
+  if (!reassembly_.has_memory(resources_.reassembly, data.stream, ordered) ||
+      !tracker_.record(resources_.bitmaps, data.tsn)) {
     resources_.count(Counter::drop_no_memory);
     return true;
   }

@@ -19,11 +19,33 @@ void Association::write_init(PacketWriter& writer) {
   writer.end_chunk();
 }
 
+std::size_t Association::cookie_echo_size() const {
+  const auto init = InitView::parse(init_ack_);
+  MR_ASSERT(init);
+  return padded4(kChunkHeaderBytes + read_init(*init, {}).cookie.size());
+}
+
 //= rfc9260 5.1
 void Association::write_cookie_echo(PacketWriter& writer) {
+  const auto init = InitView::parse(init_ack_);
+  MR_ASSERT(init);
+  const InitContents contents = read_init(*init, paths_[primary_]->destination());
   writer.begin_chunk(ChunkType::kCookieEcho, 0);
-  writer.append(cookie_);
+  writer.append(contents.cookie);
   writer.end_chunk();
+  report_unrecognized(writer, contents);
+}
+
+// In the packet of the COOKIE ECHO and behind it: before it the peer knows no association.
+//= rfc9260 3.2.2
+void Association::report_unrecognized(PacketWriter& writer, const InitContents& contents) {
+  for (std::size_t i = 0; i < contents.unrecognized_count; ++i) {
+    const Bytes parameter = contents.unrecognized[i];
+    if (padded4(kChunkHeaderBytes + kTlvHeaderBytes + parameter.size()) > writer.room()) return;
+    writer.begin_chunk(ChunkType::kError, 0);
+    writer.append_cause(CauseCode::kUnrecognizedParameters, parameter);
+    writer.end_chunk();
+  }
 }
 
 //= rfc9260 5.1
@@ -38,17 +60,17 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   streams_out_ = std::min(parameters_.streams_out, init->streams_in);
   streams_in_ = std::min(parameters_.streams_in, init->streams_out);
   learn_paths(contents.addresses());
+  doubt_paths_beside(contents.addresses());
   tracker_.start(init->initial_tsn);
   outbound_.set_peer(init->a_rwnd, streams_out_);
   outbound_.fail_beyond_streams(failed_);
   BufferPool::add_reference(*in.buffer);
   cookie_buffer_ = in.buffer;
-  cookie_ = contents.cookie;
+  init_ack_ = chunk;
   if (attempts_ == 0) {
     paths_[primary_]->rto.on_measurement(now - t1_started_, parameters_);
   }
   on_path_answer(control_path());
-  report_unrecognized(contents, in);
   enter_state(State::kCookieEchoed);
   attempts_ = 0;
   pending_ = kCookieEcho;
@@ -63,8 +85,8 @@ bool Association::is_acceptable(const InitView& init, const InitContents& conten
     abort(cause, value, DownReason::kProtocolError);
     return false;
   };
-  if (init.initiate_tag == 0 || init.streams_out == 0 || init.streams_in == 0 ||
-      contents.is_malformed) {
+  if (init.initiate_tag == 0 || init.a_rwnd < kRwndMin || init.streams_out == 0 ||
+      init.streams_in == 0 || contents.is_malformed) {
     return refuse(CauseCode::kInvalidMandatoryParameter, {});
   }
   //= rfc9260 5.1.2
@@ -75,14 +97,6 @@ bool Association::is_acceptable(const InitView& init, const InitContents& conten
     return refuse(CauseCode::kProtocolViolation, {});
   }
   return true;
-}
-
-void Association::report_unrecognized(const InitContents& contents, const PacketIn& in) {
-  for (std::size_t i = 0; i < contents.unrecognized_count; ++i) {
-    //= rfc9260 3.2.2
-    send_cause(resources_, header(), ChunkType::kError, 0, CauseCode::kUnrecognizedParameters,
-               contents.unrecognized[i], in.destination, in.source);
-  }
 }
 
 void Association::on_cookie_ack(Time now) {
@@ -238,13 +252,12 @@ void Association::restart(Time now, const Cookie& cookie, const PacketIn& in) {
   tracker_.clear(resources_.bitmaps);
   tracker_.start(cookie.peer_tsn);
   t2_deadline_ = t5_deadline_ = kNever;
-  shutdown_requested_ = false;
   for (std::uint8_t i = 0; i < path_count_; ++i) paths_[i]->restart(parameters_);
+  pending_ = kCookieAck;
   const bool up_is_untold = notices_ & kUpNotice;
-  enter_established(now);
+  enter_established(now);  // and goes on with a shutdown that was asked for
   notices_ = up_is_untold ? kUpNotice : kRestartNotice;
   restart_after_ = static_cast<std::uint32_t>(reassembly_.ready_count());
-  pending_ = kCookieAck;
   answer_to(in);
 }
 

@@ -14,6 +14,9 @@ namespace millrace {
 /// The Missing Mandatory Parameter cause that says: State Cookie (RFC 9260 3.3.10.2).
 inline constexpr std::uint8_t kMissingCookie[] = {0, 0, 0, 1, 0, 7};
 
+/// The smallest a_rwnd that an INIT or INIT ACK may name (RFC 9260 3.3.2).
+inline constexpr std::uint32_t kRwndMin = 1500;
+
 /// What was found in the parameters of an INIT or INIT ACK.
 struct InitContents {
   static constexpr std::size_t kUnrecognizedMax = 4;

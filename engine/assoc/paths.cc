@@ -67,8 +67,8 @@ void Association::on_path_answer(std::uint8_t path) {
 
 //= rfc9260 6.3.3
 void Association::on_t3_expired(std::uint8_t path) {
-  if (paths_[path]->flight ==
-      0) {  // what was there waits to be sent again: no one failed to answer
+  if (paths_[path]->flight == 0) {
+    // What was there waits to be sent again: no one failed to answer.
     paths_[path]->t3_deadline = kNever;
     return;
   }
@@ -106,17 +106,18 @@ void Association::send_heartbeat(Time now, std::uint8_t index) {
   Path& path = *paths_[index];
   path.heartbeat_nonce = resources_.random.next_u64();
   path.heartbeat_sent_at = now;
-  path.heartbeat_outstanding = true;
   path.heartbeat_deadline = now + path.rto.value();
   std::uint8_t info[kHeartbeatInfoBytes];
   store_be32(info, index);
   store_be64(info + 4, path.heartbeat_nonce);
-  send_reply(resources_, header(), path.source(), path.destination(), [&](PacketWriter& writer) {
-    writer.begin_chunk(ChunkType::kHeartbeat, 0);
-    writer.append_parameter(ParameterType::kHeartbeatInfo, info);
-    writer.end_chunk();
-  });
-  resources_.count(Counter::heartbeats_sent);
+  // What could not be sent for a shortage of ours is not held against the path.
+  path.heartbeat_outstanding = send_reply(
+      resources_, header(), path.source(), path.destination(), [&](PacketWriter& writer) {
+        writer.begin_chunk(ChunkType::kHeartbeat, 0);
+        writer.append_parameter(ParameterType::kHeartbeatInfo, info);
+        writer.end_chunk();
+      });
+  if (path.heartbeat_outstanding) resources_.count(Counter::heartbeats_sent);
 }
 
 //= rfc9260 7.3

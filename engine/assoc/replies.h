@@ -9,18 +9,23 @@ namespace millrace {
 /// What such a packet may be long, common header included: fits the smallest IPv6 MTU.
 inline constexpr std::size_t kReplyBytesMax = 1280 - 40;
 
-/// Writes a packet with `write(PacketWriter&)` and puts it into the outbox.
+/// Writes a packet with `write(PacketWriter&)` and puts it into the outbox. False: dropped and
+/// counted, there was no buffer or no room.
 template <class Write>
-void send_reply(Resources& resources, const CommonHeader& header, const IpAddress& source,
+bool send_reply(Resources& resources, const CommonHeader& header, const IpAddress& source,
                 const IpAddress& destination, Write&& write,
                 std::size_t size_max = kReplyBytesMax) {
   Buffer* buffer = resources.buffers.acquire();
-  if (buffer == nullptr) return resources.count(Counter::drop_no_buffer);
+  if (buffer == nullptr) {
+    resources.count(Counter::drop_no_buffer);
+    return false;
+  }
   PacketWriter writer(*buffer, header, size_max);
   write(writer);
-  if (resources.outbox.push({buffer, source, destination})) return;
+  if (resources.outbox.push({buffer, source, destination})) return true;
   resources.count(Counter::drop_no_memory);
   resources.buffers.release(buffer);
+  return false;
 }
 
 /// A chunk without contents.

@@ -58,6 +58,7 @@ struct Resources {
   ReassemblyMemory reassembly;
   OutboundMemory outbound;
   std::span<const IpAddress> local_addresses;  ///< all of the engine's
+  std::size_t buffers_held_max = SIZE_MAX;     ///< packets that may be held for later delivery
 
   void count(Counter counter, std::uint64_t n = 1) { counters.add(counter, n); }
 };

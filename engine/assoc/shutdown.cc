@@ -8,7 +8,6 @@ void Association::shutdown(Time now) {
   shutdown_requested_ = true;
   if (state_ != State::kEstablished) return;  // the handshake is finished first
   enter_state(State::kShutdownPending);
-  t5_deadline_ = now + parameters_.rto_max * 5;
   advance_shutdown(now);
 }
 
@@ -18,6 +17,7 @@ void Association::advance_shutdown(Time now) {
   if (state_ == State::kShutdownPending) {
     enter_state(State::kShutdownSent);
     pending_ |= kShutdown;
+    t5_deadline_ = now + parameters_.rto_max * 5;
   } else if (state_ == State::kShutdownReceived) {
     enter_state(State::kShutdownAckSent);
     pending_ |= kShutdownAck;
@@ -54,7 +54,6 @@ void Association::on_shutdown(Time now, ChunkView chunk) {
     case State::kEstablished:
     case State::kShutdownPending:
       enter_state(State::kShutdownReceived);
-      t5_deadline_ = now + parameters_.rto_max * 5;
       notices_ |= kPeerShutdownNotice;
       break;
     case State::kShutdownReceived:

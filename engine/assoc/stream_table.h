@@ -24,7 +24,7 @@ class StreamTable {
   };
   struct Slabs {
     explicit Slabs(std::size_t associations)
-        : blocks(associations * kInlineBlocks), directories(associations / 16 + 1) {}
+        : blocks(associations * 4 * kInlineBlocks), directories(associations) {}
     Slab<Block> blocks;
     Slab<Directory> directories;
   };

@@ -56,10 +56,12 @@ bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
   CommonHeader common = header();
   //= rfc9260 8.5.1
   if (is_init) common.verification_tag = 0;
-  // A chunk that was cut before the path's MTU shrank goes as it is, and IP may fragment it.
+  // A chunk that was cut before the path's MTU shrank, and the peer's cookie, go as they are, and
+  // IP may fragment them.
   const std::size_t pmdcs = paths_[path]->congestion.pmdcs();
   const std::size_t again = outbound_.has_retransmissions() ? outbound_.next_chunk_size() : 0;
-  PacketWriter writer(*buffer, common, kCommonHeaderBytes + std::max(pmdcs, again));
+  const std::size_t cookie = pending_ & kCookieEcho ? cookie_echo_size() : 0;
+  PacketWriter writer(*buffer, common, kCommonHeaderBytes + std::max({pmdcs, again, cookie}));
   const bool with_data = may_send_data() || (pending_ & kCookieEcho);
   write_control(writer);
   if (!is_init && was_up_) write_sack(writer);

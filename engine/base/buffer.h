@@ -24,6 +24,7 @@ enum BufferFlag : std::uint8_t {
   kChecksumVerified =
       1 << 0,             ///< received: the port has checked the SCTP checksum and found it right
   kChecksumBad = 1 << 1,  ///< received: the port has checked it and found it wrong
+  kHeld = 1 << 3,         ///< counted by BufferPool::hold()
   kChecksumByPort = 1 << 2,  ///< to be sent: the port computes the SCTP checksum
 };
 
@@ -91,8 +92,20 @@ class BufferPool {
   /// Drops one reference; the buffer is free when it was the last.
   void release(Buffer* buffer) {
     MR_ASSERT(buffer->references > 0);
-    if (--buffer->references == 0) give(buffer);
+    if (--buffer->references > 0) return;
+    if (buffer->flags & kHeld) --held_count_;
+    give(buffer);
   }
+
+  /// Adds a reference for something that stays beyond the packet's own turn. held_count() says how
+  /// many buffers stay so, that whoever fills them up can be stopped in time.
+  void hold(Buffer& buffer) {
+    add_reference(buffer);
+    if (buffer.flags & kHeld) return;
+    buffer.flags |= kHeld;
+    ++held_count_;
+  }
+  std::size_t held_count() const { return held_count_; }
 
   /// For drivers: adds a free buffer to the stack.
   void give(Buffer* buffer) {
@@ -111,6 +124,7 @@ class BufferPool {
   std::size_t capacity() const { return free_.capacity(); }
 
  private:
+  std::size_t held_count_ = 0;
   std::vector<Buffer*> free_;  // never grows past the capacity reserved at construction
 };
 

@@ -84,7 +84,8 @@ namespace millrace {
   X(drop_no_listener, "INIT chunks to a port that nobody listens on")                            \
   X(drop_association_limit, "COOKIE ECHO chunks refused at the limit of associations")           \
   X(drop_duplicate_association, "COOKIE ECHO chunks for a peer that already has an association") \
-  X(drop_event_ring_full, "events postponed because an application's ring was full")             \
+  X(waits_for_application, "turns in which an event waited for room in an application's ring")   \
+  X(waits_for_memory, "turns in which packets waited for buffers or chunks to send them with")   \
   X(applications_attached, "application contexts attached")                                      \
   X(applications_detached, "application contexts that left or died")                             \
   X(applications_evicted, "application contexts detached for a bad ring entry")                  \

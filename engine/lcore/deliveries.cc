@@ -90,7 +90,7 @@ std::size_t Deliveries::deliver() {
     const bool is_served = context != nullptr && !context->is_leaving;
     // An answer that waits (a connect's handle) comes before any event.
     if (is_served && (context->answers > 0 || !post(*context, delivery))) {
-      counters_.add(Counter::drop_event_ring_full);
+      counters_.add(Counter::waits_for_application);
       shard_.postpone_event();
       continue;
     }

@@ -1,5 +1,7 @@
 #include "engine/lcore/host.h"
 
+#include <algorithm>
+
 namespace millrace {
 namespace {
 
@@ -17,6 +19,7 @@ Host::Host(const HostConfig& config, BufferPool& pool, std::vector<PortQueue*> q
   crew.contexts_max = config.contexts_max;
   crew.parameters = config.parameters;
   crew.limits = config.limits;
+  crew.limits.buffers_held = std::min(crew.limits.buffers_held, pool.capacity() / 2);
   crew.stack.interfaces = config.interfaces;
   crew.stack.routes = config.routes;
   crew.seed = config.seed;

@@ -48,6 +48,8 @@ bool Engine::start(std::string& error) {
   crew.contexts_max = config_.applications.contexts_max;
   crew.parameters = config_.sctp;
   crew.limits = config_.limits;
+  // The other half is for packets that come and go.
+  crew.limits.buffers_held = config_.engine.buffers / 2;
   crew.stack = stack;
   crew.seed = resources_.seed;
   std::vector<LcoreResources> lcores;

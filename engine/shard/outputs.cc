@@ -67,8 +67,8 @@ bool Shard::next_packet(Time now, PacketOut& out) {
   while (!memory_.outbox.pop(out)) {
     Slot* slot = sending_.front();
     if (slot == nullptr) return false;
-    if (buffers_.free_count() == 0) {  // they stay in the list: nothing else would wake them
-      counters_.add(Counter::drop_no_buffer);
+    if (buffers_.free_count() == 0 || memory_.tx_chunks.used() == memory_.tx_chunks.capacity()) {
+      counters_.add(Counter::waits_for_memory);  // they stay in the list: nothing else wakes them
       return false;
     }
     if (slot->association.next_packet(now, out)) {
@@ -80,7 +80,6 @@ bool Shard::next_packet(Time now, PacketOut& out) {
     const Time deadline = slot->association.next_deadline();
     if (deadline != kNever) wheel_.arm(slot, deadline);
   }
-  counters_.add(Counter::sctp_packets_sent);
   return true;
 }
 

@@ -20,6 +20,17 @@ bool has_reflected_tag(const ChunkView& chunk) {
          (chunk.flags() & kFlagReflectedTag);
 }
 
+// Whether a quoted packet is one that this association may have sent: it has the peer's tag, or it
+// is our INIT with our tag inside.
+//= rfc9260 10
+bool is_quoted_from(const Identity& identity, std::uint32_t quoted_tag, Bytes quoted) {
+  if (quoted_tag != 0) return quoted_tag == identity.peer_tag;
+  constexpr std::size_t kInitiateTag = kCommonHeaderBytes + kChunkHeaderBytes;
+  return quoted.size() >= kInitiateTag + 4 &&
+         quoted[kCommonHeaderBytes] == static_cast<std::uint8_t>(ChunkType::kInit) &&
+         load_be32(quoted.data() + kInitiateTag) == identity.local_tag;
+}
+
 }  // namespace
 
 void Shard::on_packet(Time now, Buffer* buffer, const IpAddress& source,
@@ -42,7 +53,6 @@ void Shard::take_packet(Time now, const PacketIn& in) {
   if (!first || header.source_port == 0 || header.destination_port == 0) {
     return counters_.add(Counter::drop_bad_chunk);
   }
-  counters_.add(Counter::sctp_packets_received);
   if (first->type() == ChunkType::kInit || header.verification_tag == 0) {
     //= rfc9260 8.5.1
     const bool is_alone = first->type() == ChunkType::kInit && rest.is_at_end();
@@ -62,8 +72,10 @@ void Shard::take_packet(Time now, const PacketIn& in) {
 Slot* Shard::find_for(const CommonHeader& header, const ChunkView& first, const IpAddress& source) {
   if (has_reflected_tag(first)) {
     Slot* slot = find_by_peer(header, source);
-    const bool is_peers =
-        slot != nullptr && slot->association.identity().peer_tag == header.verification_tag;
+    // A host that is named as the peer's and is not may well answer a heartbeat so: not the peer.
+    const bool is_peers = slot != nullptr &&
+                          slot->association.identity().peer_tag == header.verification_tag &&
+                          slot->association.has_confirmed_peer(source);
     return is_peers ? slot : nullptr;
   }
   const auto index = tags_.find(header.verification_tag);
@@ -143,6 +155,8 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
     settle(*slot);
     if (!answers) return;
     parameters = &slot->association.parameters();
+    slot->cookie_expires = std::max(slot->cookie_expires, now + parameters->cookie_lifetime);
+    locals = slot->association.locals();
   } else if (listener != nullptr && is_bound_to(*listener, in.destination)) {
     cookie.local_tag = draw_tag(steering_.least_loaded(config_.number));
     cookie.local_tsn = Tsn{random_.next_u32()};
@@ -180,7 +194,8 @@ bool Shard::is_bound_to(const Listener& listener, const IpAddress& address) cons
 //= rfc9260 3.3.2
 bool Shard::is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in) {
   const CommonHeader header = CommonHeader::read(in.packet);
-  if (init.streams_out == 0 || init.streams_in == 0 || contents.is_malformed) {
+  if (init.a_rwnd < kRwndMin || init.streams_out == 0 || init.streams_in == 0 ||
+      contents.is_malformed) {
     refuse(header, init.initiate_tag, CauseCode::kInvalidMandatoryParameter, {}, in);
     return false;
   }
@@ -236,9 +251,8 @@ void Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkR
       cookie->local_port != header.destination_port || cookie->peer_port != header.source_port) {
     return counters_.add(Counter::drop_bad_cookie);
   }
-  CommonHeader to_first_peer = header;
-  Slot* slot = find_by_peer(to_first_peer, in.source);
-  if (slot == nullptr) slot = find_by_peer(to_first_peer, cookie->peers[0]);
+  Slot* slot = find_by_peer(header, in.source);
+  if (slot == nullptr) slot = find_by_peer(header, cookie->peers[0]);
   if (slot == nullptr) {
     slot = establish(now, *cookie, in);
     if (slot == nullptr) return;
@@ -261,7 +275,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
     return nullptr;
   }
   const Listener* listener = listeners_.find(cookie.local_port);
-  if (listener == nullptr) {
+  if (listener == nullptr || recent_tags_.has(now, cookie.local_tag)) {
     counters_.add(Counter::drop_no_listener);
     refuse(header, cookie.peer_tag, CauseCode::kNone, {}, in);
     return nullptr;
@@ -285,6 +299,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
   }
   slot->owner = listener->owner;
   slot->context = listener->context;
+  slot->cookie_expires = cookie.created + cookie.lifetime;
   ownership(slot->owner).slots.push_back(slot);
   counters_.add(Counter::associations_passive_established);
   return slot;
@@ -302,7 +317,7 @@ void Shard::on_icmp(Time /*now*/, const IcmpReport& report) {
   const std::uint32_t quoted_tag = load_be32(report.quoted.data() + 4);
   Slot* slot = find_by_peer(header, report.peer);
   //= rfc9260 10
-  if (slot == nullptr || slot->association.identity().peer_tag != quoted_tag) {
+  if (slot == nullptr || !is_quoted_from(slot->association.identity(), quoted_tag, report.quoted)) {
     return counters_.add(Counter::drop_bad_icmp);
   }
   if (report.kind == IcmpReport::Kind::kPacketTooBig) {

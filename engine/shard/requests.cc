@@ -25,14 +25,16 @@ Status Shard::listen(const ListenRequest& request) {
   }
   const Parameters& parameters = request.parameters ? *request.parameters : config_.parameters;
   const Listener listener{request.owner, request.port, locals, request.context, parameters};
-  return listeners_.add(listener) ? Status::kOk : Status::kNoMemory;
+  if (listeners_.add(listener)) return Status::kOk;
+  steering_.release_port(request.port, request.owner);
+  return Status::kNoMemory;
 }
 
 Status Shard::unlisten(Owner owner, std::uint16_t port) {
   const Listener* listener = listeners_.find(port);
   if (listener == nullptr || listener->owner != owner) return Status::kNoAssociation;
   listeners_.remove(port);
-  steering_.release_ports(owner, port);
+  steering_.release_port(port, owner);
   return Status::kOk;
 }
 
@@ -55,6 +57,9 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
                   [this](const IpAddress& peer) { return is_own(peer); })) {
     return Status::kBadArgument;
   }
+  // The port of another's listener: its peers' INITs would find this association instead.
+  const Owner listening = steering_.port_owner(request.local_port);
+  if (listening != 0 && listening != request.owner) return Status::kPortInUse;
   const SocketAddress first{request.peers[0], request.peer_port};
   const std::uint32_t tag = draw_tag(config_.number);
   std::uint16_t port = request.local_port;
@@ -174,7 +179,7 @@ Status Shard::parameters(Owner owner, AssociationHandle handle, Parameters& para
 }
 
 void Shard::drop_owner(Time now, Owner owner, bool gracefully) {
-  listeners_.remove_of(owner, [&](std::uint16_t port) { steering_.release_ports(owner, port); });
+  listeners_.remove_of(owner, [&](std::uint16_t port) { steering_.release_port(port, owner); });
   Owned& slots = ownership(owner).slots;
   for (Slot* slot = slots.front(); slot != nullptr;) {
     Slot* next = Owned::next(slot);

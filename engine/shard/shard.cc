@@ -39,7 +39,8 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
                  memory_.bitmaps,
                  {memory_.rx_chunks, memory_.streams_in, buffers},
                  {memory_.messages, memory_.tx_chunks, memory_.streams_out, memory_.returned},
-                 {}},
+                 {},
+                 config.limits.buffers_held},
       slots_(config.limits.associations),
       generations_(config.limits.associations, 0),
       owners_(config.limits.owners),
@@ -157,6 +158,7 @@ void Shard::unindex(Slot& slot) {
   if (slot.indexed_tag == 0) return;
   const Identity& identity = slot.association.identity();
   tags_.remove(slot.indexed_tag);
+  if (slot.cookie_expires != Time{}) recent_tags_.add(slot.indexed_tag, slot.cookie_expires);
   for (std::size_t i = 0; i < slot.indexed_paths; ++i) {
     steering_.remove(identity.local_port, slot.association.path(i).destination(),
                      identity.peer_port, slot.indexed_tag);

@@ -18,6 +18,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/time.h"
 #include "engine/shard/listeners.h"
+#include "engine/shard/recent_tags.h"
 #include "engine/shard/slot.h"
 #include "engine/shard/status.h"
 #include "engine/shard/steering.h"
@@ -41,6 +42,7 @@ struct ShardLimits {
   std::size_t chunks_sent = 1 << 17;      ///< DATA chunks in flight
   std::size_t chunks_held = 1 << 17;      ///< DATA chunks received and not yet delivered
   std::size_t listeners = 1024;
+  std::size_t buffers_held = 8192;  ///< packets received and not yet wholly delivered
   /// Owners that there may be at a time; a power of two. Two that live at the same time differ in
   /// their numbers modulo this.
   std::size_t owners = 4096;
@@ -269,6 +271,7 @@ class Shard {
   std::vector<std::uint32_t> generations_;  // of each slot: odd while an association lives there
   std::vector<Ownership> owners_;
   TagTable tags_;
+  RecentTags recent_tags_;
   Listeners listeners_;
   TimerWheel<Slot> wheel_;
   CookieJar jar_;

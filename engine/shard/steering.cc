@@ -22,7 +22,7 @@ Steering::Steering(std::size_t shards, std::size_t associations_max, const HashK
       tag_multiplier_(key[0] | 1),
       bucket_mask_(std::bit_ceil(4 * associations_max / kBucketSlots + 1) - 1),
       slots_(new std::atomic<std::uint64_t>[(bucket_mask_ + 1) * kBucketSlots] {}),
-      port_owners_(new std::atomic<std::uint32_t>[65536] {}) {
+      port_claims_(new std::atomic<std::uint64_t>[65536] {}) {
   MR_ASSERT(shards >= 1 && shards <= kLcoresMax);
 }
 
@@ -137,18 +137,26 @@ std::array<std::uint8_t, 16> Steering::cookie_secret(std::uint64_t epoch) const 
   return secret;
 }
 
+// A claim is the owner and, below it, how many shards it has claimed the port for.
 bool Steering::claim_port(std::uint16_t port, std::uint32_t owner) {
-  std::uint32_t nobody = 0;
-  return port_owners_[port].compare_exchange_strong(nobody, owner) || nobody == owner;
+  std::uint64_t claim = port_claims_[port].load();
+  for (;;) {
+    if (claim != 0 && claim >> 32 != owner) return false;
+    const std::uint64_t more = (claim == 0 ? std::uint64_t{owner} << 32 : claim) + 1;
+    if (port_claims_[port].compare_exchange_weak(claim, more)) return true;
+  }
 }
 
-void Steering::release_ports(std::uint32_t owner, std::uint16_t port) {
-  const std::size_t first = port;
-  const std::size_t last = port == 0 ? 65535 : port;
-  for (std::size_t i = first; i <= last; ++i) {
-    std::uint32_t claimed = owner;
-    port_owners_[i].compare_exchange_strong(claimed, 0);
+void Steering::release_port(std::uint16_t port, std::uint32_t owner) {
+  std::uint64_t claim = port_claims_[port].load();
+  while (claim != 0 && claim >> 32 == owner) {
+    const std::uint64_t less = static_cast<std::uint32_t>(claim) == 1 ? 0 : claim - 1;
+    if (port_claims_[port].compare_exchange_weak(claim, less)) return;
   }
+}
+
+std::uint32_t Steering::port_owner(std::uint16_t port) const {
+  return static_cast<std::uint32_t>(port_claims_[port].load() >> 32);
 }
 
 }  // namespace millrace

@@ -61,11 +61,13 @@ class Steering {
     return loads_[shard].value.load(std::memory_order_relaxed);
   }
 
-  /// Claims `port` for a listener of `owner` over all shards: true if it is free or the owner's
-  /// already.
+  /// Claims `port` for a listener of `owner` on one shard: false if another owner has it. An owner
+  /// claims it once for each shard that it listens on, and another can have it when all are
+  /// released.
   bool claim_port(std::uint16_t port, std::uint32_t owner);
-  /// Gives up every claim of `owner`, or (not 0) only that of `port`.
-  void release_ports(std::uint32_t owner, std::uint16_t port = 0);
+  void release_port(std::uint16_t port, std::uint32_t owner);
+  /// Who listens on the port; 0: nobody.
+  std::uint32_t port_owner(std::uint16_t port) const;
 
  private:
   struct alignas(64) Load {
@@ -86,7 +88,7 @@ class Steering {
   // compare-and-swap and read with acquire loads: no reader ever waits.
   std::size_t bucket_mask_;
   std::unique_ptr<std::atomic<std::uint64_t>[]> slots_;
-  std::unique_ptr<std::atomic<std::uint32_t>[]> port_owners_;
+  std::unique_ptr<std::atomic<std::uint64_t>[]> port_claims_;
 };
 
 }  // namespace millrace

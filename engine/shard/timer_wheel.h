@@ -28,7 +28,8 @@ class TimerWheel {
   static constexpr int kTickBits = 20;  // 2^20 ns
   static constexpr int kSlotBits = 8;
   static constexpr std::uint64_t kSlots = 1u << kSlotBits;
-  static constexpr int kLevels = 4;
+  static constexpr int kLevels = 6;
+  static_assert(kTickBits + kLevels * kSlotBits >= 63);  // no Time is beyond the last level
 
  public:
   static bool is_armed(T* object) { return Slots::is_linked(object); }
@@ -99,16 +100,11 @@ class TimerWheel {
   }
 
   // The level is that of the highest digit in which the tick differs from now: objects there wait
-  // for that digit to come round. Beyond the last level they wait in its last slot and are placed
-  // again.
+  // for that digit to come round.
   Place place_of(std::uint64_t tick) const {
-    for (int level = 0; level < kLevels; ++level) {
-      const int shift = (level + 1) * kSlotBits;
-      if (tick >> shift == now_ >> shift) {
-        return {level, (tick >> (level * kSlotBits)) % kSlots};
-      }
-    }
-    return {kLevels - 1, ((now_ >> ((kLevels - 1) * kSlotBits)) + kSlots - 1) % kSlots};
+    int level = 0;
+    while (tick >> (level + 1) * kSlotBits != now_ >> (level + 1) * kSlotBits) ++level;
+    return {level, (tick >> level * kSlotBits) % kSlots};
   }
 
   void insert(T* object) {

@@ -145,7 +145,7 @@ TEST_CASE("A slow reader closes its own window, and nothing is lost when it read
     pair.turn();
   }
   CHECK(sent > 64);
-  CHECK(pair.right->count(Counter::drop_event_ring_full) > 0);
+  CHECK(pair.right->count(Counter::waits_for_application) > 0);
   pair.server_reads = true;
   CHECK(pair.run_until([&] { return pair.server->count(MR_EVENT_MESSAGE) == sent; }));
 }

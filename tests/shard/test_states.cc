@@ -341,6 +341,28 @@ TEST_CASE("an old cookie of an association that has restarted is dropped") {
   CHECK(peer.end.count(Counter::associations_restarted) == 1);
 }
 
+TEST_CASE("a cookie brings no association back that has ended") {
+  RawPeer peer;
+  peer.listen();
+  const Packet echo = peer.ask_for_cookie();
+  peer.send({echo});
+  const AssociationHandle handle = peer.end.told.back().handle;
+  SECTION("as it was") {}
+  SECTION("after a restart") {
+    const std::uint32_t old_tag = peer.end_tag;
+    peer.send({peer.ask_for_cookie(0x5555)});
+    REQUIRE(peer.end.count(Counter::associations_restarted) == 1);
+    peer.end_tag = old_tag;
+  }
+  // The ABORT is lost, as was the COOKIE ACK, and the peer asks again.
+  REQUIRE(peer.end.shard().abort(peer.now, End::kOwner, handle, {}) == Status::kOk);
+  peer.collect();
+  peer.take();
+  peer.send({echo});
+  CHECK(peer.take() == "tag=11223344 ABORT");
+  CHECK(peer.end.shard().associations() == 0);
+}
+
 TEST_CASE("owners are told apart, and a dead one's port is free again") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();

@@ -67,6 +67,8 @@ class Path {
   bool on_answer();
   /// The peer's address is known to be its own (RFC 9260 5.4).
   void confirm();
+  /// It is not known any more.
+  void doubt() { confirmed_ = false; }
   /// The path became inactive for another reason (ICMP). True if it was active.
   bool deactivate();
 

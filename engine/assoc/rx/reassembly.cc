@@ -61,7 +61,7 @@ Reassembly::Result Reassembly::add(ReassemblyMemory& memory, const RxChunk& chun
   if (added == nullptr) return Result::kNoMemory;
   added->run_last = added;
   added->run_length = added->length;
-  BufferPool::add_reference(*added->buffer);
+  memory.buffers.hold(*added->buffer);
   held_bytes_ += added->length;
 
   if (begins(*added) && ends(*added)) return on_complete(memory, added);

@@ -30,6 +30,11 @@ class Reassembly {
  public:
   enum class Result : std::uint8_t { kOk, kContradiction, kNoMemory };
 
+  /// Whether there is memory to take in a chunk of this stream.
+  bool has_memory(ReassemblyMemory& memory, std::uint16_t stream, bool ordered) {
+    return memory.chunks.used() < memory.chunks.capacity() &&
+           (!ordered || streams_.get(memory.streams, stream) != nullptr);
+  }
   /// Takes in a chunk whose TSN was not there before. Holds a reference of its buffer on kOk, and
   /// only then. `partial_delivery_point`: a message that is longer than this is delivered in
   /// pieces.

@@ -5,7 +5,7 @@ from .registry import check, check_equal
 # Not losses. What other hosts' kernels say unasked (multicast listener reports and the like) is not
 # for us; SACKs of two paths overtake each other; a postponed event comes later.
 BACKGROUND = ("drop_not_for_us", "drop_ip_protocol", "drop_bad_ethernet", "drop_bad_icmp",
-              "drop_bad_neighbour", "drop_icmp_type", "drop_old_sack", "drop_event_ring_full")
+              "drop_bad_neighbour", "drop_icmp_type", "drop_old_sack")
 
 
 def counters(engine):
