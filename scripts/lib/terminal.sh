@@ -16,16 +16,17 @@ fail() {
 
 progress_shown=
 progress_at=0
-# One line that changes on a terminal; elsewhere a line every ten seconds, when it is news.
+# One line that changes on a terminal; elsewhere a line every ten seconds, when it is news. Never
+# fails: it stands at the end of pipelines whose status matters.
 progress() {
-  [ "$*" = "$progress_shown" ] && return
+  [ "$*" = "$progress_shown" ] && return 0
   if [ -t 1 ]; then
     printf '\r\e[K  %s%s%s' "$dim" "$*" "$plain"
   elif [ $((SECONDS - progress_at)) -ge 10 ] || [ -z "$progress_shown" ]; then
     printf '  %s\n' "$*"
     progress_at=$SECONDS
   else
-    return
+    return 0
   fi
   progress_shown=$*
 }
