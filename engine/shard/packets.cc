@@ -275,7 +275,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
     return nullptr;
   }
   const Listener* listener = listeners_.find(cookie.local_port);
-  if (listener == nullptr || recent_tags_.has(now, cookie.local_tag)) {
+  if (listener == nullptr || recent_tags_.has(now, cookie.local_tag, cookie.peer_tag)) {
     counters_.add(Counter::drop_no_listener);
     refuse(header, cookie.peer_tag, CauseCode::kNone, {}, in);
     return nullptr;

@@ -20,18 +20,22 @@ class RecentTags {
   RecentTags(const RecentTags&) = delete;
   RecentTags& operator=(const RecentTags&) = delete;
 
-  /// The tag is not to be used again before `until`.
-  void add(std::uint32_t tag, Time until) { entries_[tag % kEntries] = {tag, until.ns}; }
-  bool has(Time now, std::uint32_t tag) const {
-    const Entry& entry = entries_[tag % kEntries];
-    return entry.tag == tag && now.ns <= entry.until_ns;
+  /// An association with these tags shall not come back before `until`. Both are kept: one of them
+  /// alone is drawn again by chance once in a while.
+  void add(std::uint32_t local_tag, std::uint32_t peer_tag, Time until) {
+    entries_[local_tag % kEntries] = {local_tag, peer_tag, until.ns};
+  }
+  bool has(Time now, std::uint32_t local_tag, std::uint32_t peer_tag) const {
+    const Entry& entry = entries_[local_tag % kEntries];
+    return entry.local_tag == local_tag && entry.peer_tag == peer_tag && now.ns <= entry.until_ns;
   }
 
  private:
   static constexpr std::size_t kEntries = 1 << 13;
 
   struct Entry {
-    std::uint32_t tag = 0;
+    std::uint32_t local_tag = 0;
+    std::uint32_t peer_tag = 0;
     std::int64_t until_ns = 0;
   };
   Entry* entries_;

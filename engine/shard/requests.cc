@@ -185,6 +185,7 @@ void Shard::drop_owner(Time now, Owner owner, bool gracefully) {
     Slot* next = Owned::next(slot);
     slot->is_orphan = true;
     if (gracefully) {
+      slot->association.on_consumed(UINT32_MAX);  // what was delivered is read by nobody now
       slot->association.shutdown(now);
     } else {
       slot->association.abort(CauseCode::kUserInitiatedAbort, {}, DownReason::kAbortedLocally);
