@@ -256,8 +256,11 @@ void Association::restart(Time now, const Cookie& cookie, const PacketIn& in) {
   pending_ = kCookieAck;
   const bool up_is_untold = notices_ & kUpNotice;
   enter_established(now);  // and goes on with a shutdown that was asked for
-  notices_ = up_is_untold ? kUpNotice : kRestartNotice;
   restart_after_ = static_cast<std::uint32_t>(reassembly_.ready_count());
+  // Who has heard and will hear nothing of the association as it was need not hear that it ended.
+  const bool is_unheard_of = up_is_untold && restart_after_ == 0;
+  notices_ = static_cast<std::uint8_t>((up_is_untold ? kUpNotice : 0) |
+                                       (is_unheard_of ? 0 : kRestartNotice));
   answer_to(in);
 }
 

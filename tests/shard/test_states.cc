@@ -303,6 +303,25 @@ TEST_CASE("a peer that lost its state begins anew: the handle stays, the numbers
   CHECK(peer.state(handle) == "ESTABLISHED");
 }
 
+TEST_CASE("a restart before the application has heard of the association comes in its place") {
+  RawPeer peer;
+  peer.listen();
+  peer.takes_events = false;
+  const bool had_data = GENERATE(true, false);
+  peer.send({peer.ask_for_cookie()});
+  if (had_data) peer.send({data_of(RawPeer::kTsn, "before")});
+  peer.send({peer.ask_for_cookie(0x5555), data_of(RawPeer::kTsn, "after")});
+  peer.takes_events = true;
+  peer.collect();
+  std::string story;
+  for (const Told& told : peer.end.told) {
+    if (told.type == EventType::kUp) story += "up ";
+    if (told.type == EventType::kRestart) story += "restart ";
+    if (told.type == EventType::kMessage) story += told.payload + " ";
+  }
+  CHECK(story == (had_data ? "up before restart after " : "up after "));
+}
+
 //= rfc9260 5.2.2 type=test
 TEST_CASE("a restart with an address that the association does not have is refused") {
   RawPeer peer;
@@ -408,6 +427,26 @@ TEST_CASE("data that finds no packet buffer goes out when there is one again") {
   for (Buffer* buffer : taken) peer.end.buffers().release(buffer);
   peer.collect();
   CHECK(contains(peer.take(), "DATA("));
+}
+
+TEST_CASE("what a dead application had not read does not keep the window closed") {
+  Parameters parameters;
+  parameters.receive_buffer = 4000;
+  RawPeer peer(parameters);
+  const AssociationHandle handle = peer.associate();
+  peer.end.reads = false;
+  std::uint32_t tsn = RawPeer::kTsn;
+  for (std::uint16_t i = 0; i < 4; ++i) {
+    peer.send({data_of(tsn++, std::string(1000, 'a'), 0, i)});
+  }
+  REQUIRE(peer.end.send(peer.now, handle, "not yet acknowledged") == Status::kOk);
+  peer.collect();
+  peer.end.shard().drop_owner(peer.now, End::kOwner, /*gracefully=*/true);
+  peer.collect();
+  peer.take();
+  peer.send({data_of(tsn, std::string(1000, 'b'), 0, 4)});
+  peer.run_for(seconds(1));
+  CHECK(contains(peer.take(), "SACK(cum=5004 rwnd=4000)"));
 }
 
 TEST_CASE("an association with itself is refused") {

@@ -105,7 +105,7 @@ class RawPeer {
   }
   /// Takes packets and events off the shard.
   void collect() {
-    end.take_events(now);
+    if (takes_events) end.take_events(now);
     PacketOut out;
     while (end.shard().next_packet(now, out)) {
       const Bytes bytes = out.buffer->bytes();
@@ -185,6 +185,7 @@ class RawPeer {
 
   End end;
   Time now = Time{} + seconds(10);
+  bool takes_events = true;  ///< off: an application that does not look at its ring
   std::vector<Packet> replies;
   std::vector<IpAddress> destinations;  ///< of the replies
   std::uint32_t end_tag = 0;            ///< what we put into our packets
