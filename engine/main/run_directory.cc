@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -18,6 +19,13 @@ std::string read_pid(int lock) {
   std::string pid(text.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
   while (!pid.empty() && pid.back() == '\n') pid.pop_back();
   return pid.empty() ? "unknown" : pid;
+}
+
+bool is_file(int descriptor, const std::string& path) {
+  struct stat ours {};
+  struct stat named {};
+  return fstat(descriptor, &ours) == 0 && stat(path.c_str(), &named) == 0 &&
+         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
 }  // namespace
@@ -39,6 +47,11 @@ std::unique_ptr<RunDirectory> RunDirectory::open(const std::string& path, std::s
     error = path + ": another engine runs there, process " + read_pid(lock);
     close(lock);
     return nullptr;
+  }
+  // The one before may have removed the file between our opening and locking it.
+  if (!is_file(lock, file)) {
+    close(lock);
+    return open(path, error);
   }
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(lock, 0) != 0 || pwrite(lock, pid.data(), pid.size(), 0) < 0) {
