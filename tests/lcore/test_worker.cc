@@ -17,6 +17,14 @@ TEST_CASE("An association comes up between applications of two hosts", "[lcore]"
   CHECK(theirs.context == 77);
   CHECK(ours.peer_port == HostPair::kPort);
   CHECK(theirs.local_port == HostPair::kPort);
+
+  std::array<net::NeighbourStatus, 4> neighbours;
+  std::uint32_t cursor = 0;
+  REQUIRE(pair.left->worker(0).stack().neighbours(cursor, neighbours) == 1);
+  CHECK(neighbours[0].address == *IpAddress::parse("10.0.0.2"));
+  CHECK(neighbours[0].mac == drivers::MemoryWire::traits(1).mac);
+  CHECK(std::string(neighbours[0].state) == "reachable");
+  CHECK(pair.left->worker(0).stack().neighbours(cursor, neighbours) == 0);
 }
 
 TEST_CASE("Messages arrive once, in order, with what came along", "[lcore]") {
