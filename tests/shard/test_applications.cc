@@ -1,0 +1,93 @@
+// Applications that a shard has to live with: dead ones, slow ones, ones that talk to themselves.
+#include <catch2/catch.hpp>
+
+#include "tests/support/raw_peer.h"
+#include "tests/support/shard_pair.h"
+
+namespace millrace::test {
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("owners are told apart, and a dead one's port is free again") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  constexpr Owner kNext = End::kOwner + 4;  // the same place, a later owner
+  CHECK(peer.end.shard().abort(peer.now, kNext, handle, {}) == Status::kNoAssociation);
+  CHECK(peer.end.shard().listen({.owner = kNext, .port = RawPeer::kEndPort}) == Status::kPortInUse);
+  peer.end.shard().drop_owner(peer.now, End::kOwner, false);
+  peer.collect();
+  CHECK(contains(peer.take(), "ABORT(cause 12"));
+  CHECK(peer.end.shard().owned(End::kOwner) == 0);
+  CHECK(peer.end.shard().listen({.owner = kNext, .port = RawPeer::kEndPort}) == Status::kOk);
+}
+
+TEST_CASE("a slow reader's window is not overrun by probes, and opens at once") {
+  Parameters parameters;
+  parameters.receive_buffer = 4000;
+  RawPeer peer(parameters);
+  const AssociationHandle handle = peer.associate();
+  peer.end.reads = false;
+  std::uint32_t tsn = RawPeer::kTsn;
+  for (std::uint16_t i = 0; i < 4; ++i) {
+    peer.send({data_of(tsn++, std::string(1000, 'a'), 0, i)});
+  }
+  for (int i = 0; i < 10; ++i) peer.send({data_of(tsn, std::string(1000, 'b'), 0, 4)});
+  AssociationStatus status;
+  REQUIRE(peer.end.shard().status(End::kOwner, handle, status) == Status::kOk);
+  CHECK(status.held_bytes == 4000);
+  CHECK(contains(peer.take(), "SACK(cum=5003 rwnd=0)"));
+  CHECK(peer.end.count(Counter::drop_window_full) == 10);
+  peer.end.shard().consumed(peer.now, End::kOwner, handle, 4000);
+  peer.collect();
+  CHECK(contains(peer.take(), "SACK(cum=5003 rwnd=4000)"));
+}
+
+TEST_CASE("data that finds no packet buffer goes out when there is one again") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  std::vector<Buffer*> taken;
+  while (Buffer* buffer = peer.end.buffers().acquire()) taken.push_back(buffer);
+  REQUIRE(peer.end.send(peer.now, handle, "patient") == Status::kOk);
+  peer.collect();
+  CHECK(peer.take().empty());
+  for (Buffer* buffer : taken) peer.end.buffers().release(buffer);
+  peer.collect();
+  CHECK(contains(peer.take(), "DATA("));
+}
+
+TEST_CASE("what a dead application had not read does not keep the window closed") {
+  Parameters parameters;
+  parameters.receive_buffer = 4000;
+  RawPeer peer(parameters);
+  const AssociationHandle handle = peer.associate();
+  peer.end.reads = false;
+  std::uint32_t tsn = RawPeer::kTsn;
+  for (std::uint16_t i = 0; i < 4; ++i) {
+    peer.send({data_of(tsn++, std::string(1000, 'a'), 0, i)});
+  }
+  REQUIRE(peer.end.send(peer.now, handle, "not yet acknowledged") == Status::kOk);
+  peer.collect();
+  peer.end.shard().drop_owner(peer.now, End::kOwner, /*gracefully=*/true);
+  peer.collect();
+  peer.take();
+  peer.send({data_of(tsn, std::string(1000, 'b'), 0, 4)});
+  peer.run_for(seconds(1));
+  CHECK(contains(peer.take(), "SACK(cum=5004 rwnd=4000)"));
+}
+
+TEST_CASE("an association with itself is refused") {
+  RawPeer peer;
+  const IpAddress own = address("10.0.0.1");
+  ConnectRequest request;
+  request.owner = End::kOwner;
+  request.local_port = request.peer_port = 5000;
+  request.peers = {&own, 1};
+  AssociationHandle handle;
+  CHECK(peer.end.shard().connect(peer.now, request, handle) == Status::kBadArgument);
+}
+
+}  // namespace
+}  // namespace millrace::test
