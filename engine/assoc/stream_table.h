@@ -31,10 +31,10 @@ class StreamTable {
 
   /// The stream's state, made if it is not there yet; nullptr if there is no memory for it.
   T* get(Slabs& slabs, std::uint16_t stream) {
-    Block** slot = slot_of(slabs, stream / kBlockStreams);
-    if (slot == nullptr) return nullptr;
-    if (*slot == nullptr) *slot = slabs.blocks.create();
-    return *slot == nullptr ? nullptr : &(*slot)->streams[stream % kBlockStreams];
+    const std::size_t block = stream / kBlockStreams;
+    if (block < kInlineBlocks && inline_[block] != nullptr) [[likely]]
+      return &inline_[block]->streams[stream % kBlockStreams];
+    return get_or_make(slabs, stream);
   }
 
   /// Calls `visit(T&)` for the streams of every block that exists.
@@ -56,6 +56,15 @@ class StreamTable {
   }
 
  private:
+  // Apart: inlined, it makes gcc 12 spill the 16-bit number and load 64 bits back, which waits for
+  // the store. That was a tenth of what a small message costs.
+  [[gnu::noinline]] T* get_or_make(Slabs& slabs, std::uint16_t stream) {
+    Block** slot = slot_of(slabs, stream / kBlockStreams);
+    if (slot == nullptr) return nullptr;
+    if (*slot == nullptr) *slot = slabs.blocks.create();
+    return *slot == nullptr ? nullptr : &(*slot)->streams[stream % kBlockStreams];
+  }
+
   Block** slot_of(Slabs& slabs, std::size_t block) {
     if (block < kInlineBlocks) return &inline_[block];
     if (directory_ == nullptr) directory_ = slabs.directories.create();
