@@ -256,10 +256,12 @@ void Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkR
   if (slot == nullptr) {
     slot = establish(now, *cookie, in);
     if (slot == nullptr) return;
-  } else if (slot->association.on_cookie_echo(now, *cookie, in) ==
-             Association::CookieVerdict::kDiscard) {
-    return settle(*slot);
+  } else {
+    const auto verdict = slot->association.on_cookie_echo(now, *cookie, in);
+    settle(*slot);  // a restart: the old tag goes, and is remembered with the peer's old one
+    if (verdict == Association::CookieVerdict::kDiscard) return;
   }
+  slot->cookie_peer_tag = cookie->peer_tag;
   slot->association.on_packet(now, in, rest);
   settle(*slot);
 }

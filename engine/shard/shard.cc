@@ -159,7 +159,7 @@ void Shard::unindex(Slot& slot) {
   const Identity& identity = slot.association.identity();
   tags_.remove(slot.indexed_tag);
   if (slot.cookie_expires != Time{}) {
-    recent_tags_.add(slot.indexed_tag, slot.association.identity().peer_tag, slot.cookie_expires);
+    recent_tags_.add(slot.indexed_tag, slot.cookie_peer_tag, slot.cookie_expires);
   }
   for (std::size_t i = 0; i < slot.indexed_paths; ++i) {
     steering_.remove(identity.local_port, slot.association.path(i).destination(),

@@ -23,7 +23,8 @@ struct Slot : WheelNode<Slot>,
   Association association;
   std::uint64_t context = 0;  ///< of the listener or the connect request
   std::uint64_t messages_sent = 0;
-  Time cookie_expires{};  ///< the last cookie with its tag is good until then
+  Time cookie_expires{};              ///< the last cookie with its tag is good until then
+  std::uint32_t cookie_peer_tag = 0;  ///< the peer's tag in the cookie that came last
   std::uint32_t owner = 0;
   std::uint32_t generation = 0;
   std::uint32_t indexed_tag = 0;   ///< 0: not in the tables
