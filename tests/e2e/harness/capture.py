@@ -63,7 +63,7 @@ class Analysis:
         elif malformed or worst >= ERROR:
             self.malformed.append((int(number), source, message))
 
-    def problems(self, allow_bad_checksums=False, trusted=None):
+    def problems(self, trusted=None):
         """What is wrong with the packets; an empty list when nothing is. If `trusted` addresses
         are given, only packets that they sent are judged: the others are odd on purpose."""
         malformed = [found for found in self.malformed if trusted is None or found[1] in trusted]
@@ -73,7 +73,7 @@ class Analysis:
             problems.append("no SCTP packet at all")
         if self.checksums[GOOD] == 0:
             problems.append("no checksum was checked")
-        if bad and not allow_bad_checksums:
+        if bad:
             problems.append(f"{len(bad)} bad checksums, the first: {bad[:5]}")
         if malformed:
             problems.append(f"{len(malformed)} malformed, the first: {malformed[:3]}")

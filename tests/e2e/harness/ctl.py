@@ -7,6 +7,10 @@ from .registry import check, check_equal
 BACKGROUND = ("drop_not_for_us", "drop_ip_protocol", "drop_bad_ethernet", "drop_bad_icmp",
               "drop_bad_neighbour", "drop_icmp_type", "drop_old_sack")
 
+# A sender may try a closed window with one DATA chunk at a time (RFC 9260 6.1, A), which is dropped
+# and counted. More than a few would mean that what fits the window is dropped, too.
+WINDOW_PROBES_MAX = 20
+
 
 def counters(engine):
     """Name to total over all lcores."""
@@ -23,7 +27,10 @@ def drops(engine, allow=()):
 
 
 def check_no_drops(engine, allow=()):
-    check_equal(drops(engine, allow), {}, "drops")
+    found = drops(engine, allow)
+    if found.get("drop_window_full", 0) <= WINDOW_PROBES_MAX:
+        found.pop("drop_window_full", None)
+    check_equal(found, {}, "drops")
 
 
 def associations(engine):
