@@ -233,7 +233,7 @@ class Association {
   std::uint8_t control_path() const;
   std::uint8_t retransmission_path() const;
   void on_path_error(std::uint8_t path, bool counts_for_association);
-  void on_path_answer(std::uint8_t path);
+  void on_path_answer(std::uint8_t path, bool is_of_heartbeat = false);
   void on_t3_expired(std::uint8_t path);
   void on_heartbeat_deadline(Time now, std::uint8_t path);
   void send_heartbeat(Time now, std::uint8_t path);

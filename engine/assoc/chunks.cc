@@ -120,7 +120,7 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
   path.heartbeat_outstanding = false;
   path.rto.on_measurement(now - path.heartbeat_sent_at, parameters_);
   path.confirm();
-  on_path_answer(static_cast<std::uint8_t>(index));
+  on_path_answer(static_cast<std::uint8_t>(index), true);
   path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
   if (path.state_changed) notices_ |= kPathNotice;
   resources_.count(Counter::heartbeats_acked);

@@ -58,8 +58,11 @@ void Association::on_path_error(std::uint8_t path, bool counts_for_association) 
   close(DownReason::kUnreachable, 0);
 }
 
-void Association::on_path_answer(std::uint8_t path) {
-  error_count_ = 0;
+// A peer whose heartbeats pass while its data never does is not to be tried for ever: the answer to
+// a heartbeat says nothing of data that is outstanding.
+//= rfc9260 8.1
+void Association::on_path_answer(std::uint8_t path, bool is_of_heartbeat) {
+  if (!is_of_heartbeat || !outbound_.has_outstanding()) error_count_ = 0;
   if (!paths_[path]->on_answer()) return;
   notices_ |= kPathNotice;
   resources_.count(Counter::path_recoveries);
@@ -87,8 +90,8 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
   if (path.heartbeat_outstanding) {
     path.heartbeat_outstanding = false;
     path.rto.back_off(parameters_);
-    const bool counts = path.is_active() && path.is_confirmed();
-    if (path.is_active()) on_path_error(index, counts);
+    const bool is_data_path = index == data_path();
+    if (path.is_active()) on_path_error(index, is_data_path && path.is_confirmed());
     if (is_closed()) return;
     path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
     return;

@@ -167,6 +167,39 @@ TEST_CASE("an answer in time starts the count anew") {
   CHECK(peer.end.count(Counter::t3_expirations) >= 20);
 }
 
+//= rfc9260 8.1 type=test
+TEST_CASE("a peer whose heartbeats pass while its DATA never does is given up all the same") {
+  TwoHomed peer;
+  peer.run_for(milliseconds(5));
+  peer.answer_heartbeats({kSecond});
+  REQUIRE(peer.end.send(peer.now, peer.handle, "anybody?") == Status::kOk);
+  peer.collect();
+  for (int i = 0; i < 6000 && peer.state(peer.handle) != "gone"; ++i) {
+    peer.run_for(milliseconds(10));
+    peer.answer_heartbeats({kFirst, kSecond});
+  }
+  CHECK(peer.state(peer.handle) == "gone");
+  CHECK(peer.end.count(Counter::associations_lost) == 1);
+}
+
+//= rfc9260 8.1 type=test
+TEST_CASE("heartbeats that are lost where no data goes do not end the association") {
+  Parameters impatient = quick();
+  impatient.association_max_retrans = 1;
+  TwoHomed peer(impatient);
+  peer.run_for(milliseconds(5));
+  peer.answer_heartbeats({kSecond});
+  REQUIRE(peer.path(1).confirmed);
+  for (int i = 0; i < 600; ++i) {
+    peer.run_for(milliseconds(10));
+    peer.answer_heartbeats({kFirst});
+    if (peer.state(peer.handle) == "gone") break;
+  }
+  REQUIRE(peer.state(peer.handle) == "ESTABLISHED");
+  CHECK_FALSE(peer.path(1).active);
+  CHECK(peer.path(0).active);
+}
+
 //= rfc9260 5.2.5 type=test
 TEST_CASE("a COOKIE ACK to an association that is up is dropped") {
   TwoHomed peer;
