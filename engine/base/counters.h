@@ -62,7 +62,7 @@ namespace millrace {
   X(drop_handoff_full, "packets dropped because a hand-off ring was full")                       \
   X(drop_bad_checksum, "SCTP packets with a wrong checksum")                                     \
   X(drop_short_packet, "SCTP packets shorter than a common header and a chunk header")           \
-  X(drop_bad_address, "SCTP packets from or to an address that is not unicast")                  \
+  X(drop_bad_address, "packets from or to an address that is not unicast, or from one of ours")  \
   X(drop_bad_tag, "SCTP packets with a wrong verification tag")                                  \
   X(drop_out_of_the_blue, "SCTP packets that belong to no association")                          \
   X(drop_bad_chunk, "chunks that are malformed")                                                 \

@@ -106,6 +106,7 @@ bool Receiver::on_fragment(const Frame& frame, Buffer* buffer, const IpPacket& p
                            SctpPacket& out) {
   // What has been put together is not put together again.
   if (frame.is_reassembled) return drop(Counter::drop_ip_fragment, buffer);
+  if (!is_from_another(packet)) return drop(Counter::drop_bad_address, buffer);
   Buffer* whole = fragments_.on_fragment(frame.now, packet);
   pool_.release(buffer);
   if (whole == nullptr) return false;
@@ -120,9 +121,7 @@ bool Receiver::on_sctp(const Frame& frame, Buffer* buffer, const IpPacket& packe
                        SctpPacket& out) {
   if (packet.payload.size() < kSctpBytesMin) return drop(Counter::drop_short_packet, buffer);
   //= rfc9260 8.4
-  if (!is_source_acceptable(packet)) {
-    return drop(Counter::drop_bad_address, buffer);
-  }
+  if (!is_from_another(packet)) return drop(Counter::drop_bad_address, buffer);
   //= rfc9260 6.8
   const bool is_right =
       (buffer->flags & kChecksumVerified) != 0 ||
@@ -164,6 +163,10 @@ void Receiver::on_icmp(const Frame& frame, Buffer* buffer, const IpPacket& packe
 }
 
 void Receiver::on_icmp_error(Buffer* buffer, const IpPacket& packet) {
+  if (!is_from_another(packet)) {
+    drop(Counter::drop_bad_address, buffer);
+    return;
+  }
   const std::optional<IcmpError> error = parse_icmp_error(packet);
   if (!error || interfaces_.owner_of(error->source) == Interfaces::kNone) {
     drop(Counter::drop_bad_icmp, buffer);
@@ -187,7 +190,7 @@ void Receiver::on_echo_request(const Frame& frame, Buffer* buffer, const IpPacke
     drop(Counter::drop_too_big, buffer);
     return;
   }
-  if (!is_source_acceptable(packet) || !is_station(frame.source)) {
+  if (!is_from_another(packet) || !is_station(frame.source)) {
     drop(Counter::drop_bad_address, buffer);
     return;
   }
@@ -214,6 +217,12 @@ void Receiver::on_echo_request(const Frame& frame, Buffer* buffer, const IpPacke
   buffer->flags = 0;
   counters_.add(Counter::echo_replies_sent);
   queues_.push(interface.port, buffer);
+}
+
+// What we send to ourselves never leaves: with an address of ours as its source, a packet from the
+// wire is forged (or our own that a switch gave back), and its answer would go round in here.
+bool Receiver::is_from_another(const IpPacket& packet) const {
+  return is_source_acceptable(packet) && interfaces_.owner_of(packet.source) == Interfaces::kNone;
 }
 
 bool Receiver::drop(Counter why, Buffer* buffer) {

@@ -49,6 +49,7 @@ class Receiver {
   void on_icmp(const Frame& frame, Buffer* buffer, const IpPacket& packet);
   void on_icmp_error(Buffer* buffer, const IpPacket& packet);
   void on_echo_request(const Frame& frame, Buffer* buffer, const IpPacket& packet);
+  bool is_from_another(const IpPacket& packet) const;
   bool drop(Counter why, Buffer* buffer);
 
   const Interfaces& interfaces_;

@@ -115,18 +115,22 @@ class Run {
   }
 
   void finish() {
+    send_to_ourselves();
     for (int i = 0; i < 8; ++i) {
       now_ = now_ + seconds(60);
       turn();
     }
-    require(pool_.free_count() == kBuffers);
+    require(locals_ == 1 && pool_.free_count() == kBuffers);
   }
 
  private:
   /// What the poll loop does after it has received.
   void turn() {
     std::array<SctpPacket, kBurstMax> packets;
-    take({packets.data(), stack_->next_local(packets)});
+    // Nothing from the wire is answered to ourselves: what comes here we have sent to ourselves.
+    const std::size_t count = stack_->next_local(packets);
+    for (std::size_t i = 0; i < count; ++i) pool_.release(packets[i].buffer);
+    locals_ += count;
     net::IcmpError error;
     while (stack_->next_icmp_error(error)) require(error.quoted_sctp().size() >= 8);
     if (stack_->next_deadline() <= now_) stack_->on_deadline(now_);
@@ -137,7 +141,7 @@ class Run {
   void take(std::span<const SctpPacket> packets) {
     for (const SctpPacket& packet : packets) {
       require(packet.bytes.size() >= 12 && is_sctp_checksum_right(packet.bytes));
-      require(stack_->is_local(packet.destination));
+      require(stack_->is_local(packet.destination) && !stack_->is_local(packet.source));
       if (Buffer* answer = pool_.acquire()) {
         const std::size_t length = std::min<std::size_t>(packet.bytes.size(), 1400);
         std::copy_n(packet.bytes.begin(), length, answer->data);
@@ -148,8 +152,18 @@ class Run {
     }
   }
 
+  void send_to_ourselves() {
+    Buffer* packet = pool_.acquire();
+    require(packet != nullptr);
+    packet->length = 16;
+    std::fill_n(packet->data, packet->length, std::uint8_t{0});
+    const IpAddress own = stack_->local_addresses()[0].address;
+    require(stack_->send(now_, packet, own, own));
+  }
+
   BufferPool pool_;
   BufferSlab slab_;
+  std::size_t locals_ = 0;  // packets that came back from ourselves
   Sink sink_;
   Counters counters_;
   std::unique_ptr<net::Stack> stack_;

@@ -165,6 +165,39 @@ TEST_CASE("SCTP packets with a wrong checksum, length or source are counted") {
   }
 }
 
+TEST_CASE("nothing from the wire has an address of ours as its source") {
+  for (const char* source : {"192.0.2.1", "198.51.100.1"}) {
+    check_dropped(from_peer(ipv4(source, "192.0.2.1", 132, sctp())), Counter::drop_bad_address);
+    check_dropped(from_peer(ipv4(source, "192.0.2.1", 132, sctp(),
+                                 {.flags_and_offset = 0x2000, .options = {}})),
+                  Counter::drop_bad_address);
+    check_dropped(from_peer(ipv4(source, "192.0.2.1", 1, icmp4(8, 0, 1, Octets(8)))),
+                  Counter::drop_bad_address);
+    check_dropped(from_peer(ipv4(source, "192.0.2.1", 1,
+                                 icmp4(3, 1, 0, ipv4("192.0.2.1", "203.0.113.5", 132, sctp())))),
+                  Counter::drop_bad_address);
+  }
+  for (const char* source : {"2001:db8::1", "2001:db8:1::1"}) {
+    check_dropped(from_peer(ipv6(source, "2001:db8::1", 132, sctp())), Counter::drop_bad_address);
+    check_dropped(from_peer(icmp6(source, "2001:db8::1", 128, 0, 1, Octets(8))),
+                  Counter::drop_bad_address);
+    check_dropped(from_peer(icmp6(source, "2001:db8::1", 1, 0, 0,
+                                  ipv6("2001:db8::1", "2001:db8:9::5", 132, sctp()))),
+                  Counter::drop_bad_address);
+  }
+}
+
+TEST_CASE("what is sent to ourselves comes back without the wire") {
+  Rig rig;
+  REQUIRE(rig.send(sctp(), "192.0.2.1", "192.0.2.1"));
+  REQUIRE(rig.send(sctp(), "127.0.0.1", "127.0.0.1"));
+  SctpPacket packets[2];
+  REQUIRE(rig.stack->next_local(packets) == 2);
+  for (const SctpPacket& packet : packets) rig.received.push_back(packet);
+  CHECK(packets[0].source == ip("192.0.2.1"));
+  CHECK(rig.sent().empty());
+}
+
 TEST_CASE("what the port says about the checksum is believed") {
   Octets wrong = sctp();
   wrong[8] ^= 1;
