@@ -24,7 +24,11 @@ struct Cat {
     if (association == 0 || is_blocked || held <= 0) return;
     const int status = mr_send(context, association, buffer, static_cast<size_t>(held), 0, 0, 0, 0);
     is_blocked = status == -EAGAIN;
-    if (!is_blocked) held = 0;
+    if (is_blocked) return;
+    held = 0;
+    if (status == 0) return;
+    std::fprintf(stderr, "%s\n", mr_last_error());
+    exit_status = 1;
   }
   void read_input() {
     held = read(STDIN_FILENO, buffer, sizeof buffer);

@@ -166,7 +166,8 @@ class Rig:
         self.processes.append(process)
         return process
 
-    def engine(self, paths, impairment=None, start=True, device="net_af_packet", **sections):
+    def engine(self, paths, impairment=None, start=True, device="net_af_packet", namespace=None,
+               **sections):
         """An engine whose interfaces are our ends of the paths."""
         self.programs.find("millraced")
         interfaces = sections.pop("interfaces", None) or [
@@ -174,12 +175,24 @@ class Rig:
         config = {"sctp": FAST_TIMERS, **sections, "interface": interfaces}
         directory = self.file(f"engine{len(self.engines)}")
         os.makedirs(directory)
-        engine = Engine(self.ours, self.programs, directory, config)
+        engine = Engine(namespace or self.ours, self.programs, directory, config)
         self.engines.append(engine)
         self.stack.callback(lambda: engine.process and engine.kill())
         if start:
             engine.start()
         return engine
+
+    def engine_pair(self):
+        """Two engines with a wire between them, and their paths."""
+        near, far = Path(0), Path(1)
+        far.ours, far.our_interface = near.theirs, "far0"
+        self.ours = self.namespace("ours")
+        self.peer = self.namespace("peer")
+        add_veth(self.ours, near.our_interface, self.peer, far.our_interface, 1500)
+        self.peer.silence(far.our_interface)
+        self.capture(self.peer, far.our_interface)
+        return ((self.engine([near]), near),
+                (self.engine([far], namespace=self.peer), far))
 
     def guest(self, paths, **options):
         if not shutil.which("linux.uml"):

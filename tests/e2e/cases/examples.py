@@ -1,0 +1,55 @@
+"""The example programs, as somebody would run them: one engine's against another's."""
+
+import hashlib
+import json
+import os
+import signal
+
+from harness.ctl import counter
+from harness.registry import check, check_equal, test
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def sound(report):
+    return report["sent"] > 0 and report["answered"] == report["sent"] and report["lost"] == 0
+
+
+@test("mr-cat brings a file over unchanged, and ends with its input")
+def cat(rig):
+    (near, _), (far, _) = rig.engine_pair()
+    sent, received = rig.file("sent"), rig.file("received")
+    with open(sent, "wb") as file:
+        file.write(os.urandom(3_000_000))
+    program = rig.programs.find("mr-cat")
+    # The end of its own input would end the association: the receiver's input stays open.
+    receiver = rig.spawn(["sh", "-c", f"sleep 60 | {program} --socket {far.applications_socket} "
+                                      f"--port 7 > {received}"], "receiver")
+    sender = rig.spawn(["sh", "-c", f"until {program} --socket {near.applications_socket} "
+                                    f"--connect 10.20.0.2 --port 7 < {sent}; do sleep 0.1; done"],
+                       "sender")
+    check_equal(sender.wait(40), 0, f"{sender.describe()}; status")
+    check_equal(digest(received), digest(sent), f"{receiver.describe()}; digest")
+    check_equal(counter(far, "bytes_delivered"), 3_000_000, "bytes delivered")
+    check_equal(counter(near, "associations_shut_down"), 1, "shut down")
+    receiver.stop()
+
+
+@test("the Diameter-shaped client and server agree on every answer")
+def diameter(rig):
+    (near, _), (far, _) = rig.engine_pair()
+    server = rig.spawn([rig.programs.find("mr-diameter-server"), "--socket",
+                        far.applications_socket], "server")
+    server.wait_for("ready")
+    client = rig.spawn([rig.programs.find("mr-diameter-client"), "--connect", "10.20.0.2", "--rate",
+                        "3000", "--seconds", "3", "--streams", "8", "--socket",
+                        near.applications_socket], "client")
+    check_equal(client.wait(40), 0, f"{client.describe()}; status")
+    report = json.loads(client.output().strip().splitlines()[-1])
+    check(sound(report) and report["sent"] >= 8000, f"report {report}")
+    check_equal(server.stop(signal.SIGINT), 0, "the server's status")
+    said = json.loads(server.output().strip().splitlines()[-1])
+    check_equal(said, {"answered": report["sent"], "malformed": 0}, "the server's report")
