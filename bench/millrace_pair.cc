@@ -18,8 +18,9 @@ constexpr const char* kRight = "10.0.0.2";
 
 }  // namespace
 
-MillracePair::MillracePair()
-    : pool_(kBuffers),
+MillracePair::MillracePair(Clock clock)
+    : clock_(clock),
+      pool_(kBuffers),
       memory_(pool_, kBuffers),
       wire_(pool_, kWireFrames),
       left_(make_host(kLeft, 0)),
@@ -77,13 +78,28 @@ void MillracePair::send_for(Writer& writer, Reader& reader, Duration span) {
     turn();
     receive(reader);
   }
-  // The last one asks for its acknowledgement at once, so that nothing is left behind.
+  drain(writer, reader);
+}
+
+void MillracePair::carry(Writer& writer, Reader& reader, std::uint64_t messages) {
+  const std::uint64_t goal = writer.written() + messages;
+  while (writer.written() < goal) {
+    send_some(writer, 0);
+    turn();
+    receive(reader);
+  }
+  drain(writer, reader);
+}
+
+// The last one asks for its acknowledgement at once, so that nothing is left behind.
+void MillracePair::drain(Writer& writer, Reader& reader) {
+  const Time end = clock_.now() + seconds(30);
   bool is_sent = false;
   while (!is_sent || reader.read() < writer.written()) {
     if (!is_sent) is_sent = send_some(writer, MR_SACK_AT_ONCE);
     turn();
     receive(reader);
-    if (clock_.now() > end + seconds(30)) fail("Millrace: messages did not arrive");
+    if (clock_.now() > end) fail("Millrace: messages did not arrive");
   }
   for (int i = 0; i < 8; ++i) turn();
 }
@@ -185,6 +201,21 @@ Work MillracePair::set_up(Duration span) {
   client_.last = kept;
   if (client_.up != server_.up) fail("Millrace: the two ends have seen different associations");
   return {client_.down - before, stopwatch.seconds()};
+}
+
+void MillracePair::set_up_some(std::uint64_t associations) {
+  const mr_association kept = client_.last;
+  const std::uint64_t goal = client_.down + associations;
+  const std::uint64_t held = client_.up - client_.down;
+  std::uint64_t asked = client_.down;
+  while (client_.down < goal || server_.down < goal) {
+    for (; asked < goal && asked - client_.down < kSetUpsAtOnce; ++asked) connect();
+    turn();
+    take_events(client_, true);
+    take_events(server_, false);
+  }
+  client_.last = kept;
+  if (client_.up - client_.down != held) fail("Millrace: associations did not come or go");
 }
 
 void MillracePair::hold(std::size_t associations) {

@@ -15,12 +15,16 @@ namespace millrace::bench {
 
 class MillracePair : public Contestant {
  public:
-  MillracePair();
+  explicit MillracePair(Clock clock = {});
   ~MillracePair() override;
 
   Work transfer(std::size_t size, Duration span) override;
   Work set_up(Duration span) override;
   void hold(std::size_t associations) override;
+
+  /// As transfer() and set_up(), but so many of them: what is done depends on nothing else.
+  void carry(Writer& writer, Reader& reader, std::uint64_t messages);
+  void set_up_some(std::uint64_t associations);
 
  private:
   struct Application {
@@ -37,6 +41,7 @@ class MillracePair : public Contestant {
   void take_events(Application& application, bool shuts_down);
   void run_until(std::uint64_t up, std::uint64_t down);
   void send_for(Writer& writer, Reader& reader, Duration span);
+  void drain(Writer& writer, Reader& reader);
   bool send_some(Writer& writer, std::uint32_t flags);
   void receive(Reader& reader);
 

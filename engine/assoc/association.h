@@ -34,11 +34,11 @@ enum class State : std::uint8_t {
 
 const char* state_name(State state);
 
-/// A packet on its way in.
+/// A packet on its way in. It names addresses that live as long as the call.
 struct PacketIn {
   Buffer* buffer;  ///< the association adds a reference for what it keeps
-  IpAddress source;
-  IpAddress destination;
+  const IpAddress& source;
+  const IpAddress& destination;
   Bytes packet;  ///< common header on
 };
 

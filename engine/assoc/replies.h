@@ -22,7 +22,7 @@ bool send_reply(Resources& resources, const CommonHeader& header, const IpAddres
   }
   PacketWriter writer(*buffer, header, size_max);
   write(writer);
-  if (resources.outbox.push({buffer, source, destination})) return true;
+  if (resources.outbox.push({source, destination, buffer})) return true;
   resources.count(Counter::drop_no_memory);
   resources.buffers.release(buffer);
   return false;

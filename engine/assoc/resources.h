@@ -15,9 +15,9 @@ namespace millrace {
 
 /// A packet to be sent: an SCTP packet whose checksum is not yet computed.
 struct PacketOut {
-  Buffer* buffer = nullptr;  ///< one reference, the receiver's
-  IpAddress source;          ///< unspecified: as the route says
+  IpAddress source;  ///< unspecified: as the route says
   IpAddress destination;
+  Buffer* buffer = nullptr;  ///< one reference, the receiver's
   /// Not 0: larger than the path's MTU, which is this; a chunk that cannot be cut again.
   std::uint16_t fragment_above = 0;
 };

@@ -70,10 +70,12 @@ bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
     resources_.buffers.release(buffer);
     return false;
   }
-  out = {buffer, paths_[path]->source(), paths_[path]->destination()};
-  if (buffer->length > kCommonHeaderBytes + pmdcs) {
-    out.fragment_above = static_cast<std::uint16_t>(paths_[path]->mtu());
-  }
+  const Path& way = *paths_[path];
+  out.source = way.source();
+  out.destination = way.destination();
+  out.buffer = buffer;
+  const bool is_large = buffer->length > kCommonHeaderBytes + pmdcs;
+  out.fragment_above = is_large ? static_cast<std::uint16_t>(way.mtu()) : std::uint16_t{0};
   return true;
 }
 

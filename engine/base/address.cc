@@ -6,24 +6,6 @@
 #include <charconv>
 
 namespace millrace {
-namespace {
-
-constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-}  // namespace
-
-IpAddress IpAddress::v4(const std::uint8_t* four) {
-  IpAddress address;
-  std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), address.bytes.begin());
-  std::copy(four, four + 4, address.bytes.begin() + 12);
-  return address;
-}
-
-IpAddress IpAddress::v6(const std::uint8_t* sixteen) {
-  IpAddress address;
-  std::copy(sixteen, sixteen + 16, address.bytes.begin());
-  return address;
-}
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   const std::string terminated(text);
@@ -33,27 +15,10 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   return std::nullopt;
 }
 
-bool IpAddress::is_v4() const {
-  return std::memcmp(bytes.data(), kMappedPrefix.data(), kMappedPrefix.size()) == 0;
-}
-
-bool IpAddress::is_unspecified() const {
-  const auto first = bytes.begin() + (is_v4() ? 12 : 0);
-  return std::all_of(first, bytes.end(), [](std::uint8_t byte) { return byte == 0; });
-}
-
 bool IpAddress::is_loopback() const {
   if (is_v4()) return v4_bytes()[0] == 127;
   return bytes[15] == 1 &&
          std::all_of(bytes.begin(), bytes.end() - 1, [](std::uint8_t byte) { return byte == 0; });
-}
-
-bool IpAddress::is_multicast() const {
-  return is_v4() ? (v4_bytes()[0] & 0xf0) == 0xe0 : bytes[0] == 0xff;
-}
-
-bool IpAddress::is_broadcast() const {
-  return is_v4() && load_be32(v4_bytes()) == 0xffffffff;
 }
 
 bool IpAddress::is_link_local() const {

@@ -19,25 +19,39 @@ struct IpAddress {
   alignas(8) std::array<std::uint8_t, 16> bytes{};
 
   bool operator==(const IpAddress& other) const {
-    return std::memcmp(bytes.data(), other.bytes.data(), 16) == 0;
+    return ((word(0) ^ other.word(0)) | (word(1) ^ other.word(1))) == 0;
   }
   std::strong_ordering operator<=>(const IpAddress& other) const {
     return std::memcmp(bytes.data(), other.bytes.data(), 16) <=> 0;
   }
 
   /// From four bytes in network order.
-  static IpAddress v4(const std::uint8_t* four);
+  static IpAddress v4(const std::uint8_t* four) {
+    IpAddress address;
+    std::memcpy(address.bytes.data() + 8, &kMapped, 4);
+    std::memcpy(address.bytes.data() + 12, four, 4);
+    return address;
+  }
   /// From sixteen bytes in network order.
-  static IpAddress v6(const std::uint8_t* sixteen);
+  static IpAddress v6(const std::uint8_t* sixteen) {
+    IpAddress address;
+    std::memcpy(address.bytes.data(), sixteen, 16);
+    return address;
+  }
   /// From text, e.g. "192.0.2.1" or "2001:db8::1".
   static std::optional<IpAddress> parse(std::string_view text);
 
-  bool is_v4() const;
+  bool is_v4() const { return word(0) == 0 && static_cast<std::uint32_t>(word(1)) == kMapped; }
   bool is_v6() const { return !is_v4() && !is_unspecified(); }
-  bool is_unspecified() const;
+  /// ::, or 0.0.0.0 as IPv4-mapped.
+  bool is_unspecified() const { return word(0) == 0 && (word(1) == 0 || word(1) == kMapped); }
   bool is_loopback() const;
-  bool is_multicast() const;
-  bool is_broadcast() const;   ///< 255.255.255.255
+  bool is_multicast() const {
+    return is_v4() ? (v4_bytes()[0] & 0xf0) == 0xe0 : bytes[0] == 0xff;
+  }
+  bool is_broadcast() const {  ///< 255.255.255.255
+    return is_v4() && word(1) >> 32 == 0xffffffff;
+  }
   bool is_link_local() const;  ///< 169.254.0.0/16 or fe80::/10
   /// May stand as the source or destination of an SCTP packet (RFC 9260 8.4: unicast only).
   bool is_unicast() const { return !is_unspecified() && !is_multicast() && !is_broadcast(); }
@@ -46,6 +60,15 @@ struct IpAddress {
   const std::uint8_t* v4_bytes() const { return bytes.data() + 12; }
   Bytes wire_bytes() const { return is_v4() ? Bytes{v4_bytes(), 4} : Bytes{bytes}; }
   std::string to_string() const;
+
+ private:
+  static constexpr std::uint32_t kMapped = 0xffff0000;  // bytes 8 to 11 of ::ffff:0:0, as loaded
+
+  std::uint64_t word(std::size_t index) const {
+    std::uint64_t word;
+    std::memcpy(&word, bytes.data() + 8 * index, sizeof word);
+    return word;
+  }
 };
 
 /// An address and an SCTP port in host order.

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "engine/base/assert.h"
+#include "engine/base/crc32c_wide.h"
 
 namespace millrace {
 namespace {
@@ -14,7 +15,10 @@ namespace {
 constexpr std::size_t kChecksumOffset = 8;
 constexpr std::size_t kCommonHeaderBytes = 12;
 
-// ISA-L is fast over whole steps of 256 bytes: 1280 bytes take 31 ns, but 1276 take 70, and 12 take
+const bool kIsWide = has_wide_crc32c();
+constexpr std::size_t kWideMin = 96;  // below, one instruction after the other is as fast
+
+// Without wide registers: ISA-L is fast over whole steps of 256 bytes: 1280 bytes take 31 ns, but 1276 take 70, and 12 take
 // 16. What is left over goes through the processor's own instruction, 8 bytes at a time (12 bytes:
 // 2 ns), beside ISA-L rather than after it: the two results are put together by one multiplication.
 constexpr std::size_t kStep = 256;
@@ -67,6 +71,11 @@ std::uint32_t update_in_steps(std::uint32_t state, const std::uint8_t* from, std
 }
 
 std::uint32_t update(std::uint32_t state, const std::uint8_t* from, std::size_t count) {
+  if (kIsWide && count >= kWideMin) {
+    const std::size_t odd = count % 4;
+    if (odd != 0) state = update_serially(state, from, odd);
+    return update_crc32c_wide(state, from + odd, count - odd);
+  }
   const std::size_t rest = count % kStep;
   const std::size_t whole = count - rest;
   if (whole == 0) return update_serially(state, from, rest);

@@ -1,0 +1,99 @@
+#include "engine/base/crc32c_wide.h"
+
+#include <immintrin.h>
+
+namespace millrace {
+namespace {
+
+#define MR_WIDE [[gnu::target("avx512f,avx512bw,avx512vl,vpclmulqdq,pclmul,sse4.2")]]
+
+constexpr std::size_t kBlock = 64;
+constexpr std::size_t kStep = 4 * kBlock;
+
+// x^exponent modulo the polynomial, bits reflected, for a carry-less product that is one bit short.
+constexpr std::uint64_t power(unsigned exponent) {
+  std::uint32_t value = 0x80000000;  // x^0
+  for (; exponent > 0; --exponent) value = (value >> 1) ^ ((value & 1) != 0 ? 0x82f63b78 : 0);
+  return std::uint64_t{value} << 1;
+}
+
+// What the low and the high half of 128 bits are multiplied by to stand `bits` further on.
+struct Shift {
+  std::uint64_t low, high;
+};
+constexpr Shift shift_by(unsigned bits) {
+  return {power(bits + 32), power(bits - 32)};
+}
+constexpr Shift kByStep = shift_by(8 * kStep);
+constexpr Shift kByBlocks[] = {shift_by(512), shift_by(1024), shift_by(1536)};
+constexpr Shift kByLanes[] = {shift_by(128), shift_by(256), shift_by(384)};
+
+MR_WIDE inline __m512i all_lanes(const Shift& shift) {
+  return _mm512_broadcast_i32x4(
+      _mm_set_epi64x(static_cast<long long>(shift.high), static_cast<long long>(shift.low)));
+}
+
+// `value` moved on by `shift`, and `next` added.
+MR_WIDE inline __m512i fold(__m512i value, __m512i shift, __m512i next) {
+  constexpr int kXorOfThree = 0x96;
+  return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(value, shift, 0x00),
+                                   _mm512_clmulepi64_epi128(value, shift, 0x11), next, kXorOfThree);
+}
+
+MR_WIDE inline __m128i fold(__m128i value, const Shift& by) {
+  const __m128i shift =
+      _mm_set_epi64x(static_cast<long long>(by.high), static_cast<long long>(by.low));
+  return _mm_xor_si128(_mm_clmulepi64_si128(value, shift, 0x00),
+                       _mm_clmulepi64_si128(value, shift, 0x11));
+}
+
+// The four lanes into one, and that into 32 bits: what is congruent has the same checksum.
+MR_WIDE inline std::uint32_t reduce(__m512i lanes) {
+  const __m128i first = fold(_mm512_castsi512_si128(lanes), kByLanes[2]);
+  const __m128i second = fold(_mm512_extracti32x4_epi32(lanes, 1), kByLanes[1]);
+  const __m128i third = fold(_mm512_extracti32x4_epi32(lanes, 2), kByLanes[0]);
+  const __m128i sum = _mm_xor_si128(_mm_xor_si128(first, second),
+                                    _mm_xor_si128(third, _mm512_extracti32x4_epi32(lanes, 3)));
+  const std::uint64_t low =
+      _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(sum)));
+  return static_cast<std::uint32_t>(
+      _mm_crc32_u64(low, static_cast<std::uint64_t>(_mm_extract_epi64(sum, 1))));
+}
+
+}  // namespace
+
+bool has_wide_crc32c() {
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("vpclmulqdq") != 0 &&
+         __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.2") != 0;
+}
+
+// Zeros in front of a message do not change its checksum, so the first step is filled up with them:
+// then there is nothing left over at the end.
+MR_WIDE std::uint32_t update_crc32c_wide(std::uint32_t state, const std::uint8_t* from,
+                                         std::size_t count) {
+  const std::size_t zeros = (kStep - count % kStep) % kStep;
+  const std::uint8_t* at = from - zeros;
+  const std::size_t first = zeros / 4;  // word of the step that the message begins with
+  __m512i sums[4];
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::size_t words = 16 * i;
+    const auto there = static_cast<__mmask16>(
+        first <= words ? 0xffff : (first >= words + 16 ? 0 : 0xffff << (first - words)));
+    const auto start = static_cast<__mmask16>(std::uint64_t{1} << first >> words);
+    sums[i] = _mm512_xor_si512(_mm512_maskz_loadu_epi32(there, at + kBlock * i),
+                               _mm512_maskz_set1_epi32(start, static_cast<int>(state)));
+  }
+  const __m512i by_step = all_lanes(kByStep);
+  const std::uint8_t* const end = from + count;
+  for (at += kStep; at != end; at += kStep) {
+    for (std::size_t i = 0; i < 4; ++i)
+      sums[i] = fold(sums[i], by_step, _mm512_loadu_si512(at + kBlock * i));
+  }
+  const __m512i late = fold(sums[2], all_lanes(kByBlocks[0]), sums[3]);
+  const __m512i early = fold(sums[0], all_lanes(kByBlocks[2]), _mm512_setzero_si512());
+  const __m512i sum = fold(sums[1], all_lanes(kByBlocks[1]), _mm512_xor_si512(late, early));
+  return reduce(sum);
+}
+
+}  // namespace millrace
