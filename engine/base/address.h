@@ -46,9 +46,7 @@ struct IpAddress {
   /// ::, or 0.0.0.0 as IPv4-mapped.
   bool is_unspecified() const { return word(0) == 0 && (word(1) == 0 || word(1) == kMapped); }
   bool is_loopback() const;
-  bool is_multicast() const {
-    return is_v4() ? (v4_bytes()[0] & 0xf0) == 0xe0 : bytes[0] == 0xff;
-  }
+  bool is_multicast() const { return is_v4() ? (v4_bytes()[0] & 0xf0) == 0xe0 : bytes[0] == 0xff; }
   bool is_broadcast() const {  ///< 255.255.255.255
     return is_v4() && word(1) >> 32 == 0xffffffff;
   }

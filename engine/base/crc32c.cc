@@ -18,7 +18,8 @@ constexpr std::size_t kCommonHeaderBytes = 12;
 const bool kIsWide = has_wide_crc32c();
 constexpr std::size_t kWideMin = 96;  // below, one instruction after the other is as fast
 
-// Without wide registers: ISA-L is fast over whole steps of 256 bytes: 1280 bytes take 31 ns, but 1276 take 70, and 12 take
+// Without wide registers: ISA-L is fast over whole steps of 256 bytes: 1280 bytes take 31 ns, but
+// 1276 take 70, and 12 take
 // 16. What is left over goes through the processor's own instruction, 8 bytes at a time (12 bytes:
 // 2 ns), beside ISA-L rather than after it: the two results are put together by one multiplication.
 constexpr std::size_t kStep = 256;
