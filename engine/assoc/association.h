@@ -129,6 +129,11 @@ class Association {
   const Path& path(std::size_t index) const { return *paths_[index]; }
   std::size_t primary() const { return primary_; }
   const Outbound& outbound() const { return outbound_; }
+  const Reassembly& reassembly() const { return reassembly_; }
+  /// Received packets that are kept: what is in reassembly, and the peer's cookie.
+  std::uint32_t held_buffers() const {
+    return reassembly_.held_buffers() + (cookie_buffer_ == nullptr ? 0 : 1);
+  }
   std::uint32_t held_bytes() const { return reassembly_.held_bytes() + unread_bytes_; }
   std::uint32_t a_rwnd() const;
   bool has_events() const {

@@ -42,9 +42,10 @@ bool Association::takes_data_in() const {
          state_ == State::kShutdownSent;
 }
 
-// With the window full only what lets held data move on is taken: what fills a hole, within bounds,
-// and what comes next when otherwise nothing could ever be read. (A window probe is neither while
-// there is something to read, however often it comes.)
+// The window is full when it is reached: the chunk that reaches it may go beyond by its own length.
+// From there on only what lets held data move on is taken, up to twice the window: what fills a
+// hole, and what comes next when otherwise nothing could ever be read. (A window probe is neither
+// while there is something to read, however often it comes.)
 //= rfc9260 6.2
 bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival) {
   if (arrival == TsnTracker::Arrival::kTooFar) {
@@ -52,24 +53,23 @@ bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival
     return false;
   }
   const std::uint32_t held = held_bytes();
-  // What the shard has for all goes to those who read as it comes: they hold nothing.
+  // Who has its share of what the shard has for all gets on only by reading as it comes.
   if (is_short_of_memory() && (held > 0 || arrival != TsnTracker::Arrival::kNext)) {
     resources_.count(Counter::drop_no_memory);
     return false;
   }
   if (held < parameters_.receive_buffer) return true;
-  const bool fills_hole = data.tsn < tracker_.highest() && held / 2 < parameters_.receive_buffer;
+  const bool fills_hole = data.tsn < tracker_.highest();
   const bool is_stuck = reassembly_.front() == nullptr && unread_bytes_ == 0;
-  if (fills_hole || (is_stuck && arrival == TsnTracker::Arrival::kNext)) return true;
+  const bool moves_on = fills_hole || (is_stuck && arrival == TsnTracker::Arrival::kNext);
+  if (moves_on && held / 2 < parameters_.receive_buffer) return true;
   resources_.count(Counter::drop_window_full);
   tracker_.acknowledge_now();
   return false;
 }
 
 bool Association::is_short_of_memory() const {
-  const Slab<RxChunk>& chunks = resources_.reassembly.chunks;
-  return resources_.buffers.held_count() >= resources_.buffers_held_max ||
-         chunks.used() >= chunks.capacity() / 4 * 3;
+  return !resources_.may_hold || resources_.buffers.held_count() >= resources_.buffers_held_max;
 }
 
 // The TSN is acknowledged, the data is not delivered (RFC 9260 6.5).

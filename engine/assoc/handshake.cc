@@ -52,6 +52,7 @@ void Association::report_unrecognized(PacketWriter& writer, const InitContents& 
 void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   //= rfc9260 5.2.3
   if (state_ != State::kCookieWait) return resources_.count(Counter::drop_unexpected_chunk);
+  if (is_short_of_memory()) return resources_.count(Counter::drop_no_memory);
   const auto init = InitView::parse(chunk);
   if (!init) return resources_.count(Counter::drop_bad_chunk);
   const InitContents contents = read_init(*init, in.source);
@@ -64,7 +65,7 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   tracker_.start(init->initial_tsn);
   outbound_.set_peer(init->a_rwnd, streams_out_);
   outbound_.fail_beyond_streams(failed_);
-  BufferPool::add_reference(*in.buffer);
+  resources_.buffers.hold(*in.buffer);
   cookie_buffer_ = in.buffer;
   init_ack_ = chunk;
   if (attempts_ == 0) {

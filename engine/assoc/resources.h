@@ -59,6 +59,7 @@ struct Resources {
   OutboundMemory outbound;
   std::span<const IpAddress> local_addresses;  ///< all of the engine's
   std::size_t buffers_held_max = SIZE_MAX;     ///< packets that may be held for later delivery
+  bool may_hold = true;  ///< off: whoever is at work holds as much for later as it may
 
   void count(Counter counter, std::uint64_t n = 1) { counters.add(counter, n); }
 };

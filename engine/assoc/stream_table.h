@@ -27,6 +27,7 @@ class StreamTable {
         : blocks(associations * 4 * kInlineBlocks), directories(associations) {}
     Slab<Block> blocks;
     Slab<Directory> directories;
+    bool may_grow = true;  ///< off: whoever is at work has as many blocks as it may have
   };
 
   /// The stream's state, made if it is not there yet; nullptr if there is no memory for it.
@@ -53,7 +54,9 @@ class StreamTable {
     });
     if (directory_ != nullptr) slabs.directories.destroy(directory_);
     directory_ = nullptr;
+    block_count_ = 0;
   }
+  std::uint16_t block_count() const { return block_count_; }
 
  private:
   // Apart: inlined, it makes gcc 12 spill the 16-bit number and load 64 bits back, which waits for
@@ -61,7 +64,9 @@ class StreamTable {
   [[gnu::noinline]] T* get_or_make(Slabs& slabs, std::uint16_t stream) {
     Block** slot = slot_of(slabs, stream / kBlockStreams);
     if (slot == nullptr) return nullptr;
-    if (*slot == nullptr) *slot = slabs.blocks.create();
+    if (*slot == nullptr && slabs.may_grow && (*slot = slabs.blocks.create()) != nullptr) {
+      ++block_count_;
+    }
     return *slot == nullptr ? nullptr : &(*slot)->streams[stream % kBlockStreams];
   }
 
@@ -84,6 +89,7 @@ class StreamTable {
 
   std::array<Block*, kInlineBlocks> inline_{};
   Directory* directory_ = nullptr;
+  std::uint16_t block_count_ = 0;
 };
 
 }  // namespace millrace

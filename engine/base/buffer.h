@@ -89,21 +89,24 @@ class BufferPool {
     ++buffer.references;
   }
 
-  /// Drops one reference; the buffer is free when it was the last.
-  void release(Buffer* buffer) {
+  /// Drops one reference; true if it was the last, and the buffer is free.
+  bool release(Buffer* buffer) {
     MR_ASSERT(buffer->references > 0);
-    if (--buffer->references > 0) return;
+    if (--buffer->references > 0) return false;
     if (buffer->flags & kHeld) --held_count_;
     give(buffer);
+    return true;
   }
 
   /// Adds a reference for something that stays beyond the packet's own turn. held_count() says how
-  /// many buffers stay so, that whoever fills them up can be stopped in time.
-  void hold(Buffer& buffer) {
+  /// many buffers stay so, that whoever fills them up can be stopped in time. True if it is one
+  /// more by this.
+  bool hold(Buffer& buffer) {
     add_reference(buffer);
-    if (buffer.flags & kHeld) return;
+    if (buffer.flags & kHeld) return false;
     buffer.flags |= kHeld;
     ++held_count_;
+    return true;
   }
   std::size_t held_count() const { return held_count_; }
 

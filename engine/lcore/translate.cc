@@ -29,6 +29,7 @@ std::int32_t errno_of(Status status) {
     case Status::kNoAddress:
       return -EADDRNOTAVAIL;
     case Status::kNoMemory:
+    case Status::kOverShare:
       return -ENOBUFS;
     case Status::kDuplicate:
       return -EISCONN;

@@ -8,6 +8,7 @@
 #include "engine/assoc/parameters.h"
 #include "engine/base/address.h"
 #include "engine/base/slab.h"
+#include "engine/shard/share.h"
 
 namespace millrace {
 
@@ -38,6 +39,9 @@ class Listeners {
   explicit Listeners(std::size_t capacity) : slab_(capacity), by_port_(65536, nullptr) {}
 
   Listener* find(std::uint16_t port) const { return by_port_[port]; }
+
+  /// Whether an owner that has `held` may have one more.
+  bool has_share(std::size_t held) const { return may_take(kOwnerShare, held, slab_); }
 
   /// False if there is no room. The port has no listener yet.
   bool add(const Listener& listener) {

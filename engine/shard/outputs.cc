@@ -2,6 +2,11 @@
 #include "engine/shard/shard.h"
 
 namespace millrace {
+namespace {
+
+constexpr Duration kShareWait = milliseconds(10);
+
+}  // namespace
 
 bool Shard::next_event(Delivery& out) {
   while (Slot* slot = ready_.front()) {
@@ -27,6 +32,7 @@ void Shard::take_event() {
     counters_.add(Counter::bytes_delivered, event_.length);
   }
   slot.association.pop_event();
+  account(slot);
   delivering_ = nullptr;
   if (slot.association.has_events()) return;
   ready_.remove(&slot);
@@ -71,16 +77,29 @@ bool Shard::next_packet(Time now, PacketOut& out) {
       counters_.add(Counter::waits_for_memory);  // they stay in the list: nothing else wakes them
       return false;
     }
-    if (slot->association.next_packet(now, out)) {
+    lend(*slot);
+    const bool is_packet = slot->association.next_packet(now, out);
+    account(*slot);
+    if (is_packet) {
       give_turn();
       break;
     }
+    wait_for_share(now, *slot);
     sending_.remove(slot);
     packets_of_turn_ = 0;
     const Time deadline = slot->association.next_deadline();
     if (deadline != kNever) wheel_.arm(slot, deadline);
   }
   return true;
+}
+
+// One that has data and may not cut it, for its owner's share of chunks is in flight, looks again
+// after a while: nothing tells it that another of its owner's has been acknowledged.
+void Shard::wait_for_share(Time now, Slot& slot) {
+  const bool may_cut = resources_.outbound.cuts_left > 0 && memory_.streams_out.may_grow;
+  if (may_cut || !slot.association.outbound().has_new_data()) return;
+  counters_.add(Counter::waits_for_share);
+  wheel_.arm(&slot, now + kShareWait);
 }
 
 // After a burst of packets of one association it is the next one's turn.

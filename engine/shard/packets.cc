@@ -64,6 +64,7 @@ void Shard::take_packet(Time now, const PacketIn& in) {
   if (first->type() == ChunkType::kCookieEcho) return on_cookie_echo(now, in, *first, rest);
   Slot* slot = find_for(header, *first, in.source);
   if (slot == nullptr) return on_out_of_the_blue(header, in);
+  lend(*slot);
   slot->association.on_packet(now, in, ChunkReader(in.packet));
   settle(*slot);
 }
@@ -262,6 +263,7 @@ void Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkR
     if (verdict == Association::CookieVerdict::kDiscard) return;
   }
   slot->cookie_peer_tag = cookie->peer_tag;
+  lend(*slot);
   slot->association.on_packet(now, in, rest);
   settle(*slot);
 }
@@ -280,6 +282,11 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
   if (listener == nullptr || recent_tags_.has(now, cookie.local_tag, cookie.peer_tag)) {
     counters_.add(Counter::drop_no_listener);
     refuse(header, cookie.peer_tag, CauseCode::kNone, {}, in);
+    return nullptr;
+  }
+  if (!has_share_of_slots(listener->owner)) {
+    counters_.add(Counter::drop_application_share);
+    refuse(header, cookie.peer_tag, CauseCode::kOutOfResource, {}, in);
     return nullptr;
   }
   const Identity identity{cookie.local_port, cookie.peer_port, cookie.local_tag, cookie.peer_tag};

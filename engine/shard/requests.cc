@@ -19,21 +19,32 @@ Status Shard::listen(const ListenRequest& request) {
   bool all_known;
   const std::uint64_t locals = locals_mask(request.addresses, all_known);
   if (!all_known) return Status::kNoAddress;
+  Ownership& owner = ownership(request.owner);
+  if (!listeners_.has_share(owner.listeners)) return over_share();
   if (listeners_.find(request.port) != nullptr ||
       !steering_.claim_port(request.port, request.owner)) {
     return Status::kPortInUse;
   }
   const Parameters& parameters = request.parameters ? *request.parameters : config_.parameters;
   const Listener listener{request.owner, request.port, locals, request.context, parameters};
-  if (listeners_.add(listener)) return Status::kOk;
+  if (listeners_.add(listener)) {
+    ++owner.listeners;
+    return Status::kOk;
+  }
   steering_.release_port(request.port, request.owner);
   return Status::kNoMemory;
+}
+
+Status Shard::over_share() {
+  counters_.add(Counter::requests_over_share);
+  return Status::kOverShare;
 }
 
 Status Shard::unlisten(Owner owner, std::uint16_t port) {
   const Listener* listener = listeners_.find(port);
   if (listener == nullptr || listener->owner != owner) return Status::kNoAssociation;
   listeners_.remove(port);
+  --ownership(owner).listeners;
   steering_.release_port(port, owner);
   return Status::kOk;
 }
@@ -60,6 +71,7 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
   // The port of another's listener: its peers' INITs would find this association instead.
   const Owner listening = steering_.port_owner(request.local_port);
   if (listening != 0 && listening != request.owner) return Status::kPortInUse;
+  if (!has_share_of_slots(request.owner)) return over_share();
   const SocketAddress first{request.peers[0], request.peer_port};
   const std::uint32_t tag = draw_tag(config_.number);
   std::uint16_t port = request.local_port;
@@ -115,6 +127,8 @@ Status Shard::send(Time /*now*/, Owner owner, AssociationHandle handle,
       buffered + request.payload.size() > slot->association.parameters().send_buffer) {
     return Status::kBufferFull;
   }
+  Ownership& held = ownership(owner);
+  if (!may_take(kOwnerShare, held.messages, memory_.messages)) return over_share();
   TxMessage message;
   message.payload = request.payload.data();
   message.length = static_cast<std::uint32_t>(request.payload.size());
@@ -126,7 +140,7 @@ Status Shard::send(Time /*now*/, Owner owner, AssociationHandle handle,
   message.flags = request.flags & (kUnordered | kSackImmediately);
   if (!slot->association.send(message)) return Status::kNoMemory;
   ++slot->messages_sent;
-  ++ownership(owner).messages;
+  ++held.messages;
   counters_.add(Counter::messages_sent);
   counters_.add(Counter::bytes_sent, message.length);
   if (!Sending::is_linked(slot)) sending_.push_back(slot);
@@ -180,6 +194,7 @@ Status Shard::parameters(Owner owner, AssociationHandle handle, Parameters& para
 
 void Shard::drop_owner(Time now, Owner owner, bool gracefully) {
   listeners_.remove_of(owner, [&](std::uint16_t port) { steering_.release_port(port, owner); });
+  ownership(owner).listeners = 0;
   Owned& slots = ownership(owner).slots;
   for (Slot* slot = slots.front(); slot != nullptr;) {
     Slot* next = Owned::next(slot);

@@ -6,18 +6,18 @@
 namespace millrace {
 namespace {
 
-// A message held out of order, in gaps, needs a bitmap; not every association has gaps at one time.
-constexpr std::size_t kGapShare = 8;
-
-std::size_t share_of(std::size_t associations) {
-  return associations / kGapShare + 64;
+Usage usage_of(const Association& association) {
+  const Outbound& outbound = association.outbound();
+  const Reassembly& reassembly = association.reassembly();
+  return {static_cast<std::uint32_t>(outbound.outstanding_chunks()), reassembly.held_chunks(),
+          association.held_buffers(), reassembly.stream_blocks(), outbound.stream_blocks()};
 }
 
 }  // namespace
 
 Shard::Memory::Memory(const ShardLimits& limits)
     : paths(limits.associations * kPathsMax),
-      bitmaps(share_of(limits.associations)),
+      bitmaps(limits.associations),
       rx_chunks(limits.chunks_held),
       messages(limits.messages_queued),
       tx_chunks(limits.chunks_sent),
@@ -114,10 +114,48 @@ std::uint32_t Shard::draw_tag(std::size_t shard) {
   }
 }
 
+// ---- shares ----
+
+bool Shard::has_share_of_slots(Owner owner) const {
+  return may_take(kOwnerShare, ownership(owner).slots.size(), slots_);
+}
+
+// Before an association is given something to do: what it may take of what is there for all.
+void Shard::lend(const Slot& slot) {
+  const Usage& owners = ownership(slot.owner).usage;
+  const Usage& own = slot.counted;
+  const std::size_t buffers = buffers_.held_count();
+  const std::size_t buffers_max = config_.limits.buffers_held;
+  resources_.may_hold = may_take(kOwnerShare, owners.chunks_held, memory_.rx_chunks) &&
+                        may_take(kAssociationShare, own.chunks_held, memory_.rx_chunks) &&
+                        may_take(kOwnerShare, owners.buffers_held, buffers, buffers_max) &&
+                        may_take(kAssociationShare, own.buffers_held, buffers, buffers_max);
+  resources_.outbound.cuts_left = allowance(kOwnerShare, owners.chunks_sent,
+                                            memory_.tx_chunks.used(), memory_.tx_chunks.capacity());
+  memory_.streams_in.may_grow = may_take(kOwnerShare, owners.streams_in, memory_.streams_in.blocks);
+  memory_.streams_out.may_grow =
+      may_take(kOwnerShare, owners.streams_out, memory_.streams_out.blocks);
+}
+
+// After it has done it.
+void Shard::account(Slot& slot) {
+  const Usage now = usage_of(slot.association);
+  Usage& owners = ownership(slot.owner).usage;
+  owners.chunks_sent += now.chunks_sent - slot.counted.chunks_sent;
+  owners.chunks_held += now.chunks_held - slot.counted.chunks_held;
+  owners.buffers_held += now.buffers_held - slot.counted.buffers_held;
+  owners.streams_in += now.streams_in - slot.counted.streams_in;
+  owners.streams_out += now.streams_out - slot.counted.streams_out;
+  slot.counted = now;
+}
+
+// ---- tables and lists ----
+
 // After anything that may have changed an association: the tables, the lists of what is to be done
 // and the wheel follow its state.
 void Shard::settle(Slot& slot) {
   Association& association = slot.association;
+  account(slot);
   if (association.is_closed()) {
     unindex(slot);
     wheel_.disarm(&slot);
@@ -131,7 +169,10 @@ void Shard::settle(Slot& slot) {
     const Time deadline = association.next_deadline();
     if (deadline != kNever) wheel_.arm(&slot, deadline);
   }
-  if (association.has_events() && slot.is_orphan) discard_events(slot);
+  if (association.has_events() && slot.is_orphan) {
+    discard_events(slot);
+    account(slot);
+  }
   if (association.has_events() && !Ready::is_linked(&slot)) ready_.push_back(&slot);
   retire_if_done(slot);
 }
@@ -177,6 +218,7 @@ void Shard::retire_if_done(Slot& slot) {
 
 void Shard::destroy(Slot& slot) {
   slot.association.clear();
+  account(slot);
   wheel_.disarm(&slot);
   if (Ready::is_linked(&slot)) (slot.is_postponed ? postponed_ : ready_).remove(&slot);
   if (Sending::is_linked(&slot)) sending_.remove(&slot);

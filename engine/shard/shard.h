@@ -19,6 +19,7 @@
 #include "engine/base/time.h"
 #include "engine/shard/listeners.h"
 #include "engine/shard/recent_tags.h"
+#include "engine/shard/share.h"
 #include "engine/shard/slot.h"
 #include "engine/shard/status.h"
 #include "engine/shard/steering.h"
@@ -35,7 +36,8 @@ struct AssociationHandle {
   bool operator==(const AssociationHandle&) const = default;
 };
 
-/// How much a shard may hold; memory is reserved at construction and taken when first used.
+/// How much a shard may hold; memory is reserved at construction and taken when first used. Of each
+/// an owner may take what share.h says.
 struct ShardLimits {
   std::size_t associations = 1 << 16;
   std::size_t messages_queued = 1 << 17;  ///< accepted from applications and not yet acknowledged
@@ -203,6 +205,8 @@ class Shard {
   struct Ownership {
     Owned slots;
     std::size_t messages = 0;  // accepted, payload not yet given back
+    std::size_t listeners = 0;
+    Usage usage;  // by its associations
   };
 
   // The slabs that associations take their memory from.
@@ -220,6 +224,7 @@ class Shard {
   };
 
   Ownership& ownership(Owner owner) { return owners_[owner & (owners_.size() - 1)]; }
+  const Ownership& ownership(Owner owner) const { return owners_[owner & (owners_.size() - 1)]; }
 
   // packets.cc
   void take_packet(Time now, const PacketIn& in);
@@ -247,16 +252,21 @@ class Shard {
   void retire_if_done(Slot& slot);
   bool is_live(std::uint32_t index) const { return generations_[index] & 1; }
   void destroy(Slot& slot);
+  bool has_share_of_slots(Owner owner) const;
+  void lend(const Slot& slot);
+  void account(Slot& slot);
   std::uint32_t draw_tag(std::size_t shard);
   std::uint64_t locals_mask(std::span<const IpAddress> addresses, bool& all_known) const;
 
   // requests.cc
   bool is_own(const IpAddress& address) const;
+  Status over_share();
   std::uint16_t reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag);
 
   // outputs.cc
   void discard_events(Slot& slot);
   void give_turn();
+  void wait_for_share(Time now, Slot& slot);
   void describe(const Slot& slot, AssociationStatus& status) const;
 
   Config config_;

@@ -3,6 +3,7 @@
 
 #include "engine/assoc/association.h"
 #include "engine/base/list.h"
+#include "engine/shard/share.h"
 #include "engine/shard/timer_wheel.h"
 
 namespace millrace {
@@ -23,6 +24,7 @@ struct Slot : WheelNode<Slot>,
   Association association;
   std::uint64_t context = 0;  ///< of the listener or the connect request
   std::uint64_t messages_sent = 0;
+  Usage counted;                      ///< what its owner's account has of it
   Time cookie_expires{};              ///< the last cookie with its tag is good until then
   std::uint32_t cookie_peer_tag = 0;  ///< the peer's tag in the cookie that came last
   std::uint32_t owner = 0;

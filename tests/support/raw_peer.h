@@ -66,12 +66,20 @@ class RawPeer {
   static constexpr std::uint32_t kTag = 0x11223344;
   static constexpr std::uint32_t kTsn = 5000;
 
-  explicit RawPeer(const Parameters& parameters = {}, IpAddress own = address("10.0.0.9"))
-      : end(config(parameters), {address("10.0.0.1"), address("10.0.1.1")}, kBuffers),
-        address_(own) {}
+  explicit RawPeer(const Parameters& parameters = {}, IpAddress own = address("10.0.0.9"),
+                   const ShardLimits& limits = small_limits())
+      : end(config(parameters, limits), {address("10.0.0.1"), address("10.0.1.1")}, kBuffers),
+        own_address(own) {}
+
+  static ShardLimits small_limits() {
+    ShardLimits limits;
+    limits.associations = 64;
+    limits.owners = 4;
+    return limits;
+  }
 
   /// The packet, with the checksum that is not looked at here. Answers are kept.
-  void send_packet(std::uint32_t tag, const Packet& chunks) { send_from(address_, tag, chunks); }
+  void send_packet(std::uint32_t tag, const Packet& chunks) { send_from(own_address, tag, chunks); }
   void send_from(const IpAddress& source, std::uint32_t tag, const Packet& chunks) {
     Packet packet = be16(kPort);
     append(packet, be16(kEndPort));
@@ -150,12 +158,12 @@ class RawPeer {
     append(value, parameters);
     return chunk_of(type, 0, value);
   }
-  void listen() { end.shard().listen({.owner = End::kOwner, .port = kEndPort}); }
+  void listen(Owner owner = End::kOwner) { end.shard().listen({.owner = owner, .port = kEndPort}); }
 
   /// INIT; returns the COOKIE ECHO chunk for the answer, whose tag it remembers.
   Packet ask_for_cookie(std::uint32_t tag = kTag, const Packet& parameters = {}) {
     forget();
-    send_packet(0, init_of(ChunkType::kInit, tag, parameters));
+    send_packet(0, init_of(ChunkType::kInit, tag, parameters, streams, streams));
     if (replies.empty() || last_chunk().type() != ChunkType::kInitAck) return {};
     const InitView init = InitView::parse(last_chunk()).value();
     end_tag = init.initiate_tag;
@@ -184,6 +192,8 @@ class RawPeer {
   }
 
   End end;
+  IpAddress own_address;       ///< where our packets come from
+  std::uint16_t streams = 10;  ///< that we offer and ask for
   Time now = Time{} + seconds(10);
   bool takes_events = true;  ///< off: an application that does not look at its ring
   std::vector<Packet> replies;
@@ -194,16 +204,13 @@ class RawPeer {
  private:
   static constexpr std::size_t kBuffers = 1024;
 
-  static Shard::Config config(const Parameters& parameters) {
+  static Shard::Config config(const Parameters& parameters, const ShardLimits& limits) {
     Shard::Config config;
     config.parameters = parameters;
-    config.limits.associations = 64;
-    config.limits.owners = 4;
+    config.limits = limits;
     config.seed = {77, 78};
     return config;
   }
-
-  IpAddress address_;
 };
 
 }  // namespace millrace::test

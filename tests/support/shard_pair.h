@@ -46,7 +46,7 @@ class End {
   const std::vector<IpAddress>& addresses() const { return addresses_; }
 
   Status send(Time now, AssociationHandle handle, std::string payload, std::uint16_t stream = 0,
-              std::uint8_t flags = 0) {
+              std::uint8_t flags = 0, Owner owner = kOwner) {
     auto kept = std::make_unique<std::string>(std::move(payload));
     SendRequest request;
     request.stream = stream;
@@ -55,7 +55,7 @@ class End {
     request.context = next_token_;
     request.token = next_token_;
     request.payload = {reinterpret_cast<const std::uint8_t*>(kept->data()), kept->size()};
-    const Status status = shard_.send(now, kOwner, handle, request);
+    const Status status = shard_.send(now, owner, handle, request);
     if (status == Status::kOk) payloads_.push_back({next_token_++, std::move(kept)});
     return status;
   }
@@ -64,6 +64,10 @@ class End {
   void take_events(Time now) {
     Delivery delivery;
     while (shard_.next_event(delivery)) {
+      if (delivery.owner == stuck) {
+        shard_.postpone_event();
+        continue;
+      }
       Told event{delivery.event->type, delivery.handle, *delivery.event, {}};
       event.event.chunks = nullptr;
       if (event.type == EventType::kMessage) {
@@ -87,6 +91,7 @@ class End {
   static constexpr Owner kOwner = 1;
   std::vector<Told> told;  ///< all events so far, oldest first
   bool reads = true;
+  Owner stuck = 0;  ///< who has no room for any event
 
  private:
   struct Payload {

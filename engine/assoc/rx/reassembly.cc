@@ -61,8 +61,9 @@ Reassembly::Result Reassembly::add(ReassemblyMemory& memory, const RxChunk& chun
   if (added == nullptr) return Result::kNoMemory;
   added->run_last = added;
   added->run_length = added->length;
-  memory.buffers.hold(*added->buffer);
+  if (memory.buffers.hold(*added->buffer)) ++held_buffers_;
   held_bytes_ += added->length;
+  ++held_chunks_;
 
   if (begins(*added) && ends(*added)) return on_complete(memory, added);
   RxChunk* head = join_run(added);
@@ -176,8 +177,9 @@ void Reassembly::release_run(ReassemblyMemory& memory, RxChunk* head) {
   while (head != nullptr) {
     RxChunk* next = head->run_next;
     held_bytes_ -= head->length;
-    memory.buffers.release(head->buffer);
+    if (memory.buffers.release(head->buffer)) --held_buffers_;
     memory.chunks.destroy(head);
+    --held_chunks_;
     head = next;
   }
 }

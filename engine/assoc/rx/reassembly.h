@@ -50,6 +50,10 @@ class Reassembly {
 
   /// Bytes of payload held, whatever they wait for.
   std::uint32_t held_bytes() const { return held_bytes_; }
+  /// The chunks that they are in, and the packets that these keep.
+  std::uint32_t held_chunks() const { return held_chunks_; }
+  std::uint32_t held_buffers() const { return held_buffers_; }
+  std::uint32_t stream_blocks() const { return streams_.block_count(); }
 
   /// The peer restarted: forgets all but what is ready to be delivered.
   void restart(ReassemblyMemory& memory);
@@ -69,6 +73,8 @@ class Reassembly {
   List<RxChunk> partial_;  // incomplete runs, by TSN
   StreamTable<InboundStream> streams_;
   std::uint32_t held_bytes_ = 0;
+  std::uint32_t held_chunks_ = 0;
+  std::uint32_t held_buffers_ = 0;
   bool delivering_partly_ = false;  // one message at a time is delivered in pieces
   RxChunk partly_last_;             // its last chunk so far: what it was, not what it holds
 };

@@ -106,6 +106,7 @@ std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Pat
 
 // Cuts `length` bytes off the message at the head of the queue; nullptr if there is no memory.
 TxChunk* Outbound::cut_chunk(OutboundMemory& memory, std::uint32_t length) {
+  if (memory.cuts_left == 0) return nullptr;
   TxMessage& message = *queue_.front();
   const bool ordered = !(message.flags & kUnordered);
   std::uint8_t flags = ordered ? 0 : kDataFlagUnordered;
@@ -118,6 +119,7 @@ TxChunk* Outbound::cut_chunk(OutboundMemory& memory, std::uint32_t length) {
   }
   TxChunk* chunk = memory.chunks.create();
   if (chunk == nullptr) return nullptr;
+  --memory.cuts_left;
   if (stream != nullptr) {
     message.ssn = stream->next;
     stream->next = stream->next.next();

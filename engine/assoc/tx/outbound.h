@@ -32,6 +32,7 @@ struct OutboundMemory {
   Slab<TxChunk>& chunks;
   StreamTable<OutboundStream>::Slabs& streams;
   List<TxMessage>& returned;
+  std::size_t cuts_left = SIZE_MAX;  ///< chunks that whoever is at work may still put in flight
 };
 
 /// The destinations of an association, by index.
@@ -105,6 +106,7 @@ class Outbound {
   bool is_drained() const { return queue_.empty() && sent_.empty(); }
   bool has_outstanding() const { return !sent_.empty(); }
   std::size_t outstanding_chunks() const { return sent_.size(); }
+  std::uint32_t stream_blocks() const { return streams_.block_count(); }
   std::uint32_t peer_rwnd() const { return peer_rwnd_; }
   Tsn cumulative_tsn_ack() const { return cumulative_tsn_ack_; }
   Tsn next_tsn() const { return next_tsn_; }
