@@ -38,14 +38,6 @@ class StreamTable {
     return get_or_make(slabs, stream);
   }
 
-  /// Calls `visit(T&)` for the streams of every block that exists.
-  template <class Visit>
-  void for_each(Visit&& visit) {
-    for_each_slot([&](Block*& block) {
-      for (T& stream : block->streams) visit(stream);
-    });
-  }
-
   /// Gives all memory back; every stream starts anew.
   void clear(Slabs& slabs) {
     for_each_slot([&](Block*& block) {

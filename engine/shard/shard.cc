@@ -15,10 +15,11 @@ Usage usage_of(const Association& association) {
 
 }  // namespace
 
-Shard::Memory::Memory(const ShardLimits& limits)
+Shard::Memory::Memory(const ShardLimits& limits, std::uint64_t secret)
     : paths(limits.associations * kPathsMax),
       bitmaps(limits.associations),
       rx_chunks(limits.chunks_held),
+      rx_index(limits.chunks_held, secret),
       messages(limits.messages_queued),
       tx_chunks(limits.chunks_sent),
       streams_in(limits.associations),
@@ -30,14 +31,14 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
       buffers_(buffers),
       counters_(counters),
       random_(config.seed),
-      memory_(config.limits),
+      memory_(config.limits, random_.next_u64()),
       resources_{buffers,
                  counters,
                  random_,
                  memory_.outbox,
                  memory_.paths,
                  memory_.bitmaps,
-                 {memory_.rx_chunks, memory_.streams_in, buffers},
+                 {memory_.rx_chunks, memory_.streams_in, buffers, memory_.rx_index},
                  {memory_.messages, memory_.tx_chunks, memory_.streams_out, memory_.returned},
                  {},
                  config.limits.buffers_held},

@@ -211,10 +211,11 @@ class Shard {
 
   // The slabs that associations take their memory from.
   struct Memory {
-    explicit Memory(const ShardLimits& limits);
+    Memory(const ShardLimits& limits, std::uint64_t secret);
     Slab<Path> paths;
     Slab<TsnBitmap> bitmaps;
     Slab<RxChunk> rx_chunks;
+    RxIndex rx_index;
     Slab<TxMessage> messages;
     Slab<TxChunk> tx_chunks;
     StreamTable<InboundStream>::Slabs streams_in;

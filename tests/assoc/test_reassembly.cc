@@ -24,12 +24,14 @@ struct Chunk {
 constexpr std::uint8_t kB = kDataFlagBegin, kE = kDataFlagEnd, kU = kDataFlagUnordered;
 
 struct Fixture {
+  explicit Fixture(std::size_t capacity = kBuffers)
+      : pool(capacity), slab(pool, capacity), chunks(capacity), index(capacity, kSecret) {}
   ~Fixture() {
     reassembly.clear(memory);
     CHECK(reassembly.held_bytes() == 0);
     CHECK(chunks.used() == 0);
     CHECK(streams.blocks.used() == 0);
-    CHECK(pool.free_count() == kBuffers);
+    CHECK(pool.free_count() == slab.count());
   }
 
   Result add(const Chunk& chunk, std::uint32_t partial_delivery_point = kWhole) {
@@ -68,11 +70,13 @@ struct Fixture {
   }
 
   static constexpr std::size_t kBuffers = 64;
-  BufferPool pool{kBuffers};
-  BufferSlab slab{pool, kBuffers};
-  Slab<RxChunk> chunks{kBuffers};
+  static constexpr std::uint64_t kSecret = 0x123456789abcdef1;
+  BufferPool pool;
+  BufferSlab slab;
+  Slab<RxChunk> chunks;
   StreamTable<InboundStream>::Slabs streams{4};
-  ReassemblyMemory memory{chunks, streams, pool};
+  RxIndex index;
+  ReassemblyMemory memory{chunks, streams, pool, index};
   Reassembly reassembly;
 };
 
@@ -208,6 +212,62 @@ TEST_CASE("every order of a message's fragments gives its bytes when it is deliv
     std::erase_if(got, [](char c) { return c == '<' || c == '>'; });
     REQUIRE(got == "abcdefghijnext");
   } while (std::next_permutation(order.begin(), order.end()));
+}
+
+/// The numbers 1 to `count` in an order that makes a sorted list be searched far.
+std::vector<std::uint32_t> hostile_order(std::uint32_t count, int kind) {
+  std::vector<std::uint32_t> order(count);
+  std::iota(order.begin(), order.end(), 1);
+  if (kind == 0) std::reverse(order.begin(), order.end());
+  if (kind == 1) {  // always into the middle
+    for (std::uint32_t i = 0; i < count; ++i)
+      order[i] = 1 + (i % 2 == 0 ? i / 2 : count - 1 - i / 2);
+  }
+  for (std::uint32_t i = count - 1; kind == 2 && i > 0; --i) {
+    std::swap(order[i], order[i * 2654435761u % (i + 1)]);
+  }
+  return order;
+}
+
+TEST_CASE("no order of arrival makes messages that wait for their turn costly") {
+  constexpr std::uint32_t kCount = 8000;
+  const int kind = GENERATE(0, 1, 2, 3);
+  Fixture f(kCount + 2);
+  std::uint32_t tsn = 1;
+  for (const std::uint32_t ssn : hostile_order(kCount, kind)) {
+    REQUIRE(f.add({tsn++, kB | kE, 3, static_cast<std::uint16_t>(ssn)}) == Result::kOk);
+  }
+  CHECK(f.reassembly.front() == nullptr);
+  REQUIRE(f.add({tsn, kB | kE, 3, 0}) == Result::kOk);
+  CHECK(f.take().size() == kCount + 1);
+  INFO("steps " << f.index.steps());
+  CHECK(f.index.steps() < 4 * kCount);
+}
+
+TEST_CASE("no order of arrival makes fragments that wait for others costly") {
+  constexpr std::uint32_t kCount = 4000;
+  const int kind = GENERATE(0, 1, 2, 3);
+  Fixture f(2 * kCount + 1);
+  // First every second one, so that none joins another; then what joins them.
+  for (const std::uint32_t tsn : hostile_order(kCount, kind)) {
+    REQUIRE(f.add({2 * tsn, 0, 0, 0}) == Result::kOk);
+  }
+  for (const std::uint32_t tsn : hostile_order(kCount - 1, kind)) {
+    REQUIRE(f.add({2 * tsn + 1, 0, 0, 0}) == Result::kOk);
+  }
+  CHECK(f.reassembly.front() == nullptr);
+  REQUIRE(f.add({1, kB, 0, 0}) == Result::kOk);
+  REQUIRE(f.add({2 * kCount + 1, kE, 0, 0}) == Result::kOk);
+  CHECK(f.take().size() == 1);
+  INFO("steps " << f.index.steps());
+  CHECK(f.index.steps() < 10 * kCount);
+}
+
+TEST_CASE("a message before its turn that comes twice is a contradiction") {
+  Fixture f;
+  REQUIRE(f.add({5, kB | kE, 0, 3, "once"}) == Result::kOk);
+  CHECK(f.add({6, kB | kE, 0, 3, "again"}) == Result::kContradiction);
+  CHECK(f.add({7, kB | kE, 1, 3, "another stream's"}) == Result::kOk);
 }
 
 TEST_CASE("without memory nothing is held") {

@@ -18,6 +18,15 @@ bool is_unordered(const RxChunk& chunk) {
   return chunk.flags & kDataFlagUnordered;
 }
 
+// Joins the run of `head`, which ends with `tail`, and the one that begins with `next`.
+void append_run(RxChunk* head, RxChunk* tail, RxChunk* next) {
+  RxChunk* end = next->run_end;
+  tail->run_next = next;
+  head->run_end = end;
+  end->run_end = head;
+  head->run_length += next->run_length;
+}
+
 // Neighbours by TSN that belong to one message.
 bool continues(const RxChunk& last, const RxChunk& first) {
   return last.tsn.next() == first.tsn && !ends(last) && !begins(first);
@@ -29,7 +38,11 @@ bool is_one_message(const RxChunk& a, const RxChunk& b) {
 }
 
 bool is_complete(const RxChunk& head) {
-  return begins(head) && ends(*head.run_last);
+  return begins(head) && ends(*head.run_end);
+}
+
+std::uint32_t turn_key(std::uint16_t stream, Ssn ssn) {
+  return std::uint32_t{stream} << 16 | ssn.value;
 }
 
 // A fragment between an end and a beginning, or of another message than its neighbour, cannot be.
@@ -50,7 +63,7 @@ void copy_payload(const Event& event, std::uint8_t* to) {
 
 std::uint8_t Reassembly::flags_of(const RxChunk& head) {
   return static_cast<std::uint8_t>((begins(head) ? kFirstPiece : 0) |
-                                   (ends(*head.run_last) ? kLastPiece : 0) |
+                                   (ends(*head.run_end) ? kLastPiece : 0) |
                                    (is_unordered(head) ? kUnordered : 0));
 }
 
@@ -59,20 +72,20 @@ Reassembly::Result Reassembly::add(ReassemblyMemory& memory, const RxChunk& chun
   if (contradicts_partial_delivery(chunk)) return Result::kContradiction;
   RxChunk* added = memory.chunks.create(chunk);
   if (added == nullptr) return Result::kNoMemory;
-  added->run_last = added;
+  added->run_end = added;
   added->run_length = added->length;
   if (memory.buffers.hold(*added->buffer)) ++held_buffers_;
   held_bytes_ += added->length;
   ++held_chunks_;
 
   if (begins(*added) && ends(*added)) return on_complete(memory, added);
-  RxChunk* head = join_run(added);
+  RxChunk* head = join_run(memory.index, added);
   if (head == nullptr) {
     release_run(memory, added);
     return Result::kContradiction;
   }
   if (is_complete(*head)) {
-    partial_.remove(head);
+    take_out(memory.index, head);
     return on_complete(memory, head);
   }
   if (head->run_length >= partial_delivery_point || delivering_partly_) {
@@ -83,29 +96,31 @@ Reassembly::Result Reassembly::add(ReassemblyMemory& memory, const RxChunk& chun
 
 // Puts a fragment among the incomplete runs, joins it with its neighbours and returns the head of
 // the run it became part of; nullptr if it contradicts a neighbour.
-RxChunk* Reassembly::join_run(RxChunk* chunk) {
-  RxChunk* before = partial_.back();
-  while (before != nullptr && before->tsn > chunk->tsn) before = List<RxChunk>::previous(before);
-  RxChunk* after = before == nullptr ? partial_.front() : List<RxChunk>::next(before);
-  if (before != nullptr && contradicts(*before->run_last, *chunk)) return nullptr;
+RxChunk* Reassembly::join_run(RxIndex& index, RxChunk* chunk) {
+  RxChunk* before = index.find(partial_, (chunk->tsn - 1).value);
+  RxChunk* after = index.find(partial_, chunk->tsn.next().value);
+  if (before != nullptr && contradicts(*before, *chunk)) return nullptr;
   if (after != nullptr && contradicts(*chunk, *after)) return nullptr;
 
+  index.insert(partial_, chunk->tsn.value, chunk);
   RxChunk* head = chunk;
-  if (before != nullptr && continues(*before->run_last, *chunk)) {
-    head = before;
-    head->run_last->run_next = chunk;
-    head->run_last = chunk;
-    head->run_length += chunk->length;
+  if (before != nullptr && continues(*before, *chunk)) {
+    head = before->run_end;
+    append_run(head, before, chunk);
   } else {
-    partial_.insert_before(after, chunk);
+    partial_.push_back(chunk);
   }
   if (after != nullptr && continues(*chunk, *after)) {
     partial_.remove(after);
-    head->run_last->run_next = after;
-    head->run_last = after->run_last;
-    head->run_length += after->run_length;
+    append_run(head, chunk, after);
   }
   return head;
+}
+
+// A run leaves the incomplete ones.
+void Reassembly::take_out(RxIndex& index, RxChunk* head) {
+  partial_.remove(head);
+  for (RxChunk* chunk = head; chunk != nullptr; chunk = chunk->run_next) index.remove(chunk);
 }
 
 // A whole message, or (its head does not begin one) the last piece of one that is delivered in
@@ -121,26 +136,32 @@ Reassembly::Result Reassembly::on_complete(ReassemblyMemory& memory, RxChunk* he
     return Result::kNoMemory;
   }
   if (head->ssn == stream->next) {
-    deliver_in_turn(stream, head);
+    deliver_in_turn(memory.index, stream, head);
     return Result::kOk;
   }
-  RxChunk* before = stream->waiting.back();
-  while (before != nullptr && before->ssn > head->ssn) before = List<RxChunk>::previous(before);
-  if (head->ssn < stream->next || (before != nullptr && before->ssn == head->ssn)) {
+  const std::uint32_t key = turn_key(head->stream, head->ssn);
+  if (head->ssn < stream->next || memory.index.find(waiting_, key) != nullptr) {
     release_run(memory, head);
     return Result::kContradiction;
   }
-  stream->waiting.insert_before(
-      before == nullptr ? stream->waiting.front() : List<RxChunk>::next(before), head);
+  waiting_.push_back(head);
+  memory.index.insert(waiting_, key, head);
+  ++stream->waiting;
   return Result::kOk;
 }
 
 //= rfc9260 6.6
-void Reassembly::deliver_in_turn(InboundStream* stream, RxChunk* head) {
+void Reassembly::deliver_in_turn(RxIndex& index, InboundStream* stream, RxChunk* head) {
+  const std::uint16_t number = head->stream;
   ready_.push_back(head);
   stream->next = stream->next.next();
-  while (!stream->waiting.empty() && stream->waiting.front()->ssn == stream->next) {
-    ready_.push_back(stream->waiting.pop_front());
+  while (stream->waiting > 0) {
+    RxChunk* next = index.find(waiting_, turn_key(number, stream->next));
+    if (next == nullptr) return;
+    index.remove(next);
+    waiting_.remove(next);
+    ready_.push_back(next);
+    --stream->waiting;
     stream->next = stream->next.next();
   }
 }
@@ -159,11 +180,11 @@ void Reassembly::deliver_partly(ReassemblyMemory& memory, RxChunk* head) {
     stream = streams_.get(memory.streams, head->stream);
     if (stream == nullptr || head->ssn != stream->next) return;
   }
-  partial_.remove(head);
-  delivering_partly_ = !ends(*head->run_last);
-  partly_last_ = *head->run_last;
+  take_out(memory.index, head);
+  delivering_partly_ = !ends(*head->run_end);
+  partly_last_ = *head->run_end;
   if (!delivering_partly_ && stream != nullptr) {
-    deliver_in_turn(stream, head);
+    deliver_in_turn(memory.index, stream, head);
   } else {
     ready_.push_back(head);
   }
@@ -177,6 +198,7 @@ void Reassembly::release_run(ReassemblyMemory& memory, RxChunk* head) {
   while (head != nullptr) {
     RxChunk* next = head->run_next;
     held_bytes_ -= head->length;
+    memory.index.remove(head);
     if (memory.buffers.release(head->buffer)) --held_buffers_;
     memory.chunks.destroy(head);
     --held_chunks_;
@@ -190,7 +212,7 @@ void Reassembly::release_list(ReassemblyMemory& memory, List<RxChunk>& list) {
 
 void Reassembly::restart(ReassemblyMemory& memory) {
   release_list(memory, partial_);
-  streams_.for_each([&](InboundStream& stream) { release_list(memory, stream.waiting); });
+  release_list(memory, waiting_);
   streams_.clear(memory.streams);
   delivering_partly_ = false;
 }

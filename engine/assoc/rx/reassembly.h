@@ -8,6 +8,7 @@
 
 #include "engine/assoc/event.h"
 #include "engine/assoc/rx/rx_chunk.h"
+#include "engine/assoc/rx/rx_index.h"
 #include "engine/assoc/stream_table.h"
 #include "engine/base/list.h"
 
@@ -15,8 +16,8 @@ namespace millrace {
 
 /// A stream as its receiver sees it.
 struct InboundStream {
-  Ssn next;               ///< the sequence number whose turn it is
-  List<RxChunk> waiting;  ///< complete messages with later ones, ascending
+  Ssn next;                   ///< the sequence number whose turn it is
+  std::uint32_t waiting = 0;  ///< complete messages with later ones
 };
 
 /// What reassembly takes its memory from.
@@ -24,6 +25,7 @@ struct ReassemblyMemory {
   Slab<RxChunk>& chunks;
   StreamTable<InboundStream>::Slabs& streams;
   BufferPool& buffers;
+  RxIndex& index;
 };
 
 class Reassembly {
@@ -61,8 +63,9 @@ class Reassembly {
   void clear(ReassemblyMemory& memory);
 
  private:
-  RxChunk* join_run(RxChunk* chunk);
-  void deliver_in_turn(InboundStream* stream, RxChunk* head);
+  RxChunk* join_run(RxIndex& index, RxChunk* chunk);
+  void take_out(RxIndex& index, RxChunk* head);
+  void deliver_in_turn(RxIndex& index, InboundStream* stream, RxChunk* head);
   Result on_complete(ReassemblyMemory& memory, RxChunk* head);
   bool contradicts_partial_delivery(const RxChunk& chunk) const;
   void deliver_partly(ReassemblyMemory& memory, RxChunk* head);
@@ -70,7 +73,8 @@ class Reassembly {
   void release_list(ReassemblyMemory& memory, List<RxChunk>& list);
 
   List<RxChunk> ready_;    // whose turn it is, oldest first
-  List<RxChunk> partial_;  // incomplete runs, by TSN
+  List<RxChunk> partial_;  // incomplete runs; each of their chunks is indexed by its TSN
+  List<RxChunk> waiting_;  // complete messages before their turn, indexed by stream and number
   StreamTable<InboundStream> streams_;
   std::uint32_t held_bytes_ = 0;
   std::uint32_t held_chunks_ = 0;

@@ -11,8 +11,8 @@
 namespace millrace {
 
 /// Chunks with consecutive TSNs of one message form a run, linked through `run_next`. Only the head
-/// of a run is in a list; it knows the run's tail and length. The payload stays in the packet's
-/// buffer, of which each chunk holds a reference.
+/// of a run is in a list; it knows the run's length, and both ends know each other. The payload
+/// stays in the packet's buffer, of which each chunk holds a reference.
 struct RxChunk : ListNode<RxChunk> {
   Buffer* buffer = nullptr;
   const std::uint8_t* payload = nullptr;
@@ -24,8 +24,13 @@ struct RxChunk : ListNode<RxChunk> {
   std::uint32_t ppid = 0;
 
   RxChunk* run_next = nullptr;
-  RxChunk* run_last = nullptr;   ///< head only
+  RxChunk* run_end = nullptr;    ///< of the head the tail, of the tail the head
   std::uint32_t run_length = 0;  ///< head only: payload bytes of the run
+
+  // RxIndex's:
+  std::uint32_t key = 0;
+  const List<RxChunk>* home = nullptr;  ///< nullptr: not in the index
+  RxChunk* chain_next = nullptr;
 };
 
 }  // namespace millrace
