@@ -10,8 +10,9 @@ namespace {
 static_assert(MR_EVENT_LISTENING == int(ipc::Event::listening));
 static_assert(MR_EVENT_STATUS == int(ipc::Event::status));
 static_assert(MR_REASON_ENGINE_LOST == int(ipc::Reason::engine_lost));
-static_assert(MR_PATH_UNCONFIRMED == int(ipc::PathState::unconfirmed));
-static_assert(MR_MAX_BURST == int(ipc::Parameter::max_burst));
+static_assert(MR_PATH_POTENTIALLY_FAILED == int(ipc::PathState::potentially_failed));
+static_assert(MR_PRIMARY_SWITCHOVER_MAX_RETRANS ==
+              int(ipc::Parameter::primary_switchover_max_retrans));
 static_assert(MR_REQUEST_GET_STATUS == int(ipc::Operation::get_status));
 static_assert(MR_UNORDERED == ipc::kSendUnordered && MR_UNORDERED == ipc::kMessageUnordered);
 static_assert(MR_SACK_AT_ONCE == ipc::kSendImmediateSack);

@@ -163,7 +163,9 @@ enum mr_parameter {
   MR_HEARTBEAT_INTERVAL_MS = 6, /* 0: no heartbeats */
   MR_ASSOCIATION_MAX_RETRANS = 7,
   MR_PATH_MAX_RETRANS = 8,
-  MR_MAX_BURST = 9 /* packets */
+  MR_MAX_BURST = 9,                       /* packets */
+  MR_POTENTIALLY_FAILED_MAX_RETRANS = 10, /* RFC 7829 */
+  MR_PRIMARY_SWITCHOVER_MAX_RETRANS = 11  /* RFC 7829; 255: never */
 };
 
 /* Sets one. Completes with MR_EVENT_REQUEST_DONE. -EINVAL: no such parameter. -ENOTCONN, -EAGAIN.
@@ -176,9 +178,9 @@ struct mr_path_status {
   uint8_t is_active;
   uint8_t is_confirmed; /* RFC 9260 5.4 */
   uint8_t is_primary;
-  uint8_t reserved;
-  uint32_t error_count; /* against MR_PATH_MAX_RETRANS */
-  uint32_t cwnd;        /* bytes, as are ssthresh, outstanding and mtu */
+  uint8_t is_potentially_failed; /* others are preferred while they answer (RFC 7829) */
+  uint32_t error_count;          /* against MR_PATH_MAX_RETRANS */
+  uint32_t cwnd;                 /* bytes, as are ssthresh, outstanding and mtu */
   uint32_t ssthresh;
   uint32_t outstanding;
   uint32_t mtu;
@@ -310,12 +312,13 @@ enum mr_reason {
   MR_REASON_ENGINE_LOST = 10
 };
 
-/* What mr_event.path_state says (RFC 9260 11.2.3). */
+/* What mr_event.path_state says (RFC 9260 11.2.3, RFC 7829 7.1). */
 enum mr_path_state {
   MR_PATH_ACTIVE = 0,
   MR_PATH_INACTIVE = 1,
   MR_PATH_CONFIRMED = 2,
-  MR_PATH_UNCONFIRMED = 3
+  MR_PATH_UNCONFIRMED = 3,
+  MR_PATH_POTENTIALLY_FAILED = 4 /* did not answer of late (RFC 7829) */
 };
 
 /* What mr_event.request says. */

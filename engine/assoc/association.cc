@@ -336,7 +336,7 @@ void Association::on_deadline(Time now) {
     abort(CauseCode::kProtocolViolation, {}, DownReason::kUnreachable);
   }
   for (std::uint8_t i = 0; i < path_count_ && !is_closed(); ++i) {
-    if (now >= paths_[i]->t3_deadline) on_t3_expired(i);
+    if (now >= paths_[i]->t3_deadline) on_t3_expired(now, i);
     if (!is_closed() && now >= paths_[i]->heartbeat_deadline) on_heartbeat_deadline(now, i);
   }
 }

@@ -234,12 +234,14 @@ class Association {
   // paths.cc
   std::uint8_t data_path() const;
   std::uint8_t alternate_path(std::uint8_t avoid) const;
+  bool is_better(std::uint8_t path, std::uint8_t than) const;
+  void switch_primary_over();
   std::uint8_t sack_path() const;
   std::uint8_t control_path() const;
   std::uint8_t retransmission_path() const;
-  void on_path_error(std::uint8_t path, bool counts_for_association);
+  void on_path_error(Time now, std::uint8_t path, bool counts_for_association);
   void on_path_answer(std::uint8_t path, bool is_of_heartbeat = false);
-  void on_t3_expired(std::uint8_t path);
+  void on_t3_expired(Time now, std::uint8_t path);
   void on_heartbeat_deadline(Time now, std::uint8_t path);
   void send_heartbeat(Time now, std::uint8_t path);
 

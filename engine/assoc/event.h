@@ -40,6 +40,7 @@ enum class PathState : std::uint8_t {
   kInactive,
   kConfirmed,  ///< a heartbeat was answered for the first time (RFC 9260 5.4)
   kUnconfirmed,
+  kPotentiallyFailed,  ///< did not answer; others are preferred until it does (RFC 7829)
 };
 
 /// Flags of a message on its way to or from an application.

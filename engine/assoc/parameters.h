@@ -9,6 +9,8 @@ namespace millrace {
 
 /// Set per engine in the configuration, overridden per listener or association by the application.
 struct Parameters {
+  static constexpr std::uint8_t kNoSwitchover = 255;
+
   Duration rto_initial = seconds(1);          ///< RTO.Initial
   Duration rto_min = seconds(1);              ///< RTO.Min
   Duration rto_max = seconds(60);             ///< RTO.Max
@@ -24,10 +26,27 @@ struct Parameters {
   std::uint16_t path_mtu = 1500;              ///< bytes, IP header included
   std::uint8_t association_max_retrans = 10;  ///< Association.Max.Retrans, attempts
   std::uint8_t path_max_retrans = 5;          ///< Path.Max.Retrans, attempts per destination
-  std::uint8_t init_max_retrans = 8;          ///< Max.Init.Retransmits, attempts
-  std::uint8_t sack_frequency = 2;            ///< packets with DATA until a SACK is sent
-  bool sender_dry_events = false;             ///< tell when all that was sent is acknowledged
-  std::uint8_t max_burst = 4;                 ///< Max.Burst, packets
+  std::uint8_t potentially_failed_max_retrans = 0;  ///< PotentiallyFailed.Max.Retrans (RFC 7829)
+  std::uint8_t primary_switchover_max_retrans = kNoSwitchover;  ///< Primary.Switchover.Max.Retrans
+  std::uint8_t init_max_retrans = 8;                            ///< Max.Init.Retransmits, attempts
+  std::uint8_t sack_frequency = 2;  ///< packets with DATA until a SACK is sent
+  bool sender_dry_events = false;   ///< tell when all that was sent is acknowledged
+  std::uint8_t max_burst = 4;       ///< Max.Burst, packets
 };
+
+/// For signalling inside a carrier's network, where round trips take a few milliseconds and a path
+/// that fails is to be left in less than half a second: with RTO.Min just above the delay of a
+/// peer's SACKs, one expiration moves the data to another path (RFC 7829).
+constexpr Parameters carrier_parameters() {
+  Parameters carrier;
+  carrier.rto_initial = milliseconds(300);
+  carrier.rto_min = milliseconds(250);
+  carrier.rto_max = seconds(1);
+  carrier.sack_delay = milliseconds(50);
+  carrier.heartbeat_interval = seconds(1);
+  carrier.path_max_retrans = 3;
+  carrier.association_max_retrans = 7;
+  return carrier;
+}
 
 }  // namespace millrace

@@ -7,19 +7,32 @@
 namespace millrace {
 
 //= rfc9260 6.4
-// The primary path while it is usable, else another that is; if none is, the primary (RFC
-// 9260 6.4.1 leaves that open: staying with it is what brings a single-homed peer back).
+// The primary path while nothing speaks against it, else another; if none is usable, the primary
+// (RFC 9260 6.4.1 leaves that open: staying with it is what brings a single-homed peer back).
 std::uint8_t Association::data_path() const {
-  if (paths_[primary_]->is_usable()) return primary_;
-  return alternate_path(primary_);
+  if (paths_[primary_]->is_preferable()) return primary_;
+  const std::uint8_t other = alternate_path(primary_);
+  return paths_[primary_]->is_usable() && !is_better(other, primary_) ? primary_ : other;
 }
 
+// The first path behind `avoid` that nothing speaks against, else the usable one with the fewest
+// errors; `avoid` if there is none.
+//= rfc7829 3.2
 std::uint8_t Association::alternate_path(std::uint8_t avoid) const {
+  std::uint8_t best = avoid;
   for (std::uint8_t step = 1; step < path_count_; ++step) {
     const auto candidate = static_cast<std::uint8_t>((avoid + step) % path_count_);
-    if (paths_[candidate]->is_usable()) return candidate;
+    if (!paths_[candidate]->is_usable()) continue;
+    if (best == avoid || is_better(candidate, best)) best = candidate;
   }
-  return avoid;
+  return best;
+}
+
+// Of two usable paths.
+bool Association::is_better(std::uint8_t path, std::uint8_t than) const {
+  const Path &left = *paths_[path], &right = *paths_[than];
+  if (left.is_preferable() != right.is_preferable()) return left.is_preferable();
+  return !left.is_preferable() && left.error_count() < right.error_count();
 }
 
 // SACKs go where the data came from; when it came twice, somewhere else, for the last SACK may have
@@ -42,16 +55,20 @@ std::uint8_t Association::control_path() const {
 // What timed out goes to another path than before; a fast retransmission stays on its own.
 std::uint8_t Association::retransmission_path() const {
   const TxChunk& chunk = *outbound_.first_retransmission();
-  if (!chunk.timed_out && paths_[chunk.path]->is_usable()) return chunk.path;
+  if (!chunk.timed_out && paths_[chunk.path]->is_preferable()) return chunk.path;
   return alternate_path(chunk.path);
 }
 
 //= rfc9260 8.1
-void Association::on_path_error(std::uint8_t path, bool counts_for_association) {
-  if (paths_[path]->on_error(parameters_)) {
-    notices_ |= kPathNotice;
-    resources_.count(Counter::path_failures);
+void Association::on_path_error(Time now, std::uint8_t path, bool counts_for_association) {
+  const Path::Judgement judgement = paths_[path]->on_error(parameters_, path_count_ > 1);
+  if (judgement == Path::Judgement::kInactive) resources_.count(Counter::path_failures);
+  if (judgement == Path::Judgement::kPotentiallyFailed) {
+    resources_.count(Counter::path_potential_failures);
+    if (!paths_[path]->heartbeat_outstanding) paths_[path]->heartbeat_deadline = now;
   }
+  if (paths_[path]->state_changed) notices_ |= kPathNotice;
+  if (path == primary_) switch_primary_over();
   if (!counts_for_association) return;
   if (++error_count_ <= parameters_.association_max_retrans) return;
   resources_.count(Counter::associations_lost);
@@ -63,13 +80,21 @@ void Association::on_path_error(std::uint8_t path, bool counts_for_association) 
 //= rfc9260 8.1
 void Association::on_path_answer(std::uint8_t path, bool is_of_heartbeat) {
   if (!is_of_heartbeat || !outbound_.has_outstanding()) error_count_ = 0;
-  if (!paths_[path]->on_answer()) return;
-  notices_ |= kPathNotice;
-  resources_.count(Counter::path_recoveries);
+  if (paths_[path]->on_answer()) resources_.count(Counter::path_recoveries);
+  if (paths_[path]->state_changed) notices_ |= kPathNotice;
+}
+
+// A primary that has failed this often does not become it again by answering.
+//= rfc7829 3.3
+void Association::switch_primary_over() {
+  const std::uint8_t most = parameters_.primary_switchover_max_retrans;
+  if (most == Parameters::kNoSwitchover || paths_[primary_]->error_count() <= most) return;
+  const std::uint8_t other = alternate_path(primary_);
+  if (paths_[other]->is_preferable()) primary_ = other;
 }
 
 //= rfc9260 6.3.3
-void Association::on_t3_expired(std::uint8_t path) {
+void Association::on_t3_expired(Time now, std::uint8_t path) {
   if (paths_[path]->flight == 0) {
     // What was there waits to be sent again: no one failed to answer.
     paths_[path]->t3_deadline = kNever;
@@ -81,7 +106,7 @@ void Association::on_t3_expired(std::uint8_t path) {
   paths_[path]->rto.back_off(parameters_);
   outbound_.on_t3_expired(paths_, path);
   //= rfc9260 6.1
-  if (!is_window_probe) on_path_error(path, true);
+  if (!is_window_probe) on_path_error(now, path, true);
 }
 
 //= rfc9260 8.3
@@ -91,12 +116,12 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
     path.heartbeat_outstanding = false;
     path.rto.back_off(parameters_);
     const bool is_data_path = index == data_path();
-    if (path.is_active()) on_path_error(index, is_data_path && path.is_confirmed());
+    if (path.is_active()) on_path_error(now, index, is_data_path && path.is_confirmed());
     if (is_closed()) return;
     path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
     return;
   }
-  if (path.is_confirmed() && !path.is_idle()) {
+  if (path.is_confirmed() && !path.is_potentially_failed() && !path.is_idle()) {
     path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
     return;
   }

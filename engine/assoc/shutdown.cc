@@ -93,7 +93,7 @@ void Association::on_t2_expired(Time now) {
   }
   const std::uint8_t path = control_path();
   paths_[path]->rto.back_off(parameters_);
-  on_path_error(path, true);
+  on_path_error(now, path, true);
   if (is_closed()) return;
   pending_ |= state_ == State::kShutdownSent ? kShutdown : kShutdownAck;
   arm_t2(now);

@@ -61,8 +61,11 @@ enum class Parameter : std::uint16_t {
   association_max_retrans,
   path_max_retrans,
   max_burst,  ///< packets
+  potentially_failed_max_retrans,
+  primary_switchover_max_retrans,  ///< 255: never
 };
-inline constexpr std::uint16_t kParameterLast = static_cast<std::uint16_t>(Parameter::max_burst);
+inline constexpr std::uint16_t kParameterLast =
+    static_cast<std::uint16_t>(Parameter::primary_switchover_max_retrans);
 
 /// A request. The payload of listen and connect is `length / 16` addresses of 16 bytes each
 /// (IpAddress::bytes), that of abort is text, that of send is the message.
@@ -136,7 +139,13 @@ enum class Reason : std::uint8_t {
 };
 
 /// What a path_state event tells. Part of the ABI of millrace.h.
-enum class PathState : std::uint8_t { active = 0, inactive, confirmed, unconfirmed };
+enum class PathState : std::uint8_t {
+  active = 0,
+  inactive,
+  confirmed,
+  unconfirmed,
+  potentially_failed
+};
 
 /// An event. Payload of message and status: `length` bytes at `offset` in the receive arena.
 struct CompletionEntry {
@@ -180,7 +189,7 @@ struct PathStatus {
   std::uint8_t is_active;
   std::uint8_t is_confirmed;
   std::uint8_t is_primary;
-  std::uint8_t reserved;
+  std::uint8_t is_potentially_failed;
   std::uint32_t error_count;
   std::uint32_t cwnd;  ///< this and the next three in bytes
   std::uint32_t ssthresh;

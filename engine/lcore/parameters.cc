@@ -38,6 +38,10 @@ bool apply_one(ipc::Parameter parameter, std::uint32_t value, Parameters& to) {
       return apply_duration(value, 0, kDayMs, to.heartbeat_interval);
     case ipc::Parameter::max_burst:
       return apply_count(value, 1, to.max_burst);
+    case ipc::Parameter::potentially_failed_max_retrans:
+      return apply_count(value, 0, to.potentially_failed_max_retrans);
+    case ipc::Parameter::primary_switchover_max_retrans:
+      return apply_count(value, 0, to.primary_switchover_max_retrans);
   }
   return false;
 }

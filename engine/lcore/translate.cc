@@ -71,6 +71,8 @@ ipc::PathState path_state_of(PathState state) {
       return ipc::PathState::confirmed;
     case PathState::kUnconfirmed:
       return ipc::PathState::unconfirmed;
+    case PathState::kPotentiallyFailed:
+      return ipc::PathState::potentially_failed;
   }
   return ipc::PathState::unconfirmed;
 }
@@ -96,6 +98,7 @@ void translate_path(const PathStatus& from, ipc::PathStatus& to) {
   to.is_active = from.active ? 1 : 0;
   to.is_confirmed = from.confirmed ? 1 : 0;
   to.is_primary = from.primary ? 1 : 0;
+  to.is_potentially_failed = from.potentially_failed ? 1 : 0;
   to.error_count = from.error_count;
   to.cwnd = from.cwnd;
   to.ssthresh = from.ssthresh;

@@ -105,6 +105,9 @@ void read_route(ConfigReader reader, RouteSettings& route) {
 }
 
 void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
+  // First: it is what the others change.
+  reader.choice<Parameters>("preset", sctp,
+                            {{"rfc9260", Parameters{}}, {"carrier", carrier_parameters()}});
   reader.duration("rto_initial_ms", sctp.rto_initial, kMillisecond, 1, kMillisecondsMax);
   reader.duration("rto_min_ms", sctp.rto_min, kMillisecond, 1, kMillisecondsMax);
   reader.duration("rto_max_ms", sctp.rto_max, kMillisecond, 1, kMillisecondsMax);
@@ -115,6 +118,8 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.duration("cookie_lifetime_ms", sctp.cookie_lifetime, kMillisecond, 1, kMillisecondsMax);
   reader.integer("path_max_retrans", sctp.path_max_retrans, 0, 255);
   reader.integer("association_max_retrans", sctp.association_max_retrans, 1, 255);
+  reader.integer("potentially_failed_max_retrans", sctp.potentially_failed_max_retrans, 0, 255);
+  reader.integer("primary_switchover_max_retrans", sctp.primary_switchover_max_retrans, 0, 255);
   reader.integer("init_max_retrans", sctp.init_max_retrans, 0, 255);
   reader.integer("max_burst", sctp.max_burst, 1, 255);
   // RFC 9260 3.3.2: a receiver takes at least 1500 bytes.

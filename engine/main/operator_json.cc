@@ -13,7 +13,8 @@ double in_ms(Duration span) {
 
 const char* path_state_text(const PathStatus& path) {
   if (!path.confirmed) return "unconfirmed";
-  return path.active ? "active" : "inactive";
+  if (!path.active) return "inactive";
+  return path.potentially_failed ? "potentially-failed" : "active";
 }
 
 nlohmann::json path_json(const PathStatus& path) {

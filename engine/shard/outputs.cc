@@ -156,6 +156,7 @@ void Shard::describe(const Slot& slot, AssociationStatus& status) const {
                        path.is_active(),
                        path.is_confirmed(),
                        i == association.primary(),
+                       path.is_potentially_failed(),
                        path.congestion.cwnd(),
                        path.congestion.ssthresh(),
                        path.flight,

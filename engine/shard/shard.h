@@ -95,7 +95,7 @@ struct Delivery {
 /// One destination address as the operator and the application see it.
 struct PathStatus {
   IpAddress address;
-  bool active = false, confirmed = false, primary = false;
+  bool active = false, confirmed = false, primary = false, potentially_failed = false;
   std::uint32_t cwnd = 0, ssthresh = 0, outstanding = 0, mtu = 0;  ///< bytes
   Duration srtt, rto;
   std::uint32_t error_count = 0;

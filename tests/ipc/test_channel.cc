@@ -126,7 +126,7 @@ TEST_CASE("an entry that no library writes evicts, whichever field is wrong") {
   SubmissionEntry parameter = with(Operation::set_parameter, 0, 0);
   parameter.parameter = Parameter{0};
   CHECK(offence_of(parameter) == Offence::bad_operation);
-  parameter.parameter = Parameter{10};
+  parameter.parameter = Parameter{kParameterLast + 1};
   CHECK(offence_of(parameter) == Offence::bad_operation);
 }
 

@@ -22,6 +22,7 @@ void Path::restart(const Parameters& parameters) {
   heartbeat_outstanding = false;
   measured_at_ = data_sent_at_ = kNever;
   error_count_ = 0;
+  potentially_failed_ = false;
 }
 
 bool Path::lower_mtu(std::uint32_t mtu) {
@@ -56,17 +57,26 @@ void Path::on_acked(Tsn tsn, Time now, const Parameters& parameters) {
 }
 
 //= rfc9260 8.2
-bool Path::on_error(const Parameters& parameters) {
+//= rfc7829 3.2
+Path::Judgement Path::on_error(const Parameters& parameters, bool has_alternative) {
   ++error_count_;
-  return error_count_ > parameters.path_max_retrans && deactivate();
+  if (error_count_ > parameters.path_max_retrans) {
+    return deactivate() ? Judgement::kInactive : Judgement::kNoChange;
+  }
+  const bool is_suspicious = error_count_ > parameters.potentially_failed_max_retrans;
+  if (!has_alternative || !is_suspicious || !is_preferable()) return Judgement::kNoChange;
+  potentially_failed_ = true;
+  state_changed = true;
+  return Judgement::kPotentiallyFailed;
 }
 
 bool Path::on_answer() {
   error_count_ = 0;
-  if (active_) return false;
+  const bool was_active = active_;
+  state_changed = state_changed || !active_ || potentially_failed_;
   active_ = true;
-  state_changed = true;
-  return true;
+  potentially_failed_ = false;
+  return !was_active;
 }
 
 void Path::confirm() {
@@ -79,6 +89,7 @@ void Path::confirm() {
 bool Path::deactivate() {
   if (!active_) return false;
   active_ = false;
+  potentially_failed_ = false;
   state_changed = true;
   return true;
 }
@@ -92,6 +103,10 @@ void Path::arm_heartbeat(Time now, const Parameters& parameters, std::uint32_t r
   if (!confirmed_) {
     //= rfc9260 5.4
     heartbeat_deadline = now + rto_now;
+  } else if (potentially_failed_) {
+    // One at a time, each given its RTO, which grows (RFC 7829 3.2): whether HB.interval is set or
+    // not, or the path would never be preferred again.
+    heartbeat_deadline = now;
   } else if (parameters.heartbeat_interval.ns > 0) {
     heartbeat_deadline = now + parameters.heartbeat_interval + rto_now / 2 + jitter;
   } else {

@@ -34,6 +34,9 @@ class Path {
   bool is_confirmed() const { return confirmed_; }
   /// May carry user data (RFC 9260 5.4: not before it is confirmed).
   bool is_usable() const { return active_ && confirmed_; }
+  /// Did not answer of late (RFC 7829): carries user data only if nothing better is there.
+  bool is_potentially_failed() const { return potentially_failed_; }
+  bool is_preferable() const { return is_usable() && !potentially_failed_; }
 
   // ---- what was sent and acknowledged ----
 
@@ -61,9 +64,10 @@ class Path {
   // ---- whether it answers ----
 
   std::uint32_t error_count() const { return error_count_; }
-  /// Something sent here was not answered in time. True if the path became inactive by it.
-  bool on_error(const Parameters& parameters);
-  /// Something sent here was answered. True if the path became active by it.
+  /// Something sent here was not answered in time.
+  enum class Judgement : std::uint8_t { kNoChange, kPotentiallyFailed, kInactive };
+  Judgement on_error(const Parameters& parameters, bool has_alternative);
+  /// Something sent here was answered. True if the path was inactive.
   bool on_answer();
   /// The peer's address is known to be its own (RFC 9260 5.4).
   void confirm();
@@ -79,7 +83,7 @@ class Path {
   std::uint64_t heartbeat_nonce = 0;
   Time heartbeat_sent_at{};
   /// When the next heartbeat is due: HB.interval + RTO +- RTO/2, drawn with `random`; sooner for a
-  /// path that is not confirmed yet.
+  /// path that is not confirmed yet, or that may have failed.
   void arm_heartbeat(Time now, const Parameters& parameters, std::uint32_t random);
 
   /// No data was sent here since the heartbeat was armed.
@@ -89,8 +93,9 @@ class Path {
   bool state_changed = false;
   PathState state() const {
     if (!active_) return PathState::kInactive;
-    return confirmed_ ? (just_confirmed_ ? PathState::kConfirmed : PathState::kActive)
-                      : PathState::kUnconfirmed;
+    if (!confirmed_) return PathState::kUnconfirmed;
+    if (potentially_failed_) return PathState::kPotentiallyFailed;
+    return just_confirmed_ ? PathState::kConfirmed : PathState::kActive;
   }
   void on_state_told() {
     state_changed = false;
@@ -104,6 +109,7 @@ class Path {
   std::uint32_t error_count_ = 0;
   bool active_ = true;
   bool confirmed_ = false;
+  bool potentially_failed_ = false;
   bool just_confirmed_ = false;
   bool decayed_ = false;  ///< cwnd has decayed since data was last sent
   Tsn measured_tsn_;

@@ -1,7 +1,7 @@
 """A path that breaks in the middle of traffic: found out, walked around, taken back."""
 
 from harness.ctl import check_no_drops, counter, path_states
-from harness.registry import check, check_equal, test, wait_until
+from harness.registry import check, test, wait_until
 from harness.scene import Kernel, Usrsctp, engine_connects, engine_serves
 from harness.traffic import Shape
 
@@ -17,7 +17,8 @@ def cut_and_heal(rig, engine, paths):
     def during(client, _):
         broken = paths[0].theirs[0]
         wait_until(lambda: counter(engine, "messages_delivered") > 500, 20, "traffic is flowing")
-        check_equal(set(path_states(engine).values()), {WORKING}, "path states before the cut")
+        wait_until(lambda: set(path_states(engine).values()) == {WORKING}, 5,
+                   "both paths work before the cut")
         rig.cut(paths[0])
         wait_until(lambda: path_states(engine)[broken] == FAILED, DETECTION_SECONDS,
                    "the broken path is seen as such")
