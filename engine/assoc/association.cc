@@ -174,10 +174,6 @@ bool Association::accepts_data() const {
                                   state_ == State::kEstablished);
 }
 
-bool Association::send(const TxMessage& message) {
-  return outbound_.accept(resources_.outbound, message);
-}
-
 // Opens the window again. The peer is told when it matters: it was told of less than half, and a
 // quarter has become free, or it could hardly send at all.
 void Association::on_consumed(std::uint32_t bytes) {

@@ -50,6 +50,13 @@ struct Identity {
   std::uint32_t peer_tag = 0;   ///< 0 until the INIT ACK
 };
 
+/// What was taken off at once.
+struct MessagesTaken {
+  std::uint32_t pieces = 0;
+  std::uint32_t messages = 0;  ///< of the pieces, those that end one
+  std::uint32_t bytes = 0;
+};
+
 class Association {
  public:
   /// `locals`: bit i allows Resources::local_addresses[i]; 0 allows all.
@@ -91,8 +98,12 @@ class Association {
   // ---- requests ----
 
   bool accepts_data() const;
-  /// Takes a message over; accepts_data() holds. False: no memory.
-  bool send(const TxMessage& message);
+  /// Takes a message over that `fill(TxMessage&)` describes; accepts_data() holds. False: no
+  /// memory.
+  template <class Fill>
+  bool send(Fill&& fill) {
+    return outbound_.accept(resources_.outbound, fill);
+  }
   void on_consumed(std::uint32_t bytes);
   void shutdown(Time now);
   /// Sends ABORT with the cause and ends the association.
@@ -107,6 +118,24 @@ class Association {
   /// The event that is next; false if there is none. It stays until pop_event().
   bool next_event(Event& event);
   void pop_event();
+  /// Takes messages off, as long as they are what comes next, after `post(const RxChunk& head,
+  /// std::uint8_t flags)` has said true of each.
+  template <class Post>
+  MessagesTaken take_messages(Post&& post) {
+    MessagesTaken taken;
+    if (notices_ & (kUpNotice | kRestartNotice)) return taken;
+    while (const RxChunk* head = reassembly_.front()) {
+      const std::uint8_t flags = Reassembly::flags_of(*head);
+      if (!post(*head, flags)) break;
+      ++taken.pieces;
+      taken.messages += flags & kLastPiece ? 1 : 0;
+      taken.bytes += head->run_length;
+      reassembly_.pop(resources_.reassembly);
+    }
+    unread_bytes_ += taken.bytes;
+    messages_received_ += taken.messages;
+    return taken;
+  }
   /// Instead of pop_event(), for a kSendFailed that nobody hears of: its payload goes the way of
   /// those that were acknowledged.
   void return_failed() { resources_.outbound.returned.push_back(failed_.pop_front()); }
@@ -289,7 +318,7 @@ class Association {
   Time t5_deadline_ = kNever;        // T5-shutdown-guard
   Buffer* cookie_buffer_ = nullptr;  // the INIT ACK that holds the peer's cookie
   ChunkView init_ack_;               // in it
-  List<TxMessage> failed_;           // to be told with kSendFailed
+  Fifo<TxMessage> failed_;           // to be told with kSendFailed
   DownReason down_reason_ = DownReason::kNone;
   std::uint16_t down_error_ = 0;
   std::uint64_t retransmissions_ = 0;

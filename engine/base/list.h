@@ -1,4 +1,4 @@
-// An intrusive doubly linked list: the links live in the elements, nothing is allocated.
+// Intrusive lists: the links live in the elements, nothing is allocated.
 #pragma once
 
 #include <cstddef>
@@ -75,6 +75,43 @@ class List {
  private:
   T* head_ = nullptr;
   T* tail_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// A queue of elements that have a member `T* next`, which is the queue's while they are in it. It
+/// does not own them, and an element does not know whether it is in one: half the stores of a List.
+template <class T>
+class Fifo {
+ public:
+  bool empty() const { return head_ == nullptr; }
+  std::size_t size() const { return size_; }
+  T* front() const { return head_; }
+
+  void push_back(T* element) {
+    element->next = nullptr;
+    (head_ != nullptr ? tail_->next : head_) = element;
+    tail_ = element;
+    ++size_;
+  }
+
+  T* pop_front() {
+    T* element = head_;
+    if (element == nullptr) return nullptr;
+    head_ = element->next;
+    --size_;
+    return element;
+  }
+
+  /// All elements, in order; this queue is empty afterwards.
+  Fifo take_all() {
+    Fifo all = *this;
+    *this = Fifo{};
+    return all;
+  }
+
+ private:
+  T* head_ = nullptr;
+  T* tail_ = nullptr;  // says nothing while the queue is empty
   std::size_t size_ = 0;
 };
 

@@ -88,56 +88,67 @@ std::size_t Deliveries::deliver() {
   while (shard_.next_event(delivery)) {
     Context* context = contexts_.find(delivery.owner);
     const bool is_served = context != nullptr && !context->is_leaving;
-    // An answer that waits (a connect's handle) comes before any event.
-    if (is_served && (context->answers > 0 || !post(*context, delivery))) {
-      counters_.add(Counter::waits_for_application);
-      shard_.postpone_event();
+    if (!is_served) {
+      shard_.take_event();
       continue;
     }
-    shard_.take_event();
-    ++delivered;
+    // An answer that waits (a connect's handle) comes before any event.
+    const std::size_t posted = context->answers > 0 ? 0 : post(*context, delivery);
+    delivered += posted;
+    if (posted > 0) continue;
+    counters_.add(Counter::waits_for_application);
+    shard_.postpone_event();
   }
   return delivered;
 }
 
-bool Deliveries::post(Context& context, const Delivery& delivery) {
+// Posts the event, and if it is a message those behind it; takes off what it has posted and returns
+// how many.
+std::size_t Deliveries::post(Context& context, const Delivery& delivery) {
   const Event& event = *delivery.event;
-  if (event.type == EventType::kMessage) return post_message(context, delivery);
+  if (event.type == EventType::kMessage) return post_messages(context, delivery);
   AssociationMarks::Mark& mark = marks_.at(delivery.handle);
   const ipc::CompletionEntry entry =
       entry_of(event, name_of(lcore_, delivery.handle), delivery.context, mark);
-  if (!context.channel->post(entry)) return false;
+  if (!context.channel->post(entry)) return 0;
   if (event.type == EventType::kUp) mark.is_up = true;
-  return true;
+  shard_.take_event();
+  return 1;
 }
 
-bool Deliveries::post_message(Context& context, const Delivery& delivery) {
-  const Event& event = *delivery.event;
-  std::uint8_t* to = context.channel->reserve(event.length);
-  if (to == nullptr) return false;
-  copy_payload(event, to);
-  ipc::CompletionEntry& entry = context.channel->message_entry();
-  entry.event = ipc::Event::message;
-  entry.flags = message_flags(event.flags);
-  entry.stream = event.stream;
-  entry.ssn = event.ssn.value;
-  entry.association = name_of(lcore_, delivery.handle);
-  entry.context = delivery.context;
-  entry.tsn = event.tsn.value;
-  entry.ppid = event.ppid;
-  context.channel->post_message(event.length);
-  return true;
+std::size_t Deliveries::post_messages(Context& context, const Delivery& delivery) {
+  ipc::Channel& channel = *context.channel;
+  const AssociationName name = name_of(lcore_, delivery.handle);
+  const std::uint64_t association_context = delivery.context;
+  return shard_.take_messages([&](const RxChunk& head, std::uint8_t flags) {
+    std::uint8_t* to = channel.reserve(head.run_length);
+    if (to == nullptr) return false;
+    copy_payload(head, to);
+    ipc::CompletionEntry& entry = channel.message_entry();
+    entry.event = ipc::Event::message;
+    entry.flags = message_flags(flags);
+    entry.stream = head.stream;
+    entry.ssn = head.ssn.value;
+    entry.association = name;
+    entry.context = association_context;
+    entry.tsn = head.tsn.value;
+    entry.ppid = head.ppid;
+    channel.post_message(head.run_length);
+    return true;
+  });
 }
 
 std::size_t Deliveries::return_payloads() {
-  std::size_t count = 0;
-  ReturnedPayload returned;
-  for (; shard_.next_returned(returned); ++count) {
-    Context* context = contexts_.find(returned.owner);
-    if (context == nullptr || context->is_leaving) continue;
-    context->channel->return_slot(static_cast<std::uint32_t>(returned.token));
-  }
-  return count;
+  Owner last = 0;
+  ipc::Channel* channel = nullptr;  // of the owner that came last; nullptr: it is not served
+  return shard_.take_returned([&](Owner owner, std::uint64_t token) {
+    if (owner != last) {
+      const Context* context = contexts_.find(owner);
+      channel = context != nullptr && !context->is_leaving ? context->channel : nullptr;
+      last = owner;
+    }
+    if (channel != nullptr) channel->return_slot(static_cast<std::uint32_t>(token));
+  });
 }
 
 }  // namespace millrace

@@ -24,8 +24,8 @@ class Deliveries {
   std::size_t return_payloads();
 
  private:
-  bool post(Context& context, const Delivery& delivery);
-  bool post_message(Context& context, const Delivery& delivery);
+  std::size_t post(Context& context, const Delivery& delivery);
+  std::size_t post_messages(Context& context, const Delivery& delivery);
 
   std::size_t lcore_;
   ContextTable& contexts_;

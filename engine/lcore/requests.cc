@@ -35,7 +35,13 @@ std::size_t Requests::serve(Time now, Context& context) {
   if (context.answers > 0 && !post_waiting(context)) return 0;
   std::array<ipc::SubmissionEntry, ipc::Channel::kTakeMax> requests;
   const std::size_t count = context.channel->take(requests);
-  for (std::size_t i = 0; i < count; ++i) handle(now, context, requests[i]);
+  for (std::size_t i = 0; i < count;) {
+    if (requests[i].operation == ipc::Operation::send) [[likely]] {
+      i += send_run(context, std::span(requests).subspan(i, count - i));
+    } else {
+      handle(now, context, requests[i++]);
+    }
+  }
   return count;
 }
 
@@ -44,7 +50,8 @@ void Requests::handle(Time now, Context& context, const ipc::SubmissionEntry& re
   const Owner owner = context.owner;
   switch (request.operation) {
     case ipc::Operation::send:
-      return send(now, context, request);
+      send_run(context, {&request, 1});
+      return;
     case ipc::Operation::consumed:
       // A handle that died meanwhile is no fault: the application has yet to read of it.
       shard_.consumed(now, owner, handle, request.value);
@@ -69,20 +76,31 @@ void Requests::handle(Time now, Context& context, const ipc::SubmissionEntry& re
   }
 }
 
-void Requests::send(Time now, Context& context, const ipc::SubmissionEntry& request) {
-  SendRequest message;
-  message.stream = request.stream;
-  message.flags = static_cast<std::uint8_t>(
-      ((request.flags & ipc::kSendUnordered) != 0 ? kUnordered : 0) |
-      ((request.flags & ipc::kSendImmediateSack) != 0 ? kSackImmediately : 0));
-  message.ppid = request.ppid;
-  message.context = request.context;
-  message.token = request.slot;
-  message.payload = context.channel->payload(request);
-  const Status status = shard_.send(now, context.owner, handle_here(request.association), message);
-  if (status == Status::kOk) [[likely]] {
-    return;
+// The sends that `requests` begins with, as far as they are for one association; returns how many.
+std::size_t Requests::send_run(Context& context, std::span<const ipc::SubmissionEntry> requests) {
+  const std::uint64_t name = requests[0].association;
+  Sends sends = shard_.sends_to(context.owner, handle_here(name));
+  std::size_t count = 0;
+  for (; count < requests.size(); ++count) {
+    const ipc::SubmissionEntry& request = requests[count];
+    if (request.operation != ipc::Operation::send || request.association != name) break;
+    SendRequest message;
+    message.stream = request.stream;
+    message.flags = static_cast<std::uint8_t>(
+        ((request.flags & ipc::kSendUnordered) != 0 ? kUnordered : 0) |
+        ((request.flags & ipc::kSendImmediateSack) != 0 ? kSackImmediately : 0));
+    message.ppid = request.ppid;
+    message.context = request.context;
+    message.token = request.slot;
+    message.payload = context.channel->payload(request);
+    const Status status = sends.send(message);
+    if (status != Status::kOk) [[unlikely]]
+      refuse_send(context, request, status);
   }
+  return count;
+}
+
+void Requests::refuse_send(Context& context, const ipc::SubmissionEntry& request, Status status) {
   counters_.add(Counter::requests_refused);
   ipc::CompletionEntry entry = answer_to(request, ipc::Event::send_failed, status);
   entry.flags = ipc::kSendFailedUnsent;

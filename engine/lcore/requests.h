@@ -29,7 +29,8 @@ class Requests {
 
  private:
   void handle(Time now, Context& context, const ipc::SubmissionEntry& request);
-  void send(Time now, Context& context, const ipc::SubmissionEntry& request);
+  std::size_t send_run(Context& context, std::span<const ipc::SubmissionEntry> requests);
+  void refuse_send(Context& context, const ipc::SubmissionEntry& request, Status status);
   void listen(Context& context, const ipc::SubmissionEntry& request);
   void connect(Time now, Context& context, const ipc::SubmissionEntry& request);
   Status set_parameter(Context& context, const ipc::SubmissionEntry& request);

@@ -73,7 +73,8 @@ bool Shard::next_packet(Time now, PacketOut& out) {
   while (!memory_.outbox.pop(out)) {
     Slot* slot = sending_.front();
     if (slot == nullptr) return false;
-    if (buffers_.free_count() == 0 || memory_.tx_chunks.used() == memory_.tx_chunks.capacity()) {
+    if (buffers_.free_count() == 0 ||
+        resources_.outbound.chunks_in_flight() >= memory_.tx_chunks.capacity()) {
       counters_.add(Counter::waits_for_memory);  // they stay in the list: nothing else wakes them
       return false;
     }

@@ -114,37 +114,7 @@ std::uint16_t Shard::reserve_ephemeral(const SocketAddress& peer, std::uint32_t 
 
 Status Shard::send(Time /*now*/, Owner owner, AssociationHandle handle,
                    const SendRequest& request) {
-  Slot* slot = find(owner, handle);
-  if (slot == nullptr) return Status::kNoAssociation;
-  const Outbound& outbound = slot->association.outbound();
-  if (request.payload.empty()) return Status::kBadArgument;
-  if (request.payload.size() > kMessageBytesMax) return Status::kMessageTooLong;
-  if (!slot->association.accepts_data()) return Status::kShuttingDown;
-  if (request.stream >= outbound.streams()) return Status::kBadStream;
-  // A message that alone is larger than the buffer may go into an empty one.
-  const std::uint32_t buffered = outbound.buffered_bytes();
-  if (buffered > 0 &&
-      buffered + request.payload.size() > slot->association.parameters().send_buffer) {
-    return Status::kBufferFull;
-  }
-  Ownership& held = ownership(owner);
-  if (!may_take(kOwnerShare, held.messages, memory_.messages)) return over_share();
-  TxMessage message;
-  message.payload = request.payload.data();
-  message.length = static_cast<std::uint32_t>(request.payload.size());
-  message.token = request.token;
-  message.context = request.context;
-  message.owner = owner;
-  message.ppid = request.ppid;
-  message.stream = request.stream;
-  message.flags = request.flags & (kUnordered | kSackImmediately);
-  if (!slot->association.send(message)) return Status::kNoMemory;
-  ++slot->messages_sent;
-  ++held.messages;
-  counters_.add(Counter::messages_sent);
-  counters_.add(Counter::bytes_sent, message.length);
-  if (!Sending::is_linked(slot)) sending_.push_back(slot);
-  return Status::kOk;
+  return sends_to(owner, handle).send(request);
 }
 
 Status Shard::consumed(Time /*now*/, Owner owner, AssociationHandle handle, std::uint32_t bytes) {

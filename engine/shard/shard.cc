@@ -131,8 +131,9 @@ void Shard::lend(const Slot& slot) {
                         may_take(kAssociationShare, own.chunks_held, memory_.rx_chunks) &&
                         may_take(kOwnerShare, owners.buffers_held, buffers, buffers_max) &&
                         may_take(kAssociationShare, own.buffers_held, buffers, buffers_max);
-  resources_.outbound.cuts_left = allowance(kOwnerShare, owners.chunks_sent,
-                                            memory_.tx_chunks.used(), memory_.tx_chunks.capacity());
+  resources_.outbound.cuts_left =
+      allowance(kOwnerShare, owners.chunks_sent, resources_.outbound.chunks_in_flight(),
+                memory_.tx_chunks.capacity());
   memory_.streams_in.may_grow = may_take(kOwnerShare, owners.streams_in, memory_.streams_in.blocks);
   memory_.streams_out.may_grow =
       may_take(kOwnerShare, owners.streams_out, memory_.streams_out.blocks);

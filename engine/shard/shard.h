@@ -118,6 +118,31 @@ struct AssociationStatus {
   std::array<PathStatus, kPathsMax> paths;
 };
 
+class Shard;
+
+/// Messages for one association, one after the other: what is the same for all of them is looked up
+/// once. Nothing else is asked of the shard while one of these lives.
+class Sends {
+ public:
+  Sends(Shard& shard, Slot* slot);
+  ~Sends();
+  Sends(const Sends&) = delete;
+  Sends& operator=(const Sends&) = delete;
+
+  Status send(const SendRequest& request);
+
+ private:
+  Shard& shard_;
+  Slot* slot_;  // nullptr: there is no such association
+  Owner owner_ = 0;
+  bool accepts_data_ = false;
+  std::uint16_t streams_ = 0;
+  std::uint32_t send_buffer_ = 0;
+  std::size_t left_ = 0;        // messages that its owner may still have
+  std::uint32_t messages_ = 0;  // that were accepted
+  std::uint64_t bytes_ = 0;
+};
+
 class Shard {
  public:
   struct Config {
@@ -151,6 +176,8 @@ class Shard {
   Status unlisten(Owner owner, std::uint16_t port);
   Status connect(Time now, const ConnectRequest& request, AssociationHandle& handle);
   Status send(Time now, Owner owner, AssociationHandle handle, const SendRequest& request);
+  /// Several messages for one association, one after the other.
+  Sends sends_to(Owner owner, AssociationHandle handle) { return {*this, find(owner, handle)}; }
   /// The application has read `bytes` of what was delivered: the receive window opens again.
   Status consumed(Time now, Owner owner, AssociationHandle handle, std::uint32_t bytes);
   Status shutdown(Time now, Owner owner, AssociationHandle handle);
@@ -175,12 +202,20 @@ class Shard {
   bool next_event(Delivery& out);
   /// The event was delivered.
   void take_event();
+  /// The event and those behind it were messages that `post(const RxChunk& head, std::uint8_t
+  /// flags)` has said true of: takes them off until it says false. Instead of take_event(); returns
+  /// how many.
+  template <class Post>
+  std::size_t take_messages(Post&& post);
   /// The owner has no room: the event stays, and so do all later ones of this association, until
   /// next_event() has said false once.
   void postpone_event();
 
   /// Payloads that are free again, one a call; false when there are no more.
   bool next_returned(ReturnedPayload& returned);
+  /// All of them: calls `take(Owner, std::uint64_t token)` for each and returns how many.
+  template <class Take>
+  std::size_t take_returned(Take&& take);
 
   /// The next packet to send; false when there is nothing more to send now. Call until it says so,
   /// at the end of every poll: what is there by then shares packets.
@@ -197,6 +232,8 @@ class Shard {
   std::size_t snapshot(std::uint32_t& first, std::span<AssociationStatus> out) const;
 
  private:
+  friend class Sends;
+
   using Ready = List<Slot, ReadyTag>;
   using Sending = List<Slot, SendingTag>;
   using Owned = List<Slot, OwnedTag>;
@@ -220,7 +257,7 @@ class Shard {
     Slab<TxChunk> tx_chunks;
     StreamTable<InboundStream>::Slabs streams_in;
     StreamTable<OutboundStream>::Slabs streams_out;
-    List<TxMessage> returned;
+    Fifo<TxMessage> returned;
     Outbox outbox;
   };
 
@@ -294,5 +331,79 @@ class Shard {
   Slot* delivering_ = nullptr;
   Event event_;
 };
+
+inline Sends::Sends(Shard& shard, Slot* slot) : shard_(shard), slot_(slot) {
+  if (slot == nullptr) return;
+  const Association& association = slot->association;
+  owner_ = slot->owner;
+  accepts_data_ = association.accepts_data();
+  streams_ = association.outbound().streams();
+  send_buffer_ = association.parameters().send_buffer;
+  left_ = allowance(kOwnerShare, shard.ownership(owner_).messages, shard.memory_.messages.used(),
+                    shard.memory_.messages.capacity());
+}
+
+inline Sends::~Sends() {
+  if (messages_ == 0) return;
+  slot_->messages_sent += messages_;
+  shard_.ownership(owner_).messages += messages_;
+  shard_.counters_.add(Counter::messages_sent, messages_);
+  shard_.counters_.add(Counter::bytes_sent, bytes_);
+  if (!Shard::Sending::is_linked(slot_)) shard_.sending_.push_back(slot_);
+}
+
+inline Status Sends::send(const SendRequest& request) {
+  if (slot_ == nullptr) return Status::kNoAssociation;
+  const std::size_t size = request.payload.size();
+  if (size == 0) return Status::kBadArgument;
+  if (size > kMessageBytesMax) return Status::kMessageTooLong;
+  if (!accepts_data_) return Status::kShuttingDown;
+  if (request.stream >= streams_) return Status::kBadStream;
+  // A message that alone is larger than the buffer may go into an empty one.
+  const std::uint32_t buffered = slot_->association.outbound().buffered_bytes();
+  if (buffered > 0 && buffered + size > send_buffer_) return Status::kBufferFull;
+  if (messages_ == left_) return shard_.over_share();
+  const bool is_accepted = slot_->association.send([&](TxMessage& message) {
+    message.payload = request.payload.data();
+    message.length = static_cast<std::uint32_t>(size);
+    message.token = request.token;
+    message.context = request.context;
+    message.owner = owner_;
+    message.ppid = request.ppid;
+    message.stream = request.stream;
+    message.flags = request.flags & (kUnordered | kSackImmediately);
+  });
+  if (!is_accepted) return Status::kNoMemory;
+  ++messages_;
+  bytes_ += size;
+  return Status::kOk;
+}
+
+template <class Post>
+std::size_t Shard::take_messages(Post&& post) {
+  Slot& slot = *delivering_;
+  const MessagesTaken taken = slot.association.take_messages(post);
+  counters_.add(Counter::messages_delivered, taken.messages);
+  counters_.add(Counter::bytes_delivered, taken.bytes);
+  if (taken.pieces == 0) return 0;
+  account(slot);
+  delivering_ = nullptr;
+  if (!slot.association.has_events()) {
+    ready_.remove(&slot);
+    retire_if_done(slot);
+  }
+  return taken.pieces;
+}
+
+template <class Take>
+std::size_t Shard::take_returned(Take&& take) {
+  std::size_t count = 0;
+  for (; TxMessage* message = memory_.returned.pop_front(); ++count) {
+    take(message->owner, message->token);
+    --ownership(message->owner).messages;
+    memory_.messages.destroy(message);
+  }
+  return count;
+}
 
 }  // namespace millrace

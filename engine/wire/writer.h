@@ -6,6 +6,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/buffer.h"
+#include "engine/base/serial.h"
 #include "engine/wire/chunk.h"
 #include "engine/wire/parameter.h"
 
@@ -44,6 +45,23 @@ class PacketWriter {
     at[1] = flags;
     buffer_.length += static_cast<std::uint32_t>(kChunkHeaderBytes + fixed);
     return at + kChunkHeaderBytes;
+  }
+
+  /// A DATA chunk (RFC 9260 3.3.1). The caller has checked room() for its header and the payload,
+  /// which is not empty. Most packets are made of these: in one go, through no other function.
+  void append_data(std::uint8_t flags, Tsn tsn, std::uint16_t stream, Ssn ssn, std::uint32_t ppid,
+                   Bytes payload) {
+    const std::size_t length = kDataHeaderBytes + payload.size();
+    MR_ASSERT(room() >= length);
+    std::uint8_t* at = buffer_.data + buffer_.length;
+    buffer_.length += static_cast<std::uint32_t>(padded4(length));
+    store_be32(at, std::uint32_t{flags} << 16 | static_cast<std::uint32_t>(length));
+    static_assert(static_cast<int>(ChunkType::kData) == 0);
+    store_be32(at + 4, tsn.value);
+    store_be32(at + 8, std::uint32_t{stream} << 16 | ssn.value);
+    store_be32(at + 12, ppid);
+    std::memset(at + padded4(length) - 4, 0, 4);  // the padding, before what it does not cover
+    std::memcpy(at + kDataHeaderBytes, payload.data(), payload.size());
   }
 
   void append(Bytes bytes) {

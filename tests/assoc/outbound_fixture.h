@@ -23,7 +23,7 @@ struct OutboundFixture {
     outbound.start(Tsn{initial}, peer_rwnd, 16);
   }
   ~OutboundFixture() {
-    List<TxMessage> failed;
+    Fifo<TxMessage> failed;
     outbound.fail_all(memory, by_index, failed);
     while (TxMessage* message = failed.pop_front()) messages.destroy(message);
     while (TxMessage* message = returned.pop_front()) messages.destroy(message);
@@ -37,13 +37,13 @@ struct OutboundFixture {
 
   /// A message of `length` bytes; its token counts up from 1.
   void accept(std::uint32_t length, std::uint16_t stream = 0, std::uint8_t flags = 0) {
-    TxMessage message;
-    message.payload = payload.data();
-    message.length = length;
-    message.stream = stream;
-    message.flags = flags;
-    message.token = ++tokens;
-    REQUIRE(outbound.accept(memory, message));
+    REQUIRE(outbound.accept(memory, [&](TxMessage& message) {
+      message.payload = payload.data();
+      message.length = length;
+      message.stream = stream;
+      message.flags = flags;
+      message.token = ++tokens;
+    }));
   }
   void accept_many(std::size_t count, std::uint32_t length) {
     for (std::size_t i = 0; i < count; ++i) accept(length);
@@ -118,7 +118,7 @@ struct OutboundFixture {
   Slab<TxMessage> messages{4096};
   Slab<TxChunk> chunks{4096};
   StreamTable<OutboundStream>::Slabs streams{4};
-  List<TxMessage> returned;
+  Fifo<TxMessage> returned;
   OutboundMemory memory{messages, chunks, streams, returned};
   std::vector<std::unique_ptr<Path>> paths;
   Paths by_index{};

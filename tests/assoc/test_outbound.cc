@@ -147,7 +147,7 @@ TEST_CASE(
   f.send_all();
   f.sack(1000);
   f.take_returned();
-  List<TxMessage> failed;
+  Fifo<TxMessage> failed;
   f.outbound.fail_all(f.memory, f.by_index, failed);
   std::vector<std::pair<std::uint64_t, bool>> got;
   while (TxMessage* message = failed.pop_front()) {
@@ -166,7 +166,7 @@ TEST_CASE("a message of which a part was sent and acknowledged was sent") {
   const std::uint32_t last = f.send_all().back();
   f.sack(last);
   REQUIRE_FALSE(f.outbound.has_outstanding());
-  List<TxMessage> failed;
+  Fifo<TxMessage> failed;
   f.outbound.fail_all(f.memory, f.by_index, failed);
   REQUIRE(failed.size() == 1);
   CHECK(failed.front()->flags & kWasSent);
@@ -179,7 +179,7 @@ TEST_CASE("messages for streams that the peer did not grant fail, the others sta
   f.accept(100, 9);
   f.accept(100, 3);
   f.outbound.set_peer(1 << 20, 4);
-  List<TxMessage> failed;
+  Fifo<TxMessage> failed;
   f.outbound.fail_beyond_streams(failed);
   REQUIRE(failed.size() == 1);
   CHECK(failed.front()->token == 2);

@@ -14,6 +14,37 @@ struct Item : ListNode<Item> {
   int number;
 };
 
+TEST_CASE("a queue gives its elements in the order they came") {
+  struct Element {
+    Element* next = nullptr;
+  };
+  Element one, two, three;
+  Fifo<Element> queue;
+  CHECK(queue.empty());
+  CHECK(queue.pop_front() == nullptr);
+  for (int round = 0; round < 2; ++round) {
+    queue.push_back(&one);
+    queue.push_back(&two);
+    CHECK(queue.front() == &one);
+    CHECK(queue.pop_front() == &one);
+    queue.push_back(&three);
+    CHECK(queue.size() == 2);
+    CHECK(queue.pop_front() == &two);
+    CHECK(queue.pop_front() == &three);
+    CHECK(queue.pop_front() == nullptr);
+    CHECK(queue.empty());
+  }
+  queue.push_back(&one);
+  queue.push_back(&two);
+  Fifo<Element> all = queue.take_all();
+  CHECK(queue.empty());
+  queue.push_back(&three);
+  CHECK(all.pop_front() == &one);
+  CHECK(all.pop_front() == &two);
+  CHECK(all.pop_front() == nullptr);
+  CHECK(queue.pop_front() == &three);
+}
+
 TEST_CASE("serial numbers compare by distance across the wrap") {
   CHECK(Tsn{0xffffffff} < Tsn{0});
   CHECK(Tsn{0} - Tsn{0xffffffff} == 1);

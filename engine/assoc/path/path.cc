@@ -50,8 +50,8 @@ void Path::start_measurement(Tsn tsn, Time now) {
   measured_at_ = now;
 }
 
-void Path::on_acked(Tsn tsn, Time now, const Parameters& parameters) {
-  if (!is_measuring() || tsn != measured_tsn_) return;
+void Path::on_acked(Tsn first, Tsn last, Time now, const Parameters& parameters) {
+  if (!is_measuring() || measured_tsn_ < first || measured_tsn_ > last) return;
   rto.on_measurement(now - measured_at_, parameters);
   measured_at_ = kNever;
 }

@@ -58,8 +58,8 @@ class Path {
   bool is_measuring() const { return measured_at_ != kNever; }
   void start_measurement(Tsn tsn, Time now);
   void cancel_measurement() { measured_at_ = kNever; }
-  /// `tsn` was acknowledged: ends the measurement if it was of it.
-  void on_acked(Tsn tsn, Time now, const Parameters& parameters);
+  /// The TSNs from `first` to `last` were acknowledged: ends a measurement of one of them.
+  void on_acked(Tsn first, Tsn last, Time now, const Parameters& parameters);
 
   // ---- whether it answers ----
 

@@ -55,16 +55,7 @@ bool contradicts(const RxChunk& last, const RxChunk& first) {
 }  // namespace
 
 void copy_payload(const Event& event, std::uint8_t* to) {
-  for (const RxChunk* chunk = event.chunks; chunk != nullptr; chunk = chunk->run_next) {
-    std::memcpy(to, chunk->payload, chunk->length);
-    to += chunk->length;
-  }
-}
-
-std::uint8_t Reassembly::flags_of(const RxChunk& head) {
-  return static_cast<std::uint8_t>((begins(head) ? kFirstPiece : 0) |
-                                   (ends(*head.run_end) ? kLastPiece : 0) |
-                                   (is_unordered(head) ? kUnordered : 0));
+  copy_payload(*event.chunks, to);
 }
 
 Reassembly::Result Reassembly::add(ReassemblyMemory& memory, const RxChunk& chunk,
@@ -97,12 +88,11 @@ Reassembly::Result Reassembly::add(ReassemblyMemory& memory, const RxChunk& chun
 // Puts a fragment among the incomplete runs, joins it with its neighbours and returns the head of
 // the run it became part of; nullptr if it contradicts a neighbour.
 RxChunk* Reassembly::join_run(RxIndex& index, RxChunk* chunk) {
-  RxChunk* before = index.find(partial_, (chunk->tsn - 1).value);
-  RxChunk* after = index.find(partial_, chunk->tsn.next().value);
+  RxChunk* before = find_end(index, chunk->tsn - 1);
+  RxChunk* after = find_end(index, chunk->tsn.next());
   if (before != nullptr && contradicts(*before, *chunk)) return nullptr;
   if (after != nullptr && contradicts(*chunk, *after)) return nullptr;
 
-  index.insert(partial_, chunk->tsn.value, chunk);
   RxChunk* head = chunk;
   if (before != nullptr && continues(*before, *chunk)) {
     head = before->run_end;
@@ -113,13 +103,31 @@ RxChunk* Reassembly::join_run(RxIndex& index, RxChunk* chunk) {
   if (after != nullptr && continues(*chunk, *after)) {
     partial_.remove(after);
     append_run(head, chunk, after);
+    if (open_ == after) open_ = head;
   }
+  if (open_ != nullptr && open_ != head) index_ends(index, open_);
+  open_ = head;
   return head;
+}
+
+// What has no neighbour on one side is an end of a run, so only ends are ever looked for. The run
+// that grew last is not in the index: the fragments of one message mostly come one after the other.
+RxChunk* Reassembly::find_end(RxIndex& index, Tsn tsn) {
+  if (open_ != nullptr && open_->run_end->tsn == tsn) return open_->run_end;
+  if (open_ != nullptr && open_->tsn == tsn) return open_;
+  return partial_.size() > (open_ != nullptr ? 1u : 0u) ? index.find(partial_, tsn.value) : nullptr;
+}
+
+void Reassembly::index_ends(RxIndex& index, RxChunk* head) {
+  for (RxChunk* end : {head, head->run_end}) {
+    if (end->home == nullptr) index.insert(partial_, end->tsn.value, end);
+  }
 }
 
 // A run leaves the incomplete ones.
 void Reassembly::take_out(RxIndex& index, RxChunk* head) {
   partial_.remove(head);
+  if (open_ == head) open_ = nullptr;
   for (RxChunk* chunk = head; chunk != nullptr; chunk = chunk->run_next) index.remove(chunk);
 }
 
@@ -190,10 +198,6 @@ void Reassembly::deliver_partly(ReassemblyMemory& memory, RxChunk* head) {
   }
 }
 
-void Reassembly::pop(ReassemblyMemory& memory) {
-  release_run(memory, ready_.pop_front());
-}
-
 void Reassembly::release_run(ReassemblyMemory& memory, RxChunk* head) {
   while (head != nullptr) {
     RxChunk* next = head->run_next;
@@ -211,6 +215,7 @@ void Reassembly::release_list(ReassemblyMemory& memory, List<RxChunk>& list) {
 }
 
 void Reassembly::restart(ReassemblyMemory& memory) {
+  open_ = nullptr;
   release_list(memory, partial_);
   release_list(memory, waiting_);
   streams_.clear(memory.streams);
@@ -219,7 +224,7 @@ void Reassembly::restart(ReassemblyMemory& memory) {
 
 void Reassembly::clear(ReassemblyMemory& memory) {
   restart(memory);
-  release_list(memory, ready_);
+  while (RxChunk* head = ready_.pop_front()) release_run(memory, head);
 }
 
 }  // namespace millrace

@@ -11,6 +11,7 @@
 #include "engine/assoc/rx/rx_index.h"
 #include "engine/assoc/stream_table.h"
 #include "engine/base/list.h"
+#include "engine/wire/chunk.h"
 
 namespace millrace {
 
@@ -46,9 +47,22 @@ class Reassembly {
   const RxChunk* front() const { return ready_.front(); }
   std::size_t ready_count() const { return ready_.size(); }
   /// kFirstPiece, kLastPiece and kUnordered of the front message.
-  static std::uint8_t flags_of(const RxChunk& head);
+  static std::uint8_t flags_of(const RxChunk& head) {
+    static_assert(kDataFlagBegin == kFirstPiece && kDataFlagUnordered >> 2 == kUnordered &&
+                  kDataFlagEnd << 2 == kLastPiece);
+    return static_cast<std::uint8_t>((head.flags & kDataFlagBegin) |
+                                     (head.flags & kDataFlagUnordered) >> 2 |
+                                     (head.run_end->flags & kDataFlagEnd) << 2);
+  }
   /// The front message was delivered.
-  void pop(ReassemblyMemory& memory);
+  void pop(ReassemblyMemory& memory) {
+    RxChunk* head = ready_.pop_front();
+    if (head->run_next != nullptr) return release_run(memory, head);
+    held_bytes_ -= head->length;
+    --held_chunks_;
+    if (memory.buffers.release(head->buffer)) --held_buffers_;
+    memory.chunks.destroy(head);
+  }
 
   /// Bytes of payload held, whatever they wait for.
   std::uint32_t held_bytes() const { return held_bytes_; }
@@ -63,6 +77,8 @@ class Reassembly {
   void clear(ReassemblyMemory& memory);
 
  private:
+  RxChunk* find_end(RxIndex& index, Tsn tsn);
+  void index_ends(RxIndex& index, RxChunk* head);
   RxChunk* join_run(RxIndex& index, RxChunk* chunk);
   void take_out(RxIndex& index, RxChunk* head);
   void deliver_in_turn(RxIndex& index, InboundStream* stream, RxChunk* head);
@@ -72,9 +88,10 @@ class Reassembly {
   void release_run(ReassemblyMemory& memory, RxChunk* head);
   void release_list(ReassemblyMemory& memory, List<RxChunk>& list);
 
-  List<RxChunk> ready_;    // whose turn it is, oldest first
-  List<RxChunk> partial_;  // incomplete runs; each of their chunks is indexed by its TSN
-  List<RxChunk> waiting_;  // complete messages before their turn, indexed by stream and number
+  Fifo<RxChunk> ready_;      // whose turn it is, oldest first
+  List<RxChunk> partial_;    // incomplete runs; the ends of all but one are indexed by their TSNs
+  RxChunk* open_ = nullptr;  // that one: the run that grew last
+  List<RxChunk> waiting_;    // complete messages before their turn, indexed by stream and number
   StreamTable<InboundStream> streams_;
   std::uint32_t held_bytes_ = 0;
   std::uint32_t held_chunks_ = 0;

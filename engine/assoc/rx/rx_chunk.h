@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "engine/base/buffer.h"
 #include "engine/base/list.h"
@@ -32,5 +33,13 @@ struct RxChunk : ListNode<RxChunk> {
   const List<RxChunk>* home = nullptr;  ///< nullptr: not in the index
   RxChunk* chain_next = nullptr;
 };
+
+/// Copies the payload of the run that `head` begins; `to` has room for its run_length.
+inline void copy_payload(const RxChunk& head, std::uint8_t* to) {
+  for (const RxChunk* chunk = &head; chunk != nullptr; chunk = chunk->run_next) {
+    std::memcpy(to, chunk->payload, chunk->length);
+    to += chunk->length;
+  }
+}
 
 }  // namespace millrace

@@ -19,18 +19,10 @@ void Outbound::start(Tsn initial, std::uint32_t peer_rwnd, std::uint16_t streams
   streams_out_ = streams;
 }
 
-bool Outbound::accept(OutboundMemory& memory, const TxMessage& message) {
-  TxMessage* accepted = memory.messages.create(message);
-  if (accepted == nullptr) return false;
-  queue_.push_back(accepted);
-  buffered_bytes_ += accepted->length;
-  return true;
-}
-
 const TxChunk* Outbound::first_retransmission() const {
   if (to_retransmit_ == 0) return nullptr;
   TxChunk* chunk = sent_.front();
-  while (chunk->state != TxChunk::State::kToRetransmit) chunk = List<TxChunk>::next(chunk);
+  while (chunk->state != TxChunk::State::kToRetransmit) chunk = chunk->next;
   return chunk;
 }
 
@@ -60,7 +52,7 @@ std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, s
                                            Time now) {
   std::size_t count = 0;
   for (TxChunk* chunk = sent_.front(); chunk != nullptr && to_retransmit_ > 0;
-       chunk = List<TxChunk>::next(chunk)) {
+       chunk = chunk->next) {
     if (chunk->state != TxChunk::State::kToRetransmit) continue;
     if (chunk_bytes(*chunk) > writer.room()) break;
     if (paths[path]->flight >= paths[path]->congestion.cwnd() && !fast_retransmit_pending_) break;
@@ -117,9 +109,11 @@ TxChunk* Outbound::cut_chunk(OutboundMemory& memory, std::uint32_t length) {
       return nullptr;
     }
   }
-  TxChunk* chunk = memory.chunks.create();
+  const bool is_whole = length == message.length;
+  TxChunk* chunk = is_whole ? &message.whole : memory.chunks.create();
   if (chunk == nullptr) return nullptr;
   --memory.cuts_left;
+  memory.wholes += is_whole;
   if (stream != nullptr) {
     message.ssn = stream->next;
     stream->next = stream->next.next();
@@ -130,7 +124,6 @@ TxChunk* Outbound::cut_chunk(OutboundMemory& memory, std::uint32_t length) {
   chunk->tsn = next_tsn_;
   next_tsn_ = next_tsn_.next();
   message.cut += length;
-  ++message.chunks_pending;
   if (message.cut == message.length) {
     flags |= kDataFlagEnd;
     if (message.flags & kSackImmediately) flags |= kDataFlagImmediate;
@@ -144,15 +137,9 @@ TxChunk* Outbound::cut_chunk(OutboundMemory& memory, std::uint32_t length) {
 //= rfc9260 3.3.1
 void Outbound::put(PacketWriter& writer, const TxChunk& chunk, std::uint8_t extra_flags) const {
   const TxMessage& message = *chunk.message;
-  std::uint8_t* at =
-      writer.begin_chunk(ChunkType::kData, static_cast<std::uint8_t>(chunk.flags | extra_flags),
-                         kDataHeaderBytes - kChunkHeaderBytes);
-  store_be32(at, chunk.tsn.value);
-  store_be16(at + 4, message.stream);
-  store_be16(at + 6, message.ssn.value);
-  store_be32(at + 8, message.ppid);
-  writer.append({message.payload + chunk.offset, chunk.length});
-  writer.end_chunk();
+  writer.append_data(static_cast<std::uint8_t>(chunk.flags | extra_flags), chunk.tsn,
+                     message.stream, message.ssn, message.ppid,
+                     {message.payload + chunk.offset, chunk.length});
 }
 
 // Once for the chunks of a packet, before the first of them.
@@ -190,7 +177,7 @@ void Outbound::mark_lost(TxChunk& chunk, Paths& paths) {
 }
 
 void Outbound::on_t3_expired(Paths& paths, std::uint8_t path) {
-  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = List<TxChunk>::next(chunk)) {
+  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
     if (chunk->state != TxChunk::State::kInFlight || chunk->path != path) continue;
     mark_lost(*chunk, paths);
     chunk->timed_out = true;
@@ -203,7 +190,7 @@ void Outbound::on_t3_expired(Paths& paths, std::uint8_t path) {
 }
 
 void Outbound::mark_all_lost(Paths& paths) {
-  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = List<TxChunk>::next(chunk)) {
+  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
     if (chunk->state == TxChunk::State::kInFlight) mark_lost(*chunk, paths);
   }
   for (Path* path : paths) {
@@ -211,35 +198,40 @@ void Outbound::mark_all_lost(Paths& paths) {
   }
 }
 
-void Outbound::release_chunk(OutboundMemory& memory, TxChunk* chunk) {
+// The first of those outstanding. TSNs are acknowledged in order: with its last chunk a message is
+// done with.
+void Outbound::release_first(OutboundMemory& memory) {
+  TxChunk* chunk = sent_.pop_front();
   TxMessage* message = chunk->message;
   buffered_bytes_ -= chunk->length;
-  if (--message->chunks_pending == 0 && message->cut == message->length) {
-    memory.returned.push_back(message);
-  }
-  sent_.remove(chunk);
-  memory.chunks.destroy(chunk);
+  const bool is_whole = chunk == &message->whole;
+  if (chunk->flags & kDataFlagEnd) memory.returned.push_back(message);
+  memory.wholes -= is_whole;
+  if (!is_whole) memory.chunks.destroy(chunk);
 }
 
-void Outbound::fail_beyond_streams(List<TxMessage>& failed) {
-  for (TxMessage* message = queue_.front(); message != nullptr;) {
-    TxMessage* next = List<TxMessage>::next(message);
+void Outbound::fail_beyond_streams(Fifo<TxMessage>& failed) {
+  Fifo<TxMessage> all = queue_.take_all();
+  while (TxMessage* message = all.pop_front()) {
     if (message->stream >= streams_out_ && message->cut == 0) {
-      queue_.remove(message);
       buffered_bytes_ -= message->length;
       failed.push_back(message);
+    } else {
+      queue_.push_back(message);
     }
-    message = next;
   }
 }
 
-void Outbound::fail_all(OutboundMemory& memory, Paths& paths, List<TxMessage>& failed) {
+void Outbound::fail_all(OutboundMemory& memory, Paths& paths, Fifo<TxMessage>& failed) {
   while (TxChunk* chunk = sent_.pop_front()) {
     leave_flight(*chunk, paths);
     TxMessage* message = chunk->message;
     message->flags |= kWasSent;
-    if (!List<TxMessage>::is_linked(message)) failed.push_back(message);
-    memory.chunks.destroy(chunk);
+    // One that is not in chunks as a whole is still in the queue.
+    const bool is_whole = chunk == &message->whole;
+    if (chunk->flags & kDataFlagEnd) failed.push_back(message);
+    memory.wholes -= is_whole;
+    if (!is_whole) memory.chunks.destroy(chunk);
   }
   while (TxMessage* message = queue_.pop_front()) {
     if (message->cut > 0) message->flags |= kWasSent;

@@ -31,8 +31,11 @@ struct OutboundMemory {
   Slab<TxMessage>& messages;
   Slab<TxChunk>& chunks;
   StreamTable<OutboundStream>::Slabs& streams;
-  List<TxMessage>& returned;
+  Fifo<TxMessage>& returned;
   std::size_t cuts_left = SIZE_MAX;  ///< chunks that whoever is at work may still put in flight
+  std::size_t wholes = 0;            ///< chunks in flight that are in their messages
+
+  std::size_t chunks_in_flight() const { return chunks.used() + wholes; }
 };
 
 /// The destinations of an association, by index.
@@ -58,8 +61,17 @@ class Outbound {
 
   // ---- from the application ----
 
-  /// Takes a message over. False if there is no memory.
-  bool accept(OutboundMemory& memory, const TxMessage& message);
+  /// Takes a message over, which `fill(TxMessage&)` describes where it is to lie. False if there is
+  /// no memory.
+  template <class Fill>
+  bool accept(OutboundMemory& memory, Fill&& fill) {
+    TxMessage* message = memory.messages.create();
+    if (message == nullptr) return false;
+    fill(*message);
+    queue_.push_back(message);
+    buffered_bytes_ += message->length;
+    return true;
+  }
   /// Bytes accepted and not yet acknowledged.
   std::uint32_t buffered_bytes() const { return buffered_bytes_; }
   std::size_t queued_messages() const { return queue_.size(); }
@@ -115,11 +127,11 @@ class Outbound {
   // ---- the end ----
 
   /// Moves queued messages for streams that the peer did not grant to `failed`.
-  void fail_beyond_streams(List<TxMessage>& failed);
+  void fail_beyond_streams(Fifo<TxMessage>& failed);
 
   /// Moves every message to `failed`, in order, and forgets the chunks and the streams. start()
   /// again after a restart of the peer.
-  void fail_all(OutboundMemory& memory, Paths& paths, List<TxMessage>& failed);
+  void fail_all(OutboundMemory& memory, Paths& paths, Fifo<TxMessage>& failed);
 
  private:
   struct Acked {
@@ -131,7 +143,7 @@ class Outbound {
     bool any = false;
   };
 
-  TxChunk* cut_chunk(OutboundMemory& memory, std::uint32_t payload_max);
+  TxChunk* cut_chunk(OutboundMemory& memory, std::uint32_t length);
   void put(PacketWriter& writer, const TxChunk& chunk, std::uint8_t extra_flags) const;
   void open_flight(Path& destination, Time now);
   void enter_flight(TxChunk& chunk, Path& destination, std::uint8_t path);
@@ -145,10 +157,12 @@ class Outbound {
                  const Parameters& parameters);
   bool count_misses(Paths& paths, Tsn below, Tsn reported, SackOutcome& outcome);
   void finish_sack(Paths& paths, const Acked& acked, Time now, SackOutcome& outcome);
-  void release_chunk(OutboundMemory& memory, TxChunk* chunk);
+  TxChunk* take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked,
+                          Time now, const Parameters& parameters);
+  void release_first(OutboundMemory& memory);
 
-  List<TxMessage> queue_;  // not all in chunks yet
-  List<TxChunk> sent_;     // not cumulatively acknowledged, by TSN
+  Fifo<TxMessage> queue_;  // not all in chunks yet
+  Fifo<TxChunk> sent_;     // not cumulatively acknowledged, by TSN
   StreamTable<OutboundStream> streams_;
   Tsn next_tsn_;
   Tsn cumulative_tsn_ack_;

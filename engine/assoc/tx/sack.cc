@@ -93,18 +93,51 @@ void Outbound::on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now,
   acked.bytes[chunk.path] += static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk.length));
   acked.highest = acked.any ? std::max(acked.highest, chunk.tsn) : chunk.tsn;
   acked.any = true;
-  if (!chunk.was_retransmitted) paths[chunk.path]->on_acked(chunk.tsn, now, parameters);
+  if (!chunk.was_retransmitted) paths[chunk.path]->on_acked(chunk.tsn, chunk.tsn, now, parameters);
 }
 
 void Outbound::take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked,
                                Time now, const Parameters& parameters) {
-  while (TxChunk* chunk = sent_.front()) {
-    if (chunk->tsn > cumulative) break;
+  while (TxChunk* chunk = take_plain_run(memory, paths, cumulative, acked, now, parameters)) {
     on_acked(*chunk, paths, acked, now, parameters);
     acked.earliest |= bit_of(chunk->path);
-    release_chunk(memory, chunk);
+    release_first(memory);
   }
   cumulative_tsn_ack_ = cumulative;
+}
+
+// Takes the chunks that were sent once, to the same path, and are in flight: nearly all, so they
+// are added up before anything is told. Returns the first that is to be looked at on its own.
+TxChunk* Outbound::take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumulative,
+                                  Acked& acked, Time now, const Parameters& parameters) {
+  TxChunk* chunk = sent_.front();
+  if (chunk == nullptr || chunk->tsn > cumulative) return nullptr;
+  const std::uint8_t index = chunk->path;
+  Path& path = *paths[index];
+  const Tsn first = chunk->tsn;
+  Tsn last = first - 1;
+  std::uint32_t bytes = 0;
+  std::uint32_t payload = 0;
+  for (; chunk != nullptr && chunk->tsn <= cumulative; chunk = sent_.front()) {
+    if (chunk->state != TxChunk::State::kInFlight || chunk->was_retransmitted ||
+        chunk->path != index) {
+      break;
+    }
+    last = chunk->tsn;
+    bytes += static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk->length));
+    payload += chunk->length;
+    release_first(memory);
+  }
+  if (bytes > 0) {
+    path.flight -= bytes;
+    outstanding_ -= payload;
+    acked.bytes[index] += bytes;
+    acked.earliest |= bit_of(index);
+    acked.highest = acked.any ? std::max(acked.highest, last) : last;
+    acked.any = true;
+    path.on_acked(first, last, now, parameters);
+  }
+  return chunk != nullptr && chunk->tsn <= cumulative ? chunk : nullptr;
 }
 
 // One walk over the outstanding chunks beside the gap blocks. What an earlier SACK acknowledged and
@@ -114,7 +147,7 @@ void Outbound::take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time 
   std::size_t index = 0;
   Tsn highest = cumulative_tsn_ack_;
   const Tsn previous_highest = highest_gap_acked_;
-  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = List<TxChunk>::next(chunk)) {
+  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
     const auto offset = static_cast<std::uint32_t>(chunk->tsn - cumulative_tsn_ack_);
     while (index < sack.gap_count && sack.gap(index).end < offset) ++index;
     if (index == sack.gap_count && chunk->tsn > previous_highest) break;
@@ -163,7 +196,7 @@ void Outbound::finish_sack(Paths& paths, const Acked& acked, Time now, SackOutco
 // not cover; the third one makes it a fast retransmission.
 bool Outbound::count_misses(Paths& paths, Tsn below, Tsn reported, SackOutcome& outcome) {
   std::uint8_t hit_paths = 0;
-  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = List<TxChunk>::next(chunk)) {
+  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
     if (chunk->tsn >= below || chunk->tsn > reported) break;
     if (chunk->state != TxChunk::State::kInFlight || chunk->was_fast_retransmitted) continue;
     if (++chunk->miss_indications < kMissIndications) continue;

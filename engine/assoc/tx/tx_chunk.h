@@ -5,45 +5,49 @@
 
 #include "engine/base/list.h"
 #include "engine/base/serial.h"
-#include "engine/base/time.h"
 
 namespace millrace {
 
-/// A user message accepted from the application. Its payload stays in the application's memory
-/// until every byte is acknowledged; then `token` goes back.
-struct TxMessage : ListNode<TxMessage> {
-  const std::uint8_t* payload = nullptr;
-  std::uint64_t token = 0;
-  std::uint64_t context = 0;
-  std::uint32_t owner = 0;
-  std::uint32_t length = 0;
-  std::uint32_t cut = 0;             ///< bytes that are in chunks
-  std::uint32_t chunks_pending = 0;  ///< chunks not yet cumulatively acknowledged
-  std::uint32_t ppid = 0;
-  std::uint16_t stream = 0;
-  Ssn ssn;                 ///< set when the first chunk is cut
-  std::uint8_t flags = 0;  ///< MessageFlag
-};
+struct TxMessage;
 
 /// One DATA chunk that has been sent at least once.
-struct TxChunk : ListNode<TxChunk> {
+struct TxChunk {
   enum class State : std::uint8_t {
     kInFlight,
     kGapAcked,      ///< acknowledged by a Gap Ack Block: the peer may still renege
     kToRetransmit,  ///< believed lost
   };
 
+  TxChunk* next = nullptr;
   TxMessage* message = nullptr;
   std::uint32_t offset = 0;
   Tsn tsn;
   std::uint16_t length = 0;  ///< of the payload
   std::uint8_t flags = 0;    ///< chunk flags of DATA
+  std::uint8_t path = 0;     ///< index of the destination it was last sent to
   State state = State::kInFlight;
-  std::uint8_t path = 0;  ///< index of the destination it was last sent to
-  std::uint8_t miss_indications = 0;
-  bool was_retransmitted = false;
-  bool was_fast_retransmitted = false;
-  bool timed_out = false;  ///< believed lost because T3-rtx expired: goes to another path
+  std::uint8_t miss_indications : 5 = 0;
+  bool was_retransmitted : 1 = false;
+  bool was_fast_retransmitted : 1 = false;
+  bool timed_out : 1 = false;  ///< believed lost because T3-rtx expired: goes to another path
+};
+static_assert(sizeof(TxChunk) == 32);
+
+/// A user message accepted from the application. Its payload stays in the application's memory
+/// until every byte is acknowledged; then `token` goes back.
+struct TxMessage {
+  TxMessage* next = nullptr;
+  const std::uint8_t* payload = nullptr;
+  std::uint64_t token = 0;
+  std::uint64_t context = 0;
+  std::uint32_t owner = 0;
+  std::uint32_t length = 0;
+  std::uint32_t cut = 0;  ///< bytes that are in chunks
+  std::uint32_t ppid = 0;
+  std::uint16_t stream = 0;
+  Ssn ssn;                 ///< set when the first chunk is cut
+  std::uint8_t flags = 0;  ///< MessageFlag
+  TxChunk whole;           ///< the chunk of a message that is not cut
 };
 
 }  // namespace millrace
