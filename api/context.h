@@ -17,6 +17,12 @@
 
 namespace millrace::api {
 
+/// A parameter for associations that are yet to come.
+struct Preset {
+  ipc::Parameter parameter;
+  std::uint32_t value;
+};
+
 /// A port that the application listens on, kept so that it can be repeated to another engine.
 struct Listener {
   std::uint16_t port = 0;
@@ -24,6 +30,7 @@ struct Listener {
   std::uint16_t streams_in = 0;
   std::uint64_t context = 0;
   std::vector<mr_address> addresses;
+  std::vector<Preset> presets;
   enum class State : std::uint8_t { starting, listening, stopping } state = State::starting;
   std::uint32_t answers_left = 0;   // lanes that have not said yes or no
   std::uint64_t lanes_willing = 0;  // bit per lane that said yes
@@ -54,6 +61,8 @@ class Context {
   int set_primary(mr_association association, const mr_address& address);
   int set_parameter(mr_association association, int parameter, std::uint32_t value);
   int get_status(mr_association association);
+  int get_engine();
+  int preset(int parameter, std::uint32_t value);
 
   // send.cc
   int send(const mr_message& message, bool more);
@@ -66,6 +75,7 @@ class Context {
   // receive.cc
   int receive(mr_event* events, std::size_t max);
   void release();
+  void consumed(mr_association association, std::uint32_t bytes);
 
   // wait.cc
   int wait(std::int64_t timeout_us);
@@ -108,12 +118,13 @@ class Context {
   // requests.cc
   int request(mr_association association, ipc::SubmissionEntry entry);
   int post(Lane& lane, ipc::SubmissionEntry entry, const void* payload, std::size_t length);
+  int post_preset(Lane& lane, const std::vector<Preset>& presets);
 
   // listeners.cc
   Listener* listener(std::uint16_t port);
   int start(Listener& listener);
   bool stop(const Listener& listener, std::uint64_t lanes);
-  bool has_request_room(std::size_t payload);
+  bool has_request_room(std::size_t payload, std::size_t requests = 1);
   bool on_listening(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event);
   bool on_unlistened(const ipc::CompletionEntry& entry, mr_event& event);
 
@@ -124,6 +135,7 @@ class Context {
   void on_message(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event);
   void on_send_failed(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event);
   void on_association(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event);
+  void owe(Lane& lane, mr_association association, std::uint32_t bytes);
   void credit(Lane& lane, bool all);
   void on_dry();
 
@@ -159,6 +171,7 @@ class Context {
   std::vector<std::uint32_t> given_back_;  // slots that events of the last receive() point to
   std::deque<mr_event> local_;             // events made here
   std::vector<Listener> listeners_;
+  std::vector<Preset> presets_;            // for the next connect or listen
   std::vector<std::uint64_t> connecting_;  // contexts of connects without a handle yet
 
   Options options_;

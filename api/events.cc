@@ -13,6 +13,10 @@ static_assert(MR_REASON_ENGINE_LOST == int(ipc::Reason::engine_lost));
 static_assert(MR_PATH_POTENTIALLY_FAILED == int(ipc::PathState::potentially_failed));
 static_assert(MR_PRIMARY_SWITCHOVER_MAX_RETRANS ==
               int(ipc::Parameter::primary_switchover_max_retrans));
+static_assert(MR_EVENT_ENGINE == int(ipc::Event::engine));
+static_assert(MR_SENDER_DRY_EVENTS == int(ipc::Parameter::sender_dry_events));
+static_assert(MR_PARAMETERS == ipc::kParameterLast + 1);
+static_assert(sizeof(mr_engine) == sizeof(ipc::EngineStatus));
 static_assert(MR_REQUEST_GET_STATUS == int(ipc::Operation::get_status));
 static_assert(MR_UNORDERED == ipc::kSendUnordered && MR_UNORDERED == ipc::kMessageUnordered);
 static_assert(MR_SACK_AT_ONCE == ipc::kSendImmediateSack);
@@ -58,6 +62,7 @@ bool Context::translate(Lane& lane, const ipc::CompletionEntry& entry, mr_event&
       event.path_state = static_cast<std::uint8_t>(entry.value);
       return true;
     case ipc::Event::status:
+    case ipc::Event::engine:
       event.data = lane.receive_arena + std::size_t{entry.offset} * ipc::kSlotUnit;
       event.length = entry.length;
       return true;

@@ -13,14 +13,15 @@ Listener* Context::listener(std::uint16_t port) {
   return found != listeners_.end() ? &*found : nullptr;
 }
 
-/// Whether each lane takes one more request now.
-bool Context::has_request_room(std::size_t payload) {
+/// Whether each lane takes some more requests now, one of them with a payload.
+bool Context::has_request_room(std::size_t payload, std::size_t requests) {
   const std::uint32_t slot =
       payload > 0 ? allocate(static_cast<std::uint32_t>(payload)) : std::uint32_t{0};
   if (slot == TransmitArena::kNone) return false;
   if (payload > 0) arena_.give_back(slot);
-  return std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
-    return lane->has_slots() && lane->submissions.reserve(1) == 1;
+  return std::all_of(lanes_.begin(), lanes_.end(), [requests](const auto& lane) {
+    const auto wanted = static_cast<std::uint32_t>(requests);
+    return lane->has_slots() && lane->submissions.reserve(wanted) == wanted;
   });
 }
 
@@ -37,9 +38,11 @@ int Context::start(Listener& listener) {
   listener.status = 0;
   std::uint64_t posted = 0;
   for (const auto& lane : lanes_) {
-    if (const int status = post(*lane, entry, listener.addresses.data(),
-                                listener.addresses.size() * sizeof(mr_address));
-        status != 0) {
+    int status = post_preset(*lane, listener.presets);
+    if (status == 0)
+      status = post(*lane, entry, listener.addresses.data(),
+                    listener.addresses.size() * sizeof(mr_address));
+    if (status != 0) {
       stop(listener, posted);
       return status;
     }
@@ -70,13 +73,15 @@ int Context::listen(const mr_listen_options& options) {
     return failed(-EINVAL, "port 0 or too many addresses");
   if (listener(options.port) != nullptr)
     return failed(-EADDRINUSE, "this context listens on the port already");
-  if (!has_request_room(options.address_count * sizeof(mr_address)))
+  if (!has_request_room(options.address_count * sizeof(mr_address), 1 + presets_.size()))
     return failed(-EAGAIN, "no room for the request now");
   Listener fresh;
   fresh.port = options.port;
   fresh.streams_out = options.streams_out;
   fresh.streams_in = options.streams_in;
   fresh.context = options.context;
+  fresh.presets = std::move(presets_);
+  presets_.clear();
   if (options.address_count > 0)
     fresh.addresses.assign(options.addresses, options.addresses + options.address_count);
   const int status = start(fresh);

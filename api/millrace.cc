@@ -99,6 +99,14 @@ int mr_set_parameter(mr_context* context, mr_association association, int parame
   return context->context.set_parameter(association, parameter, value);
 }
 
+int mr_preset(mr_context* context, int parameter, uint32_t value) {
+  return context->context.preset(parameter, value);
+}
+
+int mr_get_engine(mr_context* context) {
+  return context->context.get_engine();
+}
+
 int mr_get_status(mr_context* context, mr_association association) {
   return context->context.get_status(association);
 }
@@ -141,6 +149,10 @@ int mr_receive(mr_context* context, mr_event* events, size_t max) {
 
 void mr_release(mr_context* context) {
   context->context.release();
+}
+
+void mr_consumed(mr_context* context, mr_association association, uint32_t bytes) {
+  context->context.consumed(association, bytes);
 }
 
 int mr_wait(mr_context* context, int64_t timeout_us) {

@@ -74,6 +74,8 @@ MR_API const char* mr_last_error(void);
 
 /* Do not attach again when the engine is lost; every call then fails with -EIO. */
 #define MR_ATTACH_ONCE 1u
+/* Receive windows open again by mr_consumed() and not by the next mr_receive(). */
+#define MR_ATTACH_CREDITS 2u
 
 struct mr_attach_options {
   const char* socket;   /* of the engine; NULL: MR_DEFAULT_SOCKET */
@@ -165,13 +167,41 @@ enum mr_parameter {
   MR_PATH_MAX_RETRANS = 8,
   MR_MAX_BURST = 9,                       /* packets */
   MR_POTENTIALLY_FAILED_MAX_RETRANS = 10, /* RFC 7829 */
-  MR_PRIMARY_SWITCHOVER_MAX_RETRANS = 11  /* RFC 7829; 255: never */
+  MR_PRIMARY_SWITCHOVER_MAX_RETRANS = 11, /* RFC 7829; 255: never */
+  MR_INIT_MAX_RETRANS = 12,
+  MR_COOKIE_LIFETIME_MS = 13,
+  MR_RECEIVE_BUFFER = 14,         /* bytes; what the receive window starts from */
+  MR_PARTIAL_DELIVERY_POINT = 15, /* bytes; longer messages come in pieces */
+  MR_SENDER_DRY_EVENTS = 16       /* 1: MR_EVENT_SENDER_DRY is told */
 };
 
 /* Sets one. Completes with MR_EVENT_REQUEST_DONE. -EINVAL: no such parameter. -ENOTCONN, -EAGAIN.
  */
 MR_API int mr_set_parameter(mr_context* context, mr_association association, int parameter,
                             uint32_t value);
+
+/* Sets one for what the next mr_connect() or mr_listen() of this context makes, before its INIT or
+ * INIT ACK goes out. A value that is out of range is told by the end of that request (-EINVAL).
+ * Returns 0, or -EINVAL: no such parameter. */
+MR_API int mr_preset(mr_context* context, int parameter, uint32_t value);
+
+#define MR_PARAMETERS 17 /* size of an array by enum mr_parameter */
+#define MR_ENGINE_ADDRESSES_MAX 64
+
+/* The data of MR_EVENT_ENGINE: what an application may use, and what its associations get unless it
+ * says otherwise. */
+struct mr_engine {
+  uint32_t parameters[MR_PARAMETERS]; /* by enum mr_parameter */
+  uint16_t streams_out;
+  uint16_t streams_in;
+  uint32_t send_buffer; /* bytes of one association */
+  uint32_t path_mtu;
+  uint32_t address_count; /* without loopback addresses, which are always there */
+  struct mr_address addresses[MR_ENGINE_ADDRESSES_MAX];
+};
+
+/* Asks for the engine's addresses and defaults. Completes with MR_EVENT_ENGINE. -EIO, -EAGAIN. */
+MR_API int mr_get_engine(mr_context* context);
 
 struct mr_path_status {
   struct mr_address address;
@@ -294,7 +324,8 @@ enum mr_event_type {
   MR_EVENT_WRITABLE = 14,      /* association, context: send again after -EAGAIN */
   MR_EVENT_ENGINE_LOST = 15,   /* the engine is gone. Before it comes the end of every association
                                   (reason MR_REASON_ENGINE_LOST). The library attaches again */
-  MR_EVENT_ENGINE_BACK = 16 /* attached again; mr_listen()s are repeated, mr_connect()s are not */
+  MR_EVENT_ENGINE_BACK = 16, /* attached again; mr_listen()s are repeated, mr_connect()s are not */
+  MR_EVENT_ENGINE = 32       /* answer to mr_get_engine(): data: struct mr_engine */
 };
 
 /* Why an association or a message ended. */
@@ -381,6 +412,10 @@ MR_API int mr_receive(mr_context* context, struct mr_event* events, size_t max);
 
 /* Is done with what the last mr_receive() gave, without fetching more. */
 MR_API void mr_release(mr_context* context);
+
+/* With MR_ATTACH_CREDITS: `bytes` of the association's messages have been dealt with, wherever they
+ * were kept meanwhile. Handles that have ended are ignored. */
+MR_API void mr_consumed(mr_context* context, mr_association association, uint32_t bytes);
 
 /* Waits until mr_receive() has something or `timeout_us` have passed; a negative timeout waits for
  * ever. Returns 1 if there may be something, 0 if not. Like mr_receive(), it ends the validity of

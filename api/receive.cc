@@ -74,17 +74,30 @@ void Context::on_message(Lane& lane, const ipc::CompletionEntry& entry, mr_event
   event.data = lane.receive_arena + std::size_t{entry.offset} * ipc::kSlotUnit;
   event.length = entry.length;
   event.status = 0;
-  AssociationRecord* record = lane.associations.find(entry.association);
+  if ((options_.flags & MR_ATTACH_CREDITS) != 0) return;
+  owe(lane, entry.association, entry.length);
+}
+
+/// Window that is to be given back to an association, in steps.
+void Context::owe(Lane& lane, mr_association association, std::uint32_t bytes) {
+  AssociationRecord* record = lane.associations.find(association);
   if (record == nullptr) [[unlikely]]
     return;
   const std::uint32_t before = record->unconsumed;
-  record->unconsumed += entry.length;
+  record->unconsumed += bytes;
   if (!record->is_dirty) {
     record->is_dirty = true;
-    lane.dirty.push_back(entry.association);
+    lane.dirty.push_back(association);
   }
-  if (before < credit_step_ && record->unconsumed >= credit_step_)
-    lane.due.push_back(entry.association);
+  if (before < credit_step_ && record->unconsumed >= credit_step_) lane.due.push_back(association);
+}
+
+void Context::consumed(mr_association association, std::uint32_t bytes) {
+  Lane* lane = lane_of(association);
+  if (is_lost_ || lane == nullptr) return;
+  owe(*lane, association, bytes);
+  credit(*lane, true);
+  if (kept_back_ > 0) flush();
 }
 
 void Context::release() {

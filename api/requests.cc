@@ -65,8 +65,13 @@ int Context::connect(const mr_connect_options& options) {
   entry.streams_out = options.streams_out;
   entry.streams_in = options.streams_in;
   const std::size_t count = std::size_t{options.peer_count} + options.local_count;
+  const auto wanted = static_cast<std::uint32_t>(1 + presets_.size());
+  if (lane.submissions.reserve(wanted) < wanted)
+    return failed(-EAGAIN, "no room for the request now");
+  post_preset(lane, presets_);
   const int status = post(lane, entry, addresses, count * sizeof(mr_address));
   if (status != 0) return status;
+  presets_.clear();
   connecting_.push_back(options.context);
   ++lane.connects;
   flush();
@@ -112,6 +117,33 @@ int Context::set_parameter(mr_association association, int parameter, std::uint3
   entry.parameter = static_cast<ipc::Parameter>(parameter);
   entry.value = value;
   return request(association, entry);
+}
+
+int Context::preset(int parameter, std::uint32_t value) {
+  if (parameter < 1 || parameter > ipc::kParameterLast) return failed(-EINVAL, "no such parameter");
+  presets_.push_back({static_cast<ipc::Parameter>(parameter), value});
+  return 0;
+}
+
+/// Says them again before each request that they are for: the engine forgets them with it.
+int Context::post_preset(Lane& lane, const std::vector<Preset>& presets) {
+  for (const Preset& preset : presets) {
+    ipc::SubmissionEntry entry{};
+    entry.operation = ipc::Operation::preset;
+    entry.parameter = preset.parameter;
+    entry.value = preset.value;
+    if (const int status = post(lane, entry, nullptr, 0); status != 0) return status;
+  }
+  return 0;
+}
+
+int Context::get_engine() {
+  if (is_lost_) return failed(-EIO, "the engine is gone");
+  ipc::SubmissionEntry entry{};
+  entry.operation = ipc::Operation::get_engine;
+  const int status = post(*lanes_.front(), entry, nullptr, 0);
+  flush();
+  return status;
 }
 
 int Context::get_status(mr_association association) {

@@ -153,6 +153,11 @@ class Association {
   /// Nothing is left to do but to take the last events off.
   bool is_closed() const { return state_ == State::kClosed; }
   bool has_ever_been_up() const { return was_up_; }
+  /// One side wants it to end when everything is acknowledged.
+  bool is_ending() const {
+    return shutdown_requested_ || state_ == State::kShutdownReceived ||
+           state_ == State::kShutdownAckSent;
+  }
   const Parameters& parameters() const { return parameters_; }
   std::size_t path_count() const { return path_count_; }
   const Path& path(std::size_t index) const { return *paths_[index]; }

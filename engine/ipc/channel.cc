@@ -115,6 +115,7 @@ Offence Channel::check(const SubmissionEntry& request) const {
                  ? Offence::none
                  : Offence::bad_range;
     }
+    case Operation::preset:
     case Operation::set_parameter: {
       const auto parameter = static_cast<std::uint16_t>(request.parameter);
       return parameter >= 1 && parameter <= kParameterLast ? Offence::none : Offence::bad_operation;

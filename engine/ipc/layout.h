@@ -22,7 +22,7 @@
 namespace millrace::ipc {
 
 inline constexpr std::uint32_t kLayoutMagic = 0x4d524c31;  // "MRL1"
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 
 /// Transmit slots and messages in the receive arena start at multiples of this.
 inline constexpr std::uint32_t kSlotUnit = 64;
@@ -40,9 +40,12 @@ enum class Operation : std::uint8_t {
   set_primary,  ///< association, address
   set_parameter,  ///< association, parameter, value
   get_status,     ///< association; answered by Event::status
+  preset,      ///< parameter, value: for this context's next listen or connect at this lcore; what
+               ///< is out of range is told with the answer to that
+  get_engine,  ///< answered by Event::engine
 };
 inline constexpr std::uint8_t kOperationFirst = static_cast<std::uint8_t>(Operation::listen);
-inline constexpr std::uint8_t kOperationLast = static_cast<std::uint8_t>(Operation::get_status);
+inline constexpr std::uint8_t kOperationLast = static_cast<std::uint8_t>(Operation::get_engine);
 
 enum SubmissionFlag : std::uint8_t {
   kSendUnordered = 1 << 0,
@@ -50,7 +53,7 @@ enum SubmissionFlag : std::uint8_t {
 };
 inline constexpr std::uint8_t kSubmissionFlags = kSendUnordered | kSendImmediateSack;
 
-/// What Operation::set_parameter sets. Part of the ABI of millrace.h.
+/// What Operation::set_parameter and preset set. Part of the ABI of millrace.h.
 enum class Parameter : std::uint16_t {
   rto_initial_ms = 1,
   rto_min_ms,
@@ -63,9 +66,14 @@ enum class Parameter : std::uint16_t {
   max_burst,  ///< packets
   potentially_failed_max_retrans,
   primary_switchover_max_retrans,  ///< 255: never
+  init_max_retrans,
+  cookie_lifetime_ms,
+  receive_buffer,          ///< bytes
+  partial_delivery_point,  ///< bytes
+  sender_dry_events,       ///< 1: Event::sender_dry is told
 };
 inline constexpr std::uint16_t kParameterLast =
-    static_cast<std::uint16_t>(Parameter::primary_switchover_max_retrans);
+    static_cast<std::uint16_t>(Parameter::sender_dry_events);
 
 /// A request. The payload of listen and connect is `length / 16` addresses of 16 bytes each
 /// (IpAddress::bytes), that of abort is text, that of send is the message.
@@ -111,8 +119,9 @@ enum class Event : std::uint8_t {
   peer_shutdown,       ///< the peer will send no more; ours still goes out
   sender_dry,          ///< everything that was sent is acknowledged
   status,              ///< answer to get_status: AssociationStatus in the receive arena
+  engine = 32,         ///< answer to get_engine: EngineStatus in the receive arena (what lies
+                       ///< between is the library's own)
 };
-inline constexpr std::uint8_t kEventLast = static_cast<std::uint8_t>(Event::status);
 
 /// Part of the ABI of millrace.h.
 enum CompletionFlag : std::uint8_t {
@@ -220,6 +229,19 @@ struct AssociationStatus {
   PathStatus paths[kPathsMax];
 };
 static_assert(sizeof(AssociationStatus) == 88 + 48 * kPathsMax);
+
+/// The payload of Event::engine: what an application may use, and what it gets unless it says
+/// otherwise.
+struct EngineStatus {
+  std::uint32_t parameters[kParameterLast + 1];  ///< by Parameter
+  std::uint16_t streams_out;
+  std::uint16_t streams_in;
+  std::uint32_t send_buffer;  ///< bytes
+  std::uint32_t path_mtu;     ///< bytes
+  std::uint32_t address_count;
+  std::uint8_t addresses[kLocalAddressesMax][16];  ///< IpAddress::bytes, without loopback ones
+};
+static_assert(sizeof(EngineStatus) == 84 + 16 * kLocalAddressesMax);
 
 using SharedWord = std::atomic<std::uint32_t>;
 static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 4);

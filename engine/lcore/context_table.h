@@ -28,9 +28,12 @@ constexpr std::uint32_t slot_of(Owner owner) {
 struct Context {
   Owner owner = 0;
   ipc::Channel* channel = nullptr;
-  bool is_leaving = false;    ///< gone or evicted: served no more, its associations end
-  bool must_report = false;   ///< evicted, and the main thread does not know yet
-  bool must_answer = false;   ///< the main thread waits for the report that nothing is left
+  bool is_leaving = false;      ///< gone or evicted: served no more, its associations end
+  bool must_report = false;     ///< evicted, and the main thread does not know yet
+  bool must_answer = false;     ///< the main thread waits for the report that nothing is left
+  bool has_preset = false;      ///< for the next listen or connect
+  bool has_bad_preset = false;  ///< one was out of range: the next listen or connect is refused
+  Parameters preset;
   std::uint16_t answers = 0;  ///< answers to requests for which the ring had no room
   /// The oldest first. No request is taken while there are any, so one take's answers fit.
   std::array<ipc::CompletionEntry, ipc::Channel::kTakeMax> waiting;

@@ -28,6 +28,9 @@ void Worker::execute(Time now, const Order& order) {
       return;
     case Order::Kind::kDetach:
       if (Context* context = contexts_.find(order.owner); context != nullptr) {
+        // The last things that it asked for before it went.
+        while (!context->is_leaving && requests_.serve(now, *context) > 0) {
+        }
         end_context(now, *context, order.gracefully);
         context->must_answer = true;
       }

@@ -1,9 +1,13 @@
 #include "engine/lcore/parameters.h"
 
+#include <algorithm>
+
 namespace millrace {
 namespace {
 
 constexpr std::uint32_t kDayMs = 24 * 3600 * 1000;
+constexpr std::uint32_t kReceiveBufferMin = 4096;
+constexpr std::uint32_t kReceiveBufferMax = 16u << 20;
 
 bool apply_duration(std::uint32_t value_ms, std::uint32_t least_ms, std::uint32_t most_ms,
                     Duration& out) {
@@ -15,6 +19,12 @@ bool apply_duration(std::uint32_t value_ms, std::uint32_t least_ms, std::uint32_
 bool apply_count(std::uint32_t value, std::uint32_t least, std::uint8_t& out) {
   if (value < least || value > 255) return false;
   out = static_cast<std::uint8_t>(value);
+  return true;
+}
+
+bool apply_bytes(std::uint32_t value, std::uint32_t least, std::uint32_t most, std::uint32_t& out) {
+  if (value < least || value > most) return false;
+  out = value;
   return true;
 }
 
@@ -42,6 +52,17 @@ bool apply_one(ipc::Parameter parameter, std::uint32_t value, Parameters& to) {
       return apply_count(value, 0, to.potentially_failed_max_retrans);
     case ipc::Parameter::primary_switchover_max_retrans:
       return apply_count(value, 0, to.primary_switchover_max_retrans);
+    case ipc::Parameter::init_max_retrans:
+      return apply_count(value, 0, to.init_max_retrans);
+    case ipc::Parameter::cookie_lifetime_ms:
+      return apply_duration(value, 1, kDayMs, to.cookie_lifetime);
+    case ipc::Parameter::receive_buffer:
+      return apply_bytes(value, kReceiveBufferMin, kReceiveBufferMax, to.receive_buffer);
+    case ipc::Parameter::partial_delivery_point:
+      return apply_bytes(value, 1, kReceiveBufferMax, to.partial_delivery_point);
+    case ipc::Parameter::sender_dry_events:
+      to.sender_dry_events = value != 0;
+      return value <= 1;
   }
   return false;
 }
@@ -58,6 +79,43 @@ bool apply_parameter(ipc::Parameter parameter, std::uint32_t value, Parameters& 
   if (!apply_one(parameter, value, changed) || changed.rto_min > changed.rto_max) return false;
   parameters = changed;
   return true;
+}
+
+namespace {
+
+std::uint32_t in_milliseconds(Duration span) {
+  return static_cast<std::uint32_t>(span.milliseconds());
+}
+
+}  // namespace
+
+void describe(const Parameters& from, std::span<const IpAddress> addresses, ipc::EngineStatus& to) {
+  const auto put = [&to](ipc::Parameter parameter, std::uint32_t value) {
+    to.parameters[static_cast<std::size_t>(parameter)] = value;
+  };
+  put(ipc::Parameter::rto_initial_ms, in_milliseconds(from.rto_initial));
+  put(ipc::Parameter::rto_min_ms, in_milliseconds(from.rto_min));
+  put(ipc::Parameter::rto_max_ms, in_milliseconds(from.rto_max));
+  put(ipc::Parameter::sack_delay_ms, in_milliseconds(from.sack_delay));
+  put(ipc::Parameter::sack_frequency, from.sack_frequency);
+  put(ipc::Parameter::heartbeat_interval_ms, in_milliseconds(from.heartbeat_interval));
+  put(ipc::Parameter::association_max_retrans, from.association_max_retrans);
+  put(ipc::Parameter::path_max_retrans, from.path_max_retrans);
+  put(ipc::Parameter::max_burst, from.max_burst);
+  put(ipc::Parameter::potentially_failed_max_retrans, from.potentially_failed_max_retrans);
+  put(ipc::Parameter::primary_switchover_max_retrans, from.primary_switchover_max_retrans);
+  put(ipc::Parameter::init_max_retrans, from.init_max_retrans);
+  put(ipc::Parameter::cookie_lifetime_ms, in_milliseconds(from.cookie_lifetime));
+  put(ipc::Parameter::receive_buffer, from.receive_buffer);
+  put(ipc::Parameter::partial_delivery_point, from.partial_delivery_point);
+  put(ipc::Parameter::sender_dry_events, from.sender_dry_events ? 1 : 0);
+  to.streams_out = from.streams_out;
+  to.streams_in = from.streams_in;
+  to.send_buffer = from.send_buffer;
+  to.path_mtu = from.path_mtu;
+  to.address_count = static_cast<std::uint32_t>(addresses.size());
+  for (std::size_t i = 0; i < addresses.size(); ++i)
+    std::copy(addresses[i].bytes.begin(), addresses[i].bytes.end(), to.addresses[i]);
 }
 
 }  // namespace millrace

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "engine/assoc/parameters.h"
+#include "engine/base/address.h"
 #include "engine/ipc/layout.h"
 
 namespace millrace {
@@ -13,5 +15,8 @@ void apply_streams(const ipc::SubmissionEntry& request, Parameters& parameters);
 
 /// False if the value is out of range.
 bool apply_parameter(ipc::Parameter parameter, std::uint32_t value, Parameters& parameters);
+
+/// What associations get unless the application says otherwise.
+void describe(const Parameters& from, std::span<const IpAddress> addresses, ipc::EngineStatus& to);
 
 }  // namespace millrace

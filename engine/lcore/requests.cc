@@ -73,6 +73,10 @@ void Requests::handle(Time now, Context& context, const ipc::SubmissionEntry& re
       return done(context, request, set_parameter(context, request));
     case ipc::Operation::get_status:
       return answer(context, answer_to(request, ipc::Event::status, Status::kOk));
+    case ipc::Operation::preset:
+      return preset(context, request);
+    case ipc::Operation::get_engine:
+      return answer(context, answer_to(request, ipc::Event::engine, Status::kOk));
   }
 }
 
@@ -114,15 +118,15 @@ void Requests::refuse_send(Context& context, const ipc::SubmissionEntry& request
 
 void Requests::listen(Context& context, const ipc::SubmissionEntry& request) {
   std::array<IpAddress, kLocalAddressesMax> addresses;
-  Parameters parameters = defaults_;
-  apply_streams(request, parameters);
+  Parameters parameters;
+  const Status ready = take_preset(context, request, parameters);
   ListenRequest listener;
   listener.owner = context.owner;
   listener.port = request.local_port;
   listener.addresses = {addresses.data(), context.channel->addresses(request, addresses)};
   listener.context = request.context;
   listener.parameters = &parameters;
-  const Status status = shard_.listen(listener);
+  const Status status = ready == Status::kOk ? shard_.listen(listener) : ready;
   if (status != Status::kOk) counters_.add(Counter::requests_refused);
   answer(context, answer_to(request, ipc::Event::listening, status));
 }
@@ -131,8 +135,8 @@ void Requests::connect(Time now, Context& context, const ipc::SubmissionEntry& r
   // The peer's addresses, then ours; Channel has checked how many of each.
   std::array<IpAddress, kPathsMax + kAssociationLocalsMax> addresses;
   const std::size_t count = context.channel->addresses(request, addresses);
-  Parameters parameters = defaults_;
-  apply_streams(request, parameters);
+  Parameters parameters;
+  const Status ready = take_preset(context, request, parameters);
   ConnectRequest wanted;
   wanted.owner = context.owner;
   wanted.local_port = request.local_port;
@@ -142,7 +146,7 @@ void Requests::connect(Time now, Context& context, const ipc::SubmissionEntry& r
   wanted.context = request.context;
   wanted.parameters = &parameters;
   AssociationHandle handle;
-  const Status status = shard_.connect(now, wanted, handle);
+  const Status status = ready == Status::kOk ? shard_.connect(now, wanted, handle) : ready;
   if (status != Status::kOk) counters_.add(Counter::requests_refused);
   const bool accepted = status == Status::kOk;
   if (accepted) marks_.at(handle).is_ours = true;
@@ -160,6 +164,24 @@ Status Requests::set_parameter(Context& context, const ipc::SubmissionEntry& req
   if (found != Status::kOk) return found;
   if (!apply_parameter(request.parameter, request.value, parameters)) return Status::kBadArgument;
   return shard_.set_parameters(context.owner, handle, parameters);
+}
+
+void Requests::preset(Context& context, const ipc::SubmissionEntry& request) {
+  if (!context.has_preset) context.preset = defaults_;
+  context.has_preset = true;
+  if (!apply_parameter(request.parameter, request.value, context.preset))
+    context.has_bad_preset = true;
+}
+
+/// The parameters of an association that is to come: the engine's, with what the application wants
+/// to be different.
+Status Requests::take_preset(Context& context, const ipc::SubmissionEntry& request,
+                             Parameters& parameters) {
+  const Status status = context.has_bad_preset ? Status::kBadArgument : Status::kOk;
+  parameters = context.has_preset ? context.preset : defaults_;
+  context.has_preset = context.has_bad_preset = false;
+  apply_streams(request, parameters);
+  return status;
 }
 
 AssociationHandle Requests::handle_here(std::uint64_t name) const {
@@ -182,8 +204,21 @@ void Requests::answer(Context& context, const ipc::CompletionEntry& entry) {
 }
 
 bool Requests::post(Context& context, const ipc::CompletionEntry& entry) {
-  return entry.event == ipc::Event::status ? post_status(context, entry)
-                                           : context.channel->post(entry);
+  if (entry.event == ipc::Event::status) return post_status(context, entry);
+  if (entry.event == ipc::Event::engine) return post_engine(context, entry);
+  return context.channel->post(entry);
+}
+
+bool Requests::post_engine(Context& context, const ipc::CompletionEntry& entry) {
+  ipc::EngineStatus payload{};
+  describe(defaults_, shard_.local_addresses(), payload);
+  std::uint8_t* to = context.channel->reserve(sizeof payload);
+  if (to == nullptr) return false;
+  std::memcpy(to, &payload, sizeof payload);
+  ipc::CompletionEntry full = entry;
+  full.length = sizeof payload;
+  context.channel->post_message(full);
+  return true;
 }
 
 bool Requests::post_status(Context& context, const ipc::CompletionEntry& entry) {

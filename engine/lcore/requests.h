@@ -34,6 +34,8 @@ class Requests {
   void listen(Context& context, const ipc::SubmissionEntry& request);
   void connect(Time now, Context& context, const ipc::SubmissionEntry& request);
   Status set_parameter(Context& context, const ipc::SubmissionEntry& request);
+  void preset(Context& context, const ipc::SubmissionEntry& request);
+  Status take_preset(Context& context, const ipc::SubmissionEntry& request, Parameters& parameters);
 
   /// The handle, or one that means nothing if it is another lcore's.
   AssociationHandle handle_here(std::uint64_t name) const;
@@ -42,6 +44,7 @@ class Requests {
   void answer(Context& context, const ipc::CompletionEntry& entry);
   bool post(Context& context, const ipc::CompletionEntry& entry);
   bool post_status(Context& context, const ipc::CompletionEntry& entry);
+  bool post_engine(Context& context, const ipc::CompletionEntry& entry);
   bool post_waiting(Context& context);
 
   std::size_t lcore_;

@@ -169,7 +169,7 @@ void Shard::drop_owner(Time now, Owner owner, bool gracefully) {
   for (Slot* slot = slots.front(); slot != nullptr;) {
     Slot* next = Owned::next(slot);
     slot->is_orphan = true;
-    if (gracefully) {
+    if (gracefully || slot->association.is_ending()) {
       slot->association.on_consumed(UINT32_MAX);  // what was delivered is read by nobody now
       slot->association.shutdown(now);
     } else {

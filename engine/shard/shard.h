@@ -189,8 +189,9 @@ class Shard {
   Status parameters(Owner owner, AssociationHandle handle, Parameters& parameters) const;
   Status status(Owner owner, AssociationHandle handle, AssociationStatus& status) const;
 
-  /// An owner is gone: its listeners go, its associations are shut down or aborted, and from now on
-  /// no event is produced for it. Payloads still come back through next_returned().
+  /// An owner is gone: its listeners go, its associations are shut down or aborted (those that it
+  /// had shut down itself go on with that), and from now on no event is produced for it. Payloads
+  /// still come back through next_returned().
   void drop_owner(Time now, Owner owner, bool gracefully);
   /// Associations and payloads of this owner that are still there; its memory may go when it is 0.
   std::size_t owned(Owner owner) const;
@@ -227,6 +228,7 @@ class Shard {
   // ---- questions ----
 
   std::size_t associations() const;
+  std::span<const IpAddress> local_addresses() const { return resources_.local_addresses; }
   /// Fills in the statuses of up to `out.size()` associations from slot `first` on; returns how
   /// many, and where to go on in `first`.
   std::size_t snapshot(std::uint32_t& first, std::span<AssociationStatus> out) const;

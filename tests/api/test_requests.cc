@@ -109,11 +109,37 @@ TEST_CASE("arguments out of range are refused before the engine hears of them") 
   CHECK(mr_get_status(bench.context, handle(1, 200, 0)) == -ENOTCONN);
   const mr_association association = bench.established();
   CHECK(mr_set_parameter(bench.context, association, 0, 1) == -EINVAL);
-  CHECK(mr_set_parameter(bench.context, association, MR_PRIMARY_SWITCHOVER_MAX_RETRANS + 1, 1) ==
-        -EINVAL);
+  CHECK(mr_set_parameter(bench.context, association, MR_PARAMETERS, 1) == -EINVAL);
   const std::string reason(2000, 'x');
   CHECK(mr_abort(bench.context, association, reason.data(), reason.size()) == -EMSGSIZE);
   CHECK(bench.engine->take().empty());
+}
+
+TEST_CASE("presets go to the engine before the request that they are for, and with no other") {
+  Bench bench(Bench::small(2));
+  CHECK(mr_preset(bench.context, 0, 1) == -EINVAL);
+  CHECK(mr_preset(bench.context, MR_PARAMETERS, 1) == -EINVAL);
+  CHECK(mr_preset(bench.context, MR_RTO_MIN_MS, 120) == 0);
+  CHECK(mr_preset(bench.context, MR_RECEIVE_BUFFER, 9000) == 0);
+  mr_listen_options listen{};
+  listen.port = 3868;
+  CHECK(mr_listen(bench.context, &listen) == 0);
+  const auto requests = bench.engine->take();
+  REQUIRE(requests.size() == 6);  // three for each lcore
+  for (const std::size_t first : {std::size_t{0}, std::size_t{3}}) {
+    CHECK(requests[first].entry.operation == ipc::Operation::preset);
+    CHECK(requests[first].entry.parameter == ipc::Parameter::rto_min_ms);
+    CHECK(requests[first].entry.value == 120);
+    CHECK(requests[first + 1].entry.parameter == ipc::Parameter::receive_buffer);
+    CHECK(requests[first + 2].entry.operation == ipc::Operation::listen);
+  }
+  const mr_address peer = address("192.0.2.1");
+  mr_connect_options connect{};
+  connect.peer_port = 3868;
+  connect.peer_count = 1;
+  connect.peers = &peer;
+  CHECK(mr_connect(bench.context, &connect) == 0);
+  CHECK(bench.engine->take_one().entry.operation == ipc::Operation::connect);
 }
 
 TEST_CASE(

@@ -78,6 +78,20 @@ TEST_CASE("what a dead application had not read does not keep the window closed"
   CHECK(contains(peer.take(), "SACK(cum=5004 rwnd=4000)"));
 }
 
+TEST_CASE("what an application had shut down before it went ends as it wanted, the rest aborts") {
+  for (const bool shuts_down : {false, true}) {
+    RawPeer peer;
+    const AssociationHandle handle = peer.associate();
+    REQUIRE(peer.end.send(peer.now, handle, "last words") == Status::kOk);
+    if (shuts_down) peer.end.shard().shutdown(peer.now, End::kOwner, handle);
+    peer.end.shard().drop_owner(peer.now, End::kOwner, /*gracefully=*/false);
+    peer.collect();
+    const std::string sent = peer.take();
+    CHECK(contains(sent, "ABORT") != shuts_down);
+    CHECK(contains(sent, "DATA") == shuts_down);
+  }
+}
+
 TEST_CASE("an association with itself is refused") {
   RawPeer peer;
   const IpAddress own = address("10.0.0.1");

@@ -21,6 +21,8 @@ class PacketDriver {
     }
     peer_.end.shard().drop_owner(peer_.now, End::kOwner, false);
     peer_.collect();
+    // What was shut down already goes on with that, until nobody answers any more.
+    peer_.run_for(seconds(24 * 3600));
     const bool is_empty = peer_.end.shard().owned(End::kOwner) == 0 &&
                           peer_.end.shard().associations() == 0 && peer_.end.has_all_buffers();
     return is_empty;

@@ -31,7 +31,7 @@ class Programs:
     def find(self, name):
         if name not in self.found:
             # The peers' programs need packages that are optional; ours do not.
-            if name in ("usrsctp-traffic", "kernel-traffic"):
+            if name in ("usrsctp-traffic", "kernel-traffic", "sockets-traffic"):
                 raise Skip(f"{name} is not built: its package is not installed")
             raise AssertionError(f"{name} is not in {self.build}")
         return self.found[name]
@@ -206,18 +206,18 @@ class Rig:
     def usrsctp(self, role, arguments, namespace=None):
         program = self.programs.find("usrsctp-traffic")
         process = self.spawn([program, *arguments], f"usrsctp-{role}", namespace or self.peer)
-        return self._ready(Program(role, process))
+        return self.ready(Program(role, process))
 
     def application(self, engine, role, arguments, name="mr-traffic"):
         program = self.programs.find("mr-traffic")
         process = self.spawn([program, *arguments, "--socket", engine.applications_socket], name)
-        return self._ready(Program(role, process))
+        return self.ready(Program(role, process))
 
     def kernel(self, guest, role, arguments):
-        return self._ready(Program(role, guest.spawn(" ".join(["kernel-traffic", *arguments]))))
+        return self.ready(Program(role, guest.spawn(" ".join(["kernel-traffic", *arguments]))))
 
     @staticmethod
-    def _ready(program):
+    def ready(program):
         if program.role != "client":
             program.source.wait_for("ready")
         return program

@@ -1,0 +1,144 @@
+#include "api/sockets/ancillary.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace millrace::sockets {
+namespace {
+
+constexpr EventMask kDataIo = 1;
+constexpr int kFlags = SCTP_UNORDERED | SCTP_ADDR_OVER | SCTP_ABORT | SCTP_EOF |
+                       SCTP_SACK_IMMEDIATELY | SCTP_SENDALL | SCTP_PR_SCTP_MASK | SCTP_PR_SCTP_ALL;
+
+template <class Layout>
+bool read(const cmsghdr& head, Layout& layout) {
+  if (head.cmsg_len != CMSG_LEN(sizeof layout)) return false;
+  std::memcpy(&layout, CMSG_DATA(&head), sizeof layout);
+  return true;
+}
+
+bool read_one(const cmsghdr& head, SendInfo& info) {
+  switch (head.cmsg_type) {
+    case SCTP_INIT:
+      info.has_init = true;
+      return read(head, info.init);
+    case SCTP_SNDRCV: {
+      sctp_sndrcvinfo sent;
+      if (!read(head, sent) || (sent.sinfo_flags & ~kFlags) != 0) return false;
+      info.values = {sent.sinfo_stream, sent.sinfo_flags, sent.sinfo_ppid, sent.sinfo_context,
+                     sent.sinfo_timetolive};
+      info.id = sent.sinfo_assoc_id;
+      return true;
+    }
+    case SCTP_SNDINFO: {
+      sctp_sndinfo sent;
+      if (!read(head, sent) || (sent.snd_flags & ~kFlags) != 0) return false;
+      info.values.stream = sent.snd_sid;
+      info.values.flags = sent.snd_flags;
+      info.values.ppid = sent.snd_ppid;
+      info.values.context = sent.snd_context;
+      info.id = sent.snd_assoc_id;
+      return true;
+    }
+    case SCTP_PRINFO: {
+      // Reliability that the peer was not asked for is full reliability.
+      sctp_prinfo ignored;
+      return read(head, ignored);
+    }
+    default:
+      return false;
+  }
+}
+
+class ControlWriter {
+ public:
+  explicit ControlWriter(msghdr& message)
+      : message_(message), room_(message.msg_control != nullptr ? message.msg_controllen : 0) {
+    message_.msg_controllen = 0;
+  }
+  template <class Layout>
+  void put(int type, const Layout& layout, int& flags) {
+    if (used_ + CMSG_LEN(sizeof layout) > room_) {
+      flags |= MSG_CTRUNC;
+      return;
+    }
+    cmsghdr head{};
+    head.cmsg_len = CMSG_LEN(sizeof layout);
+    head.cmsg_level = IPPROTO_SCTP;
+    head.cmsg_type = type;
+    auto* at = static_cast<std::uint8_t*>(message_.msg_control) + used_;
+    std::memcpy(at, &head, sizeof head);
+    std::memcpy(at + CMSG_LEN(0), &layout, sizeof layout);
+    used_ = std::min(used_ + CMSG_SPACE(sizeof layout), room_);
+    message_.msg_controllen = used_;
+  }
+
+ private:
+  msghdr& message_;
+  std::size_t room_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace
+
+int read_control(const Socket& socket, const msghdr& message, SendInfo& info) {
+  const Association* only = socket.is_one_to_one() ? socket.association(0) : nullptr;
+  info.values = only != nullptr ? only->options.defaults : socket.options.defaults;
+  if (message.msg_control == nullptr) return 0;
+  for (const cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr;
+       head = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(head))) {
+    if (head->cmsg_len < sizeof(cmsghdr)) return -EINVAL;
+    if (head->cmsg_level == IPPROTO_SCTP && !read_one(*head, info)) return -EINVAL;
+  }
+  return 0;
+}
+
+void write_control(const Socket& socket, const ReceiveRequest& request, msghdr& message) {
+  ControlWriter writer(message);
+  int flags = 0;
+  const Item* item = request.item;
+  if (item != nullptr && !item->is_notification) {
+    const Association& association = *item->association;
+    const std::uint16_t unordered =
+        item->is_unordered ? std::uint16_t{SCTP_UNORDERED} : std::uint16_t{0};
+    if (socket.wants_nxtinfo && socket.items.size() > 1) {
+      const Item& next = socket.items[1];
+      sctp_nxtinfo info{};
+      info.nxt_sid = next.stream;
+      info.nxt_ppid = htonl(next.ppid);
+      info.nxt_length = static_cast<std::uint32_t>(next.data.size());
+      info.nxt_flags = next.is_notification ? std::uint16_t{SCTP_NOTIFICATION} : std::uint16_t{0};
+      if (next.is_unordered) info.nxt_flags |= SCTP_UNORDERED;
+      info.nxt_assoc_id = next.association->id;
+      writer.put(SCTP_NXTINFO, info, flags);
+    }
+    if (socket.wants_rcvinfo) {
+      sctp_rcvinfo info{};
+      info.rcv_sid = item->stream;
+      info.rcv_ssn = item->ssn;
+      info.rcv_flags = unordered;
+      info.rcv_ppid = htonl(item->ppid);
+      info.rcv_tsn = info.rcv_cumtsn = item->tsn;
+      info.rcv_context = association.options.context;
+      info.rcv_assoc_id = association.id;
+      writer.put(SCTP_RCVINFO, info, flags);
+    }
+    if ((socket.options.events & kDataIo) != 0) {
+      sctp_sndrcvinfo info{};
+      info.sinfo_stream = item->stream;
+      info.sinfo_ssn = item->ssn;
+      info.sinfo_flags = unordered;
+      info.sinfo_ppid = htonl(item->ppid);
+      info.sinfo_context = association.options.context;
+      info.sinfo_tsn = info.sinfo_cumtsn = item->tsn;
+      info.sinfo_assoc_id = association.id;
+      writer.put(SCTP_SNDRCV, info, flags);
+    }
+  }
+  message.msg_flags = request.result_flags | flags;
+}
+
+}  // namespace millrace::sockets

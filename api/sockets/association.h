@@ -1,0 +1,87 @@
+// One association as the socket that has it sees it.
+#pragma once
+
+#include "api/sockets/abi.h"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/millrace.h"
+#include "api/sockets/address.h"
+
+namespace millrace::sockets {
+
+class Socket;
+struct Association;
+
+/// enum mr_parameter's values, by their number.
+using ParameterValues = std::array<std::uint32_t, MR_PARAMETERS>;
+
+/// SCTP_DEFAULT_SEND_PARAM and SCTP_DEFAULT_SNDINFO are two views of this.
+struct SendDefaults {
+  std::uint16_t stream = 0;
+  std::uint16_t flags = 0;
+  std::uint32_t ppid = 0;  // in network order, as the application gave it
+  std::uint32_t context = 0;
+  std::uint32_t time_to_live = 0;
+};
+
+/// Which notifications are wanted: bit n is type SCTP_SN_TYPE_BASE + n.
+using EventMask = std::uint16_t;
+
+/// Something to receive: a notification, or a message or a piece of one.
+struct Item {
+  std::shared_ptr<Association> association;  // never null
+  std::string data;
+  std::size_t taken = 0;  // bytes that were read already
+  std::uint32_t ppid = 0;
+  std::uint32_t tsn = 0;
+  std::uint16_t stream = 0;
+  std::uint16_t ssn = 0;
+  bool is_notification = false;
+  bool is_unordered = false;
+  bool is_last = true;  // it ends with a record
+};
+
+/// Options that a socket has and each association of it may have otherwise.
+struct AssociationOptions {
+  ParameterValues parameters{};
+  SendDefaults defaults;
+  EventMask events = 0;
+  std::uint32_t context = 0;  // SCTP_CONTEXT
+  std::uint32_t fragment_max = 0;
+  bool has_sack_delay = true;
+};
+
+struct Association {
+  enum class State : std::uint8_t { starting, up, ended };
+
+  sctp_assoc_t id = 0;
+  mr_association handle = 0;
+  Socket* socket = nullptr;  // none while it waits to be accepted, and after its socket was closed
+  State state = State::starting;
+  std::uint16_t local_port = 0;
+  std::uint16_t peer_port = 0;
+  std::uint16_t streams_out = 0;
+  std::uint16_t streams_in = 0;
+  mr_address primary{};
+  std::vector<mr_address> peers;   // as far as they are known
+  std::vector<mr_address> locals;  // that it was restricted to; none: all
+  AssociationOptions options;
+  std::uint32_t owed = 0;    // bytes that were read and not yet credited
+  std::uint32_t queued = 0;  // bytes that wait to be read
+  bool is_passive = false;
+  bool is_orphan = false;         // its socket was closed
+  bool is_full = false;           // a send found no room
+  bool is_shut_down = false;      // by this side
+  bool peer_shut_down = false;    // by the other
+  int error = 0;                  // errno it ended with
+  std::int64_t last_used_us = 0;  // for SCTP_AUTOCLOSE
+  std::deque<Item> early;         // came before it was accepted
+};
+
+}  // namespace millrace::sockets

@@ -1,0 +1,358 @@
+#include "api/sockets/calls.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include "api/sockets/abi.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "api/sockets/ancillary.h"
+#include "api/sockets/process.h"
+#include "api/sockets/real_calls.h"
+
+namespace millrace::sockets::calls {
+namespace {
+
+using Guard = Process::Guard;
+using SocketPointer = std::shared_ptr<Socket>;
+
+template <class Number>
+Number answer(Number status) {
+  if (status >= 0) return status;
+  errno = static_cast<int>(-status);
+  return -1;
+}
+
+bool is_set(const timeval& limit) {
+  return limit.tv_sec != 0 || limit.tv_usec != 0;
+}
+
+bool may_wait(int descriptor, int flags) {
+  return (flags & MSG_DONTWAIT) == 0 && (real().fcntl(descriptor, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+/// Tries until the attempt has an outcome. `unready` is the status that means "not yet".
+template <class Attempt>
+ssize_t until_done(Guard& guard, Socket& socket, int descriptor, int flags, const timeval& limit,
+                   ssize_t unready, Attempt&& attempt) {
+  ssize_t status = attempt();
+  if (status != unready) return status;
+  Process::get().drain();  // the engine may have said it already
+  status = attempt();
+  if (status != unready || !may_wait(descriptor, flags)) return status;
+  const std::int64_t deadline =
+      is_set(limit) ? monotonic_us() + limit.tv_sec * 1'000'000 + limit.tv_usec : 0;
+  while (status == unready) {
+    if (const int woken = sleep_in_call(guard, socket, deadline); woken != 0)
+      return woken == -EAGAIN ? unready : woken;
+    status = attempt();
+  }
+  return status;
+}
+
+int write_address(const Socket& socket, const Endpoint& endpoint, sockaddr* address,
+                  socklen_t* length) {
+  if (address == nullptr) return 0;
+  if (length == nullptr) return -EFAULT;
+  sockaddr_storage storage;
+  const std::size_t size = write_endpoint(endpoint, socket.family(), socket.maps_v4, storage);
+  std::memcpy(address, &storage, std::min<std::size_t>(size, *length));
+  *length = static_cast<socklen_t>(size);
+  return 0;
+}
+
+ssize_t connect_to(Guard& guard, const SocketPointer& socket, int descriptor,
+                   const std::vector<Endpoint>& peers, sctp_assoc_t& id) {
+  const ssize_t status = socket->connect(peers, &id);
+  if (status != -EINPROGRESS) return status;
+  return until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
+                    [&] { return socket->connect_result(id); });
+}
+
+}  // namespace
+
+bool is_sctp(int family, int type, int protocol) {
+  const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return protocol == IPPROTO_SCTP && (family == AF_INET || family == AF_INET6) &&
+         (kind == SOCK_STREAM || kind == SOCK_SEQPACKET);
+}
+
+int socket(int family, int type) {
+  Process& process = Process::get();
+  const Guard guard(process);
+  // What a kernel without SCTP says, when there is no engine.
+  if (process.start() != 0) return answer(-EPROTONOSUPPORT);
+  const bool is_stream = (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM;
+  const auto fresh = std::make_shared<Socket>(
+      family, is_stream ? Socket::Model::one_to_one : Socket::Model::one_to_many);
+  return answer(fresh->open(type));
+}
+
+int bind(int descriptor, const sockaddr* address, socklen_t length) {
+  Process& process = Process::get();
+  const Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(-EBADF);
+  Endpoint endpoint;
+  const int status = read_endpoint(address, length, socket->family(), endpoint);
+  return answer(status != 0 ? status : socket->bind(endpoint));
+}
+
+int listen(int descriptor, int backlog) {
+  Process& process = Process::get();
+  const Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  return answer(socket == nullptr ? -EBADF : socket->listen(backlog));
+}
+
+int accept(int descriptor, sockaddr* address, socklen_t* length, int flags) {
+  if ((flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != 0) return answer(-EINVAL);
+  Process& process = Process::get();
+  Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(-EBADF);
+  SocketPointer accepted;
+  const ssize_t status = until_done(guard, *socket, descriptor, 0, socket->receive_timeout, -EAGAIN,
+                                    [&] { return socket->accept(flags, accepted); });
+  if (status < 0) return static_cast<int>(answer(status));
+  Endpoint peer;
+  if (accepted->peer_name(peer)) write_address(*accepted, peer, address, length);
+  return static_cast<int>(status);
+}
+
+int connect(int descriptor, const sockaddr* address, socklen_t length) {
+  Process& process = Process::get();
+  Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(-EBADF);
+  Endpoint peer;
+  sctp_assoc_t id = 0;
+  ssize_t status = read_endpoint(address, length, socket->family(), peer);
+  if (status == 0) status = connect_to(guard, socket, descriptor, {peer}, id);
+  return static_cast<int>(answer(status));
+}
+
+int shutdown(int descriptor, int how) {
+  Process& process = Process::get();
+  const Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  return answer(socket == nullptr ? -EBADF : socket->shut_down(how));
+}
+
+int close(int descriptor) {
+  Process& process = Process::get();
+  Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket != nullptr && socket->descriptors.size() == 1 && socket->is_lingering()) {
+    socket->shut_down(SHUT_RDWR);
+    const std::int64_t deadline =
+        monotonic_us() + std::int64_t{socket->lingering.l_linger} * 1'000'000;
+    while (socket->is_lingering() && sleep_in_call(guard, *socket, deadline) == 0) {
+    }
+  }
+  process.leave(descriptor);
+  return real().close(descriptor);
+}
+
+void copied(int from, int to) {
+  Process& process = Process::get();
+  const Guard guard(process);
+  const SocketPointer socket = process.find(from);
+  if (socket != nullptr && to < kDescriptorsMax) process.enter(to, socket);
+}
+
+void replaced(int descriptor) {
+  Process& process = Process::get();
+  const Guard guard(process);
+  process.leave(descriptor);
+}
+
+int bytes_readable(int descriptor, int* count) {
+  Process& process = Process::get();
+  const Guard guard(process);
+  process.drain();
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(-EBADF);
+  if (count == nullptr) return answer(-EFAULT);
+  *count = static_cast<int>(socket->bytes_readable());
+  return 0;
+}
+
+int getsockname(int descriptor, sockaddr* address, socklen_t* length) {
+  Process& process = Process::get();
+  const Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(-EBADF);
+  if (address == nullptr || length == nullptr) return answer(-EFAULT);
+  return answer(write_address(*socket, socket->name(), address, length));
+}
+
+int getpeername(int descriptor, sockaddr* address, socklen_t* length) {
+  Process& process = Process::get();
+  const Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(-EBADF);
+  if (address == nullptr || length == nullptr) return answer(-EFAULT);
+  Endpoint peer;
+  if (!socket->peer_name(peer)) return answer(-ENOTCONN);
+  return answer(write_address(*socket, peer, address, length));
+}
+
+// ---- options, three of which are calls in disguise ----
+
+namespace {
+
+int peel_off(const SocketPointer& socket, void* value, socklen_t& length, bool has_flags) {
+  sctp_peeloff_flags_arg_t wanted{};
+  const std::size_t size = has_flags ? sizeof wanted : sizeof wanted.p_arg;
+  if (value == nullptr || length < size) return -EINVAL;
+  std::memcpy(&wanted, value, size);
+  SocketPointer peeled;
+  const int flags = static_cast<int>(wanted.flags) & (SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int status = socket->peel_off(wanted.p_arg.associd, flags, peeled);
+  if (status < 0) return status;
+  wanted.p_arg.sd = status;
+  std::memcpy(value, &wanted, size);
+  length = static_cast<socklen_t>(size);
+  return status;  // as Linux does
+}
+
+ssize_t connect_to_many(Guard& guard, const SocketPointer& socket, int descriptor,
+                        const void* addresses, std::size_t length, sctp_assoc_t& id) {
+  std::vector<Endpoint> peers;
+  const int status = read_endpoints(addresses, length, socket->family(), peers);
+  return status != 0 ? status : connect_to(guard, socket, descriptor, peers, id);
+}
+
+int connect_option(Guard& guard, const SocketPointer& socket, int descriptor, void* value,
+                   socklen_t& length) {
+  sctp_getaddrs_old wanted;
+  if (value == nullptr || length < sizeof wanted) return -EINVAL;
+  std::memcpy(&wanted, value, sizeof wanted);
+  sctp_assoc_t id = 0;
+  const ssize_t status =
+      connect_to_many(guard, socket, descriptor, wanted.addrs,
+                      static_cast<std::size_t>(std::max(wanted.addr_num, 0)), id);
+  if (status != 0 && status != -EINPROGRESS) return static_cast<int>(status);
+  std::memcpy(value, &id, sizeof id);
+  length = sizeof id;
+  return static_cast<int>(status);
+}
+
+}  // namespace
+
+int getsockopt(int descriptor, int level, int name, void* value, socklen_t* length) {
+  Process& process = Process::get();
+  Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(-EBADF);
+  if (length == nullptr) return answer(-EFAULT);
+  if (level == IPPROTO_SCTP) {
+    if (name == SCTP_SOCKOPT_PEELOFF) return answer(peel_off(socket, value, *length, false));
+    if (name == SCTP_SOCKOPT_PEELOFF_FLAGS) return answer(peel_off(socket, value, *length, true));
+    if (name == SCTP_SOCKOPT_CONNECTX3)
+      return answer(connect_option(guard, socket, descriptor, value, *length));
+  }
+  if (level == SOL_SOCKET && name == SO_ERROR) process.drain();
+  return answer(socket->get_option(level, name, value, *length));
+}
+
+int setsockopt(int descriptor, int level, int name, const void* value, socklen_t length) {
+  Process& process = Process::get();
+  Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(-EBADF);
+  if (level == IPPROTO_SCTP &&
+      (name == SCTP_SOCKOPT_CONNECTX || name == SCTP_SOCKOPT_CONNECTX_OLD)) {
+    sctp_assoc_t id = 0;
+    const ssize_t status = connect_to_many(guard, socket, descriptor, value, length, id);
+    if (status != 0 || name == SCTP_SOCKOPT_CONNECTX_OLD) return static_cast<int>(answer(status));
+    return id;  // as Linux does
+  }
+  return answer(socket->set_option(level, name, value, length));
+}
+
+// ---- messages ----
+
+namespace {
+
+int gather(const msghdr& message, std::string& data) {
+  if (message.msg_iovlen > IOV_MAX) return -EMSGSIZE;
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < message.msg_iovlen; ++i) total += message.msg_iov[i].iov_len;
+  if (total > MR_MESSAGE_BYTES_MAX) return -EMSGSIZE;
+  data.reserve(total);
+  for (std::size_t i = 0; i < message.msg_iovlen; ++i) {
+    const iovec& part = message.msg_iov[i];
+    if (part.iov_base == nullptr && part.iov_len > 0) return -EFAULT;
+    data.append(static_cast<const char*>(part.iov_base), part.iov_len);
+  }
+  return 0;
+}
+
+ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, const msghdr& message,
+                 int flags) {
+  std::string data;
+  SendInfo info;
+  Endpoint to;
+  const bool has_name = message.msg_name != nullptr && message.msg_namelen > 0;
+  if (const int bad = gather(message, data); bad != 0) return bad;
+  if (const int bad = read_control(*socket, message, info); bad != 0) return bad;
+  if (has_name) {
+    const int bad = read_endpoint(static_cast<const sockaddr*>(message.msg_name),
+                                  message.msg_namelen, socket->family(), to);
+    if (bad != 0) return bad;
+  }
+  return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
+                    [&] { return socket->send(data, info, has_name ? &to : nullptr); });
+}
+
+}  // namespace
+
+ssize_t sendmsg(int descriptor, const msghdr* message, int flags) {
+  ssize_t status = 0;
+  {
+    Process& process = Process::get();
+    Guard guard(process);
+    const SocketPointer socket = process.find(descriptor);
+    if (socket == nullptr) {
+      status = -EBADF;
+    } else if (message == nullptr) {
+      status = -EFAULT;
+    } else {
+      status = send_now(guard, socket, descriptor, *message, flags);
+    }
+  }
+  if (status == -EPIPE && (flags & MSG_NOSIGNAL) == 0) raise(SIGPIPE);
+  return answer(status);
+}
+
+ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
+  Process& process = Process::get();
+  Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(ssize_t{-EBADF});
+  if (message == nullptr) return answer(ssize_t{-EFAULT});
+  ReceiveRequest request;
+  request.flags = flags;
+  request.parts = message->msg_iov;
+  request.part_count = message->msg_iovlen;
+  const ssize_t status = until_done(guard, *socket, descriptor, flags, socket->receive_timeout,
+                                    -EAGAIN, [&] { return socket->receive(request); });
+  if (status < 0) return answer(status);
+  if (request.item != nullptr && message->msg_name != nullptr) {
+    socklen_t length = message->msg_namelen;
+    write_address(*socket, request.from, static_cast<sockaddr*>(message->msg_name), &length);
+    message->msg_namelen = length;
+  } else {
+    message->msg_namelen = 0;
+  }
+  write_control(*socket, request, *message);
+  socket->consume(request, static_cast<std::size_t>(status));
+  return status;
+}
+
+}  // namespace millrace::sockets::calls

@@ -1,0 +1,31 @@
+// The socket calls on descriptors of ours, with the C library's arguments and answers: -1 and errno
+// for failures. They wait where the C library's would.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+namespace millrace::sockets::calls {
+
+bool is_sctp(int family, int type, int protocol);
+int socket(int family, int type);
+int bind(int descriptor, const sockaddr* address, socklen_t length);
+int listen(int descriptor, int backlog);
+int accept(int descriptor, sockaddr* address, socklen_t* length, int flags);
+int connect(int descriptor, const sockaddr* address, socklen_t length);
+int shutdown(int descriptor, int how);
+int close(int descriptor);
+/// A copy of ours that the kernel has made: `to` now means what `from` does.
+void copied(int from, int to);
+/// `descriptor` is about to be made another by dup2.
+void replaced(int descriptor);
+int bytes_readable(int descriptor, int* count);
+int getsockname(int descriptor, sockaddr* address, socklen_t* length);
+int getpeername(int descriptor, sockaddr* address, socklen_t* length);
+int getsockopt(int descriptor, int level, int name, void* value, socklen_t* length);
+int setsockopt(int descriptor, int level, int name, const void* value, socklen_t length);
+ssize_t sendmsg(int descriptor, const msghdr* message, int flags);
+ssize_t recvmsg(int descriptor, msghdr* message, int flags);
+
+}  // namespace millrace::sockets::calls

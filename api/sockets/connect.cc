@@ -1,0 +1,170 @@
+// Associations that this side begins.
+#include <algorithm>
+#include <cerrno>
+
+#include "api/sockets/process.h"
+#include "api/sockets/socket.h"
+
+namespace millrace::sockets {
+namespace {
+
+constexpr int kPortTries = 16;
+
+void preset_all(mr_context* context, std::uint32_t changed, const ParameterValues& values) {
+  for (int parameter = 1; parameter < MR_PARAMETERS; ++parameter) {
+    if ((changed >> parameter & 1) != 0) mr_preset(context, parameter, values[parameter]);
+  }
+}
+
+}  // namespace
+
+int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
+                  std::shared_ptr<Association>& started) {
+  Process& process = Process::get();
+  if (peers.empty() || peers.size() > MR_PATHS_MAX) return -EINVAL;
+  std::vector<mr_address> addresses;
+  for (const Endpoint& peer : peers) {
+    if (peer.port != peers.front().port || peer.port == 0) return -EINVAL;
+    // The wildcard as a destination means this host.
+    mr_address address = peer.address;
+    if (is_any(address)) address.bytes[is_v4(address) ? 12 : 15] = is_v4(address) ? 127 : 1;
+    if (is_v4(address) && is_loopback(address)) address.bytes[15] |= 1;
+    addresses.push_back(address);
+  }
+  const sctp_initmsg& streams = init != nullptr ? *init : init_;
+  const bool was_bound = port_ != 0;
+  for (int i = 0; i < kPortTries; ++i) {
+    if (!was_bound) {
+      if (const int status = choose_port(); status != 0) return status;
+    }
+    started = process.make_association();
+    started->socket = this;
+    started->options = options;
+    started->local_port = port_;
+    started->peer_port = peers.front().port;
+    started->primary = addresses.front();
+    started->peers = addresses;
+    started->locals = locals_;
+    associations[started->id] = started;
+    preset_all(process.context(), changed_parameters_, options.parameters);
+    if (init != nullptr && init->sinit_max_attempts != 0)
+      mr_preset(process.context(), MR_INIT_MAX_RETRANS, init->sinit_max_attempts);
+    mr_connect_options wanted{};
+    wanted.peer_port = started->peer_port;
+    wanted.local_port = port_;
+    wanted.streams_out =
+        streams.sinit_num_ostreams != 0 ? streams.sinit_num_ostreams : init_.sinit_num_ostreams;
+    wanted.streams_in =
+        streams.sinit_max_instreams != 0 ? streams.sinit_max_instreams : init_.sinit_max_instreams;
+    wanted.peer_count = static_cast<std::uint16_t>(addresses.size());
+    wanted.peers = addresses.data();
+    wanted.local_count = static_cast<std::uint16_t>(locals_.size());
+    wanted.locals = locals_.data();
+    wanted.context = static_cast<std::uint64_t>(started->id);
+    int status = mr_connect(process.context(), &wanted);
+    const Association& it = *started;
+    if (status == 0) {
+      status =
+          process.await([&it] { return it.handle != 0 || it.state == Association::State::ended; });
+      if (status == 0 && it.handle == 0) status = -it.error;
+    }
+    if (status == 0) return 0;
+    associations.erase(it.id);
+    process.forget(it);
+    if (!was_bound) port_ = 0;
+    if ((status != -EADDRINUSE && status != -EISCONN) || was_bound) return status;
+  }
+  return -EADDRNOTAVAIL;
+}
+
+int Socket::connect(const std::vector<Endpoint>& peers, sctp_assoc_t* id) {
+  if (is_one_to_one()) {
+    if (is_listening_) return -EISCONN;
+    if (!associations.empty()) {
+      const bool is_starting = associations.begin()->second->state == Association::State::starting;
+      return is_starting ? -EALREADY : -EISCONN;
+    }
+    if (was_connected_) return -EISCONN;
+  } else if (const Association* there = association_to(peers.front()); there != nullptr) {
+    return there->state == Association::State::starting ? -EALREADY : -EISCONN;
+  }
+  error_ = 0;
+  std::shared_ptr<Association> started;
+  if (const int status = start(peers, nullptr, started); status != 0) return status;
+  if (id != nullptr) *id = started->id;
+  refresh();
+  return started->state == Association::State::starting ? -EINPROGRESS
+                                                        : connect_result(started->id);
+}
+
+int Socket::connect_result(sctp_assoc_t id) {
+  const auto found = associations.find(id);
+  if (found != associations.end())
+    return found->second->state == Association::State::starting ? -EINPROGRESS : 0;
+  if (is_one_to_one()) {
+    if (was_connected_) return 0;  // up, and already gone again
+    const int error = take_error();
+    return error != 0 ? -error : -ECONNREFUSED;
+  }
+  return -ECONNREFUSED;
+}
+
+// ---- questions ----
+
+Association* Socket::association(sctp_assoc_t id) const {
+  if (is_one_to_one()) return associations.empty() ? nullptr : associations.begin()->second.get();
+  const auto found = associations.find(id);
+  return found != associations.end() ? found->second.get() : nullptr;
+}
+
+Association* Socket::association_to(const Endpoint& peer) const {
+  for (const auto& [id, association] : associations) {
+    const auto& peers = association->peers;
+    if (association->peer_port == peer.port &&
+        std::find(peers.begin(), peers.end(), peer.address) != peers.end())
+      return association.get();
+  }
+  return nullptr;
+}
+
+Endpoint Socket::name() const {
+  Endpoint result;
+  result.port = port_;
+  result.address = locals_.empty() ? any_address(family_) : locals_.front();
+  if (is_loopback_only_) {
+    if (family_ == AF_INET) {
+      result.address.bytes[12] = 127;
+    }
+    result.address.bytes[15] = 1;
+  }
+  return result;
+}
+
+bool Socket::peer_name(Endpoint& peer) const {
+  const Association* only = is_one_to_one() ? association(0) : nullptr;
+  if (only == nullptr || only->state != Association::State::up) return false;
+  peer = {only->primary, only->peer_port};
+  return true;
+}
+
+/// What an application may bind to, or has bound to.
+std::vector<mr_address> Socket::local_addresses(const Association* association) const {
+  const std::vector<mr_address>& chosen = association != nullptr ? association->locals : locals_;
+  if (!chosen.empty()) return chosen;
+  if (is_loopback_only_) return {name().address};
+  std::vector<mr_address> all;
+  const mr_engine& engine = Process::get().engine();
+  for (std::uint32_t i = 0; i < engine.address_count; ++i) {
+    if (family_ == AF_INET6 || is_v4(engine.addresses[i])) all.push_back(engine.addresses[i]);
+  }
+  return all;
+}
+
+int Socket::take_error() {
+  const int error = error_;
+  error_ = 0;
+  refresh();
+  return error;
+}
+
+}  // namespace millrace::sockets

@@ -1,0 +1,105 @@
+#include "api/sockets/descriptor.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+
+#include "api/sockets/real_calls.h"
+#include "api/sockets/table.h"
+
+namespace millrace::sockets {
+namespace {
+
+constexpr int kSmallestBuffer = 1;  // the kernel makes the least that it can of it
+constexpr int kFirstInternal = 1024;
+// Enough for the kernel to say that the smallest send buffer is full.
+constexpr char kFilling[2048] = {};
+
+std::atomic<std::uint8_t> internal[kDescriptorsMax];
+
+// Where the library's own descriptors begin: above what select() can name if the limit allows it.
+int first_internal() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 3;
+  if (limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, kDescriptorsMax);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur > 2 * kFirstInternal ? kFirstInternal
+                                             : static_cast<int>(limit.rlim_cur / 2);
+}
+
+}  // namespace
+
+int move_up(int descriptor) {
+  static const int first = first_internal();
+  const int moved = real().fcntl(descriptor, F_DUPFD_CLOEXEC, first);
+  const int result = moved >= 0 ? moved : descriptor;
+  if (moved >= 0) real().close(descriptor);
+  if (result < kDescriptorsMax) internal[result].store(1, std::memory_order_relaxed);
+  return result;
+}
+
+bool is_internal(int descriptor) {
+  return descriptor >= 0 && descriptor < kDescriptorsMax &&
+         internal[descriptor].load(std::memory_order_relaxed) != 0;
+}
+
+void forget_internal(int descriptor) {
+  if (descriptor < 0) return;
+  if (descriptor < kDescriptorsMax) internal[descriptor].store(0, std::memory_order_relaxed);
+  real().close(descriptor);
+}
+
+Descriptor::~Descriptor() {
+  close();
+}
+
+void Descriptor::close() {
+  forget_internal(ours_);
+  ours_ = -1;
+}
+
+int Descriptor::open(int flags) {
+  int pair[2];
+  const int both = SOCK_STREAM | (flags & (SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (real().socketpair(AF_UNIX, both, 0, pair) != 0) return -errno;
+  real().setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &kSmallestBuffer, sizeof kSmallestBuffer);
+  ours_ = move_up(pair[1]);
+  return pair[0];
+}
+
+void Descriptor::show(int application_end, bool readable, bool writable) {
+  char sink[4096];
+  if (ours_ < 0 || application_end < 0) return;
+  if (readable != is_readable_) {
+    is_readable_ = readable;
+    if (readable) {
+      real().send(ours_, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } else {
+      real().recv(application_end, sink, sizeof sink, MSG_DONTWAIT);
+    }
+  }
+  if (writable == is_writable_) return;
+  is_writable_ = writable;
+  if (!writable) {
+    real().send(application_end, kFilling, sizeof kFilling, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } else {
+    while (real().recv(ours_, sink, sizeof sink, MSG_DONTWAIT) > 0) {
+    }
+  }
+}
+
+void Descriptor::show_end_of_input() {
+  if (ours_ >= 0) real().shutdown(ours_, SHUT_WR);
+}
+
+void Descriptor::show_hang_up() {
+  if (ours_ >= 0) real().shutdown(ours_, SHUT_RDWR);
+}
+
+}  // namespace millrace::sockets

@@ -1,0 +1,44 @@
+// The kernel's descriptor that stands for a socket of ours, so that poll, select and epoll, dup and
+// inheritance are the kernel's own work.
+//
+// It is one end of a pair of stream sockets of which the library keeps the other. The application's
+// end is readable while a byte lies in it, not writable while its send buffer is full, and hung up
+// when the library's end is shut down. Nobody but the library reads or writes it.
+#pragma once
+
+namespace millrace::sockets {
+
+class Descriptor {
+ public:
+  Descriptor() = default;
+  ~Descriptor();
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  /// Makes the pair; `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC. Returns the application's end, or
+  /// -errno.
+  int open(int flags);
+  /// What poll says of the application's end. `application_end` is any descriptor of it.
+  void show(int application_end, bool readable, bool writable);
+  /// The peer sends no more: readable for good, POLLRDHUP.
+  void show_end_of_input();
+  /// All is over: POLLHUP.
+  void show_hang_up();
+  void close();
+
+  /// The library's end, -1 if there is none.
+  int ours() const { return ours_; }
+
+ private:
+  int ours_ = -1;
+  bool is_readable_ = false;
+  bool is_writable_ = true;
+};
+
+/// Moves a descriptor of the library's own out of the way of those of the application, which may
+/// count on small numbers (select does).
+int move_up(int descriptor);
+bool is_internal(int descriptor);
+void forget_internal(int descriptor);
+
+}  // namespace millrace::sockets

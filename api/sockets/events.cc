@@ -1,0 +1,246 @@
+// What the engine says, taken to the sockets that it is about.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "api/sockets/notifications.h"
+#include "api/sockets/process.h"
+#include "api/sockets/socket.h"
+
+namespace millrace::sockets {
+namespace {
+
+// What a connect() that failed says, or a call on a one-to-one socket whose association was lost.
+int errno_of(const mr_event& event) {
+  switch (event.reason) {
+    case MR_REASON_REFUSED:
+      return ECONNREFUSED;
+    case MR_REASON_INIT_FAILED:
+    case MR_REASON_UNREACHABLE:
+      return ETIMEDOUT;
+    case MR_REASON_PEER_ABORT:
+    case MR_REASON_PROTOCOL_ERROR:
+      return ECONNRESET;
+    case MR_REASON_LOCAL_ABORT:
+      return ECONNABORTED;
+    case MR_REASON_ENGINE_LOST:
+      return ENETDOWN;
+    default:
+      return event.status < 0 ? -event.status : ECONNRESET;
+  }
+}
+
+}  // namespace
+
+void Process::dispatch(const mr_event& event) {
+  switch (event.type) {
+    case MR_EVENT_LISTENING:
+      listening_port = event.local_port;
+      listen_status = event.status;
+      return;
+    case MR_EVENT_REQUEST_DONE:
+      if (event.request == MR_REQUEST_GET_STATUS) return;
+      request_status = event.status;
+      has_request_answer = true;
+      return;
+    case MR_EVENT_STATUS:
+      return on_status(event);
+    case MR_EVENT_ENGINE:
+      std::memcpy(&engine_, event.data, sizeof engine_);
+      has_engine_ = true;
+      return;
+    case MR_EVENT_ENGINE_LOST:
+    case MR_EVENT_ENGINE_BACK:
+      return;
+    default:
+      return on_association_event(event);
+  }
+}
+
+void Process::on_status(const mr_event& event) {
+  std::memcpy(&last_status, event.data, sizeof last_status);
+  has_status = true;
+  const auto found = by_handle_.find(event.association);
+  if (found == by_handle_.end()) return;
+  Association& association = *found->second;
+  association.peers.clear();
+  for (std::uint32_t i = 0; i < last_status.path_count && i < MR_PATHS_MAX; ++i) {
+    association.peers.push_back(last_status.paths[i].address);
+    if (last_status.paths[i].is_primary != 0) association.primary = last_status.paths[i].address;
+  }
+}
+
+void Process::on_association_event(const mr_event& event) {
+  std::shared_ptr<Association> association;
+  if (const auto known = by_handle_.find(event.association);
+      event.association != 0 && known != by_handle_.end()) {
+    association = known->second;
+  } else if (event.type == MR_EVENT_ASSOCIATION_UP && (event.flags & MR_PASSIVE) != 0) {
+    return on_passive(event);
+  } else if (const auto named = by_id_.find(static_cast<sctp_assoc_t>(event.context));
+             event.type == MR_EVENT_CONNECTING || event.type == MR_EVENT_ASSOCIATION_FAILED) {
+    if (named == by_id_.end()) return;
+    association = named->second;
+  }
+  if (association == nullptr) return;
+  if (event.type == MR_EVENT_CONNECTING) return name(association, event.association);
+  Socket* socket = association->socket;
+  switch (event.type) {
+    case MR_EVENT_ASSOCIATION_UP:
+      association->state = Association::State::up;
+      mr_get_status(context_, association->handle);  // for the peer's addresses
+      if (socket != nullptr) socket->on_up(association, event);
+      return;
+    case MR_EVENT_ASSOCIATION_FAILED:
+    case MR_EVENT_ASSOCIATION_DOWN:
+      forget(*association);
+      association->state = Association::State::ended;
+      association->error = event.reason == MR_REASON_SHUTDOWN ? 0 : errno_of(event);
+      if (socket == nullptr) return;
+      return event.type == MR_EVENT_ASSOCIATION_DOWN ? socket->on_down(association, event)
+                                                     : socket->on_failed(association, event);
+    case MR_EVENT_MESSAGE:
+      association->last_used_us = monotonic_us();
+      if (socket != nullptr) return socket->on_message(association, event);
+      if (association->is_orphan) {
+        mr_consumed(context_, association->handle, event.length);
+        return;
+      }
+      association->early.push_back(item_of(association, event));
+      return;
+    default:
+      if (event.type == MR_EVENT_PEER_SHUTDOWN) association->peer_shut_down = true;
+      if (event.type == MR_EVENT_WRITABLE) association->is_full = false;
+      if (socket != nullptr) socket->on_notice(association, event);
+  }
+}
+
+void Process::on_passive(const mr_event& event) {
+  Socket* socket = listener(event.local_port, event.address);
+  if (socket == nullptr) {
+    mr_abort(context_, event.association, nullptr, 0);
+    return;
+  }
+  std::shared_ptr<Association> association = make_association();
+  association->is_passive = true;
+  association->state = Association::State::up;
+  name(association, event.association);
+  mr_get_status(context_, association->handle);
+  socket->on_up(association, event);
+}
+
+void Socket::on_up(const std::shared_ptr<Association>& association, const mr_event& event) {
+  Association& up = *association;
+  up.local_port = event.local_port;
+  up.peer_port = event.peer_port;
+  up.primary = event.address;
+  if (up.peers.empty()) up.peers.push_back(event.address);
+  up.streams_out = event.streams_out;
+  up.streams_in = event.streams_in;
+  if (up.is_passive) {
+    up.options = options;
+    up.locals = locals_;
+    apply_options(up);
+    const bool is_full =
+        is_one_to_one() && accept_queue_.size() >= static_cast<std::size_t>(backlog_);
+    if (is_full || (is_loopback_only_ && !is_loopback(up.primary))) {
+      mr_abort(Process::get().context(), up.handle, nullptr, 0);
+      return;
+    }
+    if (is_one_to_one()) {
+      accept_queue_.push_back(association);
+      return refresh();
+    }
+    up.socket = this;
+    associations[up.id] = association;
+  }
+  if (is_one_to_one()) was_connected_ = true;
+  if (wants(up, SCTP_ASSOC_CHANGE)) notify(association, association_change(up, SCTP_COMM_UP, 0));
+  refresh();
+}
+
+void Socket::on_failed(const std::shared_ptr<Association>& association, const mr_event&) {
+  if (is_one_to_one()) error_ = association->error;
+  if (wants(*association, SCTP_ASSOC_CHANGE))
+    notify(association, association_change(*association, SCTP_CANT_STR_ASSOC, association->error));
+  forget(association);
+}
+
+void Socket::on_down(const std::shared_ptr<Association>& association, const mr_event& event) {
+  const bool is_orderly = event.reason == MR_REASON_SHUTDOWN;
+  if (is_one_to_one() && !is_orderly && event.reason != MR_REASON_LOCAL_ABORT)
+    error_ = association->error;
+  if (wants(*association, SCTP_ASSOC_CHANGE)) {
+    const int state = is_orderly ? SCTP_SHUTDOWN_COMP : SCTP_COMM_LOST;
+    notify(association, association_change(*association, state, event.cause));
+  }
+  if (is_one_to_one()) input_ended_ = true;
+  forget(association);
+}
+
+// It may stay in items, which are still to be read.
+void Socket::forget(const std::shared_ptr<Association>& association) {
+  std::erase(accept_queue_, association);
+  associations.erase(association->id);
+  association->socket = nullptr;
+  refresh();
+}
+
+void Socket::on_message(const std::shared_ptr<Association>& association, const mr_event& event) {
+  if (is_closed_ || shut_read_) {
+    mr_consumed(Process::get().context(), association->handle, event.length);
+    return;
+  }
+  queue(item_of(association, event));
+}
+
+void Socket::queue(Item item) {
+  item.association->queued += static_cast<std::uint32_t>(item.data.size());
+  items.push_back(std::move(item));
+  refresh();
+}
+
+void Socket::on_notice(const std::shared_ptr<Association>& association, const mr_event& event) {
+  Association& about = *association;
+  switch (event.type) {
+    case MR_EVENT_PEER_SHUTDOWN:
+      if (wants(about, SCTP_SHUTDOWN_EVENT)) notify(association, shutdown_event(about));
+      if (is_one_to_one()) input_ended_ = true;
+      break;
+    case MR_EVENT_RESTART:
+      if (wants(about, SCTP_ASSOC_CHANGE))
+        notify(association, association_change(about, SCTP_RESTART, 0));
+      break;
+    case MR_EVENT_PATH_STATE:
+      // Potentially failed paths are told to nobody who did not ask, as on Linux.
+      if (event.path_state != MR_PATH_POTENTIALLY_FAILED && wants(about, SCTP_PEER_ADDR_CHANGE))
+        notify(association, address_change(about, event, *this));
+      break;
+    case MR_EVENT_SEND_FAILED:
+      if (wants(about, SCTP_SEND_FAILED)) notify(association, send_failed(about, event));
+      if (wants(about, SCTP_SEND_FAILED_EVENT))
+        notify(association, send_failed_event(about, event));
+      break;
+    case MR_EVENT_SENDER_DRY:
+      if (wants(about, SCTP_SENDER_DRY_EVENT)) notify(association, sender_dry(about));
+      break;
+    default:
+      break;
+  }
+  refresh();
+}
+
+bool Socket::wants(const Association& association, int type) const {
+  if (is_closed_) return false;
+  return (association.options.events >> (type - SCTP_SN_TYPE_BASE) & 1) != 0;
+}
+
+void Socket::notify(const std::shared_ptr<Association>& association, std::string notification) {
+  Item item;
+  item.association = association;
+  item.is_notification = true;
+  item.data = std::move(notification);
+  items.push_back(std::move(item));
+}
+
+}  // namespace millrace::sockets

@@ -1,0 +1,154 @@
+// Listening sockets. The engine has one listener at a port; a process may have two sockets there,
+// one for each version of IP, and tells their associations apart by the peer's address.
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "api/sockets/process.h"
+#include "api/sockets/socket.h"
+
+namespace millrace::sockets {
+namespace {
+
+constexpr int kPortTries = 64;
+constexpr int kBacklogMax = 4096;
+
+}  // namespace
+
+int Socket::listen(int backlog) {
+  Process& process = Process::get();
+  if (is_one_to_one() && (was_connected_ || !associations.empty())) return -EINVAL;
+  if (backlog <= 0) {
+    if (is_listening_) process.stop_listening(*this);
+    is_listening_ = false;
+    refresh();
+    return 0;
+  }
+  backlog_ = std::min(backlog, kBacklogMax);
+  if (is_listening_) return 0;
+  const bool was_bound = port_ != 0;
+  int status = -EADDRINUSE;
+  for (int i = 0; i < kPortTries && status == -EADDRINUSE && !is_listening_; ++i) {
+    if (!was_bound && (status = choose_port()) != 0) return status;
+    status = process.start_listening(*this);
+    is_listening_ = status == 0;
+    if (was_bound) break;
+  }
+  if (!is_listening_ && !was_bound) port_ = 0;
+  late_parameters_ = 0;
+  refresh();
+  return status;
+}
+
+/// Parameters that were set on the listening socket after listen().
+void Socket::apply_options(Association& association) {
+  for (int parameter = 1; parameter < MR_PARAMETERS; ++parameter) {
+    if ((late_parameters_ >> parameter & 1) != 0)
+      mr_set_parameter(Process::get().context(), association.handle, parameter,
+                       options.parameters[parameter]);
+  }
+}
+
+/// Whether associations with peers of a version of IP come to this socket.
+bool Socket::serves(bool v4) const {
+  if (family_ == AF_INET) return v4;
+  if (!v4) return true;
+  return std::none_of(stored_.begin(), stored_.end(), [](const StoredOption& stored) {
+    return stored.level == IPPROTO_IPV6 && stored.name == IPV6_V6ONLY && stored.value != 0;
+  });
+}
+
+bool Socket::is_rival_of(const Socket& other) const {
+  if (port_ != other.port_ || port_ == 0) return false;
+  const auto meet = [&](bool v4) { return serves(v4) && other.serves(v4); };
+  if (!meet(true) && !meet(false)) return false;
+  if (locals_.empty() || other.locals_.empty()) return true;
+  return std::any_of(locals_.begin(), locals_.end(), [&other](const mr_address& address) {
+    return std::find(other.locals_.begin(), other.locals_.end(), address) != other.locals_.end();
+  });
+}
+
+bool Process::has_rival(const Socket& socket) const {
+  return std::any_of(sockets_.begin(), sockets_.end(), [&socket](const auto& other) {
+    return other != nullptr && other.get() != &socket && socket.is_rival_of(*other);
+  });
+}
+
+int Process::start_listening(Socket& socket) {
+  const std::uint16_t port = socket.name().port;
+  ListenGroup& group = listening_[port];
+  for (const Socket* other : group.sockets) {
+    const auto meet = [&](bool v4) { return socket.serves(v4) && other->serves(v4); };
+    if (meet(true) || meet(false)) return -EADDRINUSE;
+  }
+  if (!group.sockets.empty()) {
+    // The engine's listener is made anew, for the addresses of all of them.
+    if (const int status = unlisten(port); status != 0) return status;
+  }
+  group.sockets.push_back(&socket);
+  const int status = listen(port, group);
+  if (status == 0) return 0;
+  group.sockets.pop_back();
+  if (!group.sockets.empty()) listen(port, group);
+  if (group.sockets.empty()) listening_.erase(port);
+  return status;
+}
+
+void Process::stop_listening(Socket& socket) {
+  const std::uint16_t port = socket.name().port;
+  ListenGroup& group = listening_[port];
+  std::erase(group.sockets, &socket);
+  if (!group.sockets.empty()) return;
+  listening_.erase(port);
+  unlisten(port);
+}
+
+int Process::listen(std::uint16_t port, const ListenGroup& group) {
+  std::vector<mr_address> addresses;
+  bool is_wildcard = false;
+  for (const Socket* socket : group.sockets) {
+    const std::vector<mr_address>& chosen = socket->bound_addresses();
+    is_wildcard |= chosen.empty();
+    addresses.insert(addresses.end(), chosen.begin(), chosen.end());
+  }
+  if (is_wildcard) addresses.clear();
+  mr_listen_options wanted{};
+  wanted.port = port;
+  wanted.address_count = static_cast<std::uint16_t>(addresses.size());
+  wanted.addresses = addresses.data();
+  wanted.context = port;
+  group.sockets.front()->preset(wanted);
+  listening_port = 0;
+  int status = mr_listen(context_, &wanted);
+  if (status == 0) status = await([this, port] { return listening_port == port; });
+  return status == 0 ? listen_status : status;
+}
+
+int Process::unlisten(std::uint16_t port) {
+  has_request_answer = false;
+  const int status = mr_unlisten(context_, port);
+  return status == 0 ? await([this] { return has_request_answer; }) : status;
+}
+
+/// The socket at a port that an association with this peer is for.
+Socket* Process::listener(std::uint16_t port, const mr_address& peer) const {
+  const auto group = listening_.find(port);
+  if (group == listening_.end()) return nullptr;
+  for (Socket* socket : group->second.sockets) {
+    if (socket->serves(is_v4(peer))) return socket;
+  }
+  return nullptr;
+}
+
+/// What the socket wants for the associations that come to it.
+void Socket::preset(mr_listen_options& wanted) const {
+  wanted.streams_out = init_.sinit_num_ostreams;
+  wanted.streams_in = init_.sinit_max_instreams;
+  for (int parameter = 1; parameter < MR_PARAMETERS; ++parameter) {
+    if ((changed_parameters_ >> parameter & 1) != 0)
+      mr_preset(Process::get().context(), parameter, options.parameters[parameter]);
+  }
+}
+
+}  // namespace millrace::sockets

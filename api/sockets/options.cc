@@ -1,0 +1,169 @@
+#include "api/sockets/options.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace millrace::sockets {
+namespace {
+
+using O = Options;
+constexpr socklen_t kInt = sizeof(int);
+constexpr socklen_t kValue = sizeof(sctp_assoc_value);
+constexpr socklen_t kOldPathParameters = 152;  // before the flow label and the DSCP came
+
+constexpr Options::Entry kSocketOptions[] = {
+    {SO_TYPE, kInt, O::get_type, nullptr},
+    {SO_PROTOCOL, kInt, O::get_protocol, nullptr},
+    {SO_DOMAIN, kInt, O::get_domain, nullptr},
+    {SO_ACCEPTCONN, kInt, O::get_accepts, nullptr},
+    {SO_ERROR, kInt, O::get_error, nullptr},
+    {SO_SNDBUF, kInt, O::get_send_buffer, O::set_send_buffer},
+    {SO_RCVBUF, kInt, O::get_receive_buffer, O::set_receive_buffer},
+    {SO_LINGER, sizeof(linger), O::get_linger, O::set_linger},
+    {SO_RCVTIMEO, sizeof(timeval), O::get_receive_timeout, O::set_receive_timeout},
+    {SO_SNDTIMEO, sizeof(timeval), O::get_send_timeout, O::set_send_timeout},
+    {SO_REUSEADDR, kInt, O::get_reuse_address, O::set_reuse_address},
+};
+
+constexpr Options::Entry kSctpOptions[] = {
+    {SCTP_RTOINFO, sizeof(sctp_rtoinfo), O::get_rto, O::set_rto},
+    {SCTP_ASSOCINFO, sizeof(sctp_assocparams), O::get_association, O::set_association},
+    {SCTP_INITMSG, sizeof(sctp_initmsg), O::get_init, O::set_init},
+    {SCTP_NODELAY, kInt, O::get_no_delay, O::set_no_delay},
+    {SCTP_AUTOCLOSE, kInt, O::get_autoclose, O::set_autoclose},
+    {SCTP_PRIMARY_ADDR, sizeof(sctp_prim), O::get_primary, O::set_primary},
+    {SCTP_DISABLE_FRAGMENTS, kInt, O::get_no_fragments, O::set_no_fragments},
+    {SCTP_PEER_ADDR_PARAMS, kOldPathParameters, O::get_path, O::set_path},
+    {SCTP_DEFAULT_SEND_PARAM, sizeof(sctp_sndrcvinfo), O::get_default_send, O::set_default_send},
+    {SCTP_EVENTS, 1, O::get_events, O::set_events},
+    {SCTP_I_WANT_MAPPED_V4_ADDR, kInt, O::get_mapped, O::set_mapped},
+    {SCTP_MAXSEG, kInt, O::get_maxseg, O::set_maxseg},
+    {SCTP_STATUS, sizeof(sctp_status), O::get_status, nullptr},
+    {SCTP_GET_PEER_ADDR_INFO, sizeof(sctp_paddrinfo), O::get_peer_address, nullptr},
+    {SCTP_DELAYED_SACK, kValue, O::get_sack, O::set_sack},
+    {SCTP_CONTEXT, kValue, O::get_context, O::set_context},
+    {SCTP_FRAGMENT_INTERLEAVE, kInt, O::get_interleave, O::set_interleave},
+    {SCTP_PARTIAL_DELIVERY_POINT, kInt, O::get_partial_delivery, O::set_partial_delivery},
+    {SCTP_MAX_BURST, kInt, O::get_max_burst, O::set_max_burst},
+    {SCTP_GET_ASSOC_NUMBER, kInt, O::get_number, nullptr},
+    {SCTP_GET_ASSOC_ID_LIST, kInt, O::get_ids, nullptr},
+    {SCTP_PEER_ADDR_THLDS, sizeof(sctp_paddrthlds), O::get_thresholds, O::set_thresholds},
+    {SCTP_RECVRCVINFO, kInt, O::get_rcvinfo, O::set_rcvinfo},
+    {SCTP_RECVNXTINFO, kInt, O::get_nxtinfo, O::set_nxtinfo},
+    {SCTP_DEFAULT_SNDINFO, sizeof(sctp_sndinfo), O::get_default_sndinfo, O::set_default_sndinfo},
+    {SCTP_REUSE_PORT, kInt, O::get_reuse_port, O::set_reuse_port},
+    {SCTP_EVENT, sizeof(sctp_event), O::get_event, O::set_event},
+    {SCTP_SOCKOPT_BINDX_ADD, sizeof(sockaddr_in), nullptr, O::add_bindings},
+    {SCTP_SOCKOPT_BINDX_REM, sizeof(sockaddr_in), nullptr, O::remove_bindings},
+    {SCTP_GET_PEER_ADDRS, sizeof(sctp_getaddrs), O::get_peer_addresses, nullptr},
+    {SCTP_GET_LOCAL_ADDRS, sizeof(sctp_getaddrs), O::get_local_addresses, nullptr},
+};
+
+// Kept and given back: they say nothing about SCTP, or about what the engine's host decides.
+constexpr int kStoredSocketOptions[] = {SO_KEEPALIVE, SO_BROADCAST, SO_PRIORITY, SO_DONTROUTE,
+                                        SO_OOBINLINE, SO_REUSEPORT, SO_MARK,     SO_RCVLOWAT,
+                                        SO_TIMESTAMP, SO_DEBUG};
+constexpr int kStoredIpOptions[] = {IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_FREEBIND, IP_RECVERR};
+constexpr int kStoredIpv6Options[] = {IPV6_V6ONLY, IPV6_TCLASS, IPV6_UNICAST_HOPS,
+                                      IPV6_MTU_DISCOVER, IPV6_RECVERR};
+
+bool is_stored(int level, int name) {
+  const auto holds = [name](const auto& list) {
+    return std::find(std::begin(list), std::end(list), name) != std::end(list);
+  };
+  return (level == SOL_SOCKET && holds(kStoredSocketOptions)) ||
+         (level == IPPROTO_IP && holds(kStoredIpOptions)) ||
+         (level == IPPROTO_IPV6 && holds(kStoredIpv6Options));
+}
+
+}  // namespace
+
+const Options::Entry* Options::find(int level, int name) {
+  const auto search = [name](const auto& table) -> const Entry* {
+    for (const Entry& entry : table) {
+      if (entry.name == name) return &entry;
+    }
+    return nullptr;
+  };
+  if (level == SOL_SOCKET) return search(kSocketOptions);
+  return level == IPPROTO_SCTP ? search(kSctpOptions) : nullptr;
+}
+
+int Socket::set_option(int level, int name, const void* value, socklen_t length) {
+  if (level == SOL_SOCKET && name == SO_RCVBUFFORCE) name = SO_RCVBUF;
+  if (level == SOL_SOCKET && name == SO_SNDBUFFORCE) name = SO_SNDBUF;
+  const Options::Entry* entry = Options::find(level, name);
+  if (entry == nullptr) return Options::set_stored(*this, level, name, value, length);
+  if (entry->set == nullptr) return -ENOPROTOOPT;
+  if (value == nullptr) return -EFAULT;
+  return length < entry->least ? -EINVAL : entry->set(*this, value, length);
+}
+
+int Socket::get_option(int level, int name, void* value, socklen_t& length) {
+  const Options::Entry* entry = Options::find(level, name);
+  if (entry == nullptr) return Options::get_stored(*this, level, name, value, length);
+  if (entry->get == nullptr) return -ENOPROTOOPT;
+  if (value == nullptr) return -EFAULT;
+  // Plain numbers of the socket layer may be cut, structures may not.
+  if (level != SOL_SOCKET && length < entry->least) return -EINVAL;
+  return entry->get(*this, value, length);
+}
+
+int Options::set_stored(Socket& socket, int level, int name, const void* value, socklen_t length) {
+  if (!is_stored(level, name)) return -ENOPROTOOPT;
+  if (value == nullptr) return -EFAULT;
+  if (length < sizeof(int)) return -EINVAL;
+  const int number = read_value<int>(value);
+  for (Socket::StoredOption& stored : socket.stored_) {
+    if (stored.level != level || stored.name != name) continue;
+    stored.value = number;
+    return 0;
+  }
+  socket.stored_.push_back({level, name, number});
+  return 0;
+}
+
+int Options::get_stored(Socket& socket, int level, int name, void* value, socklen_t& length) {
+  if (!is_stored(level, name)) return -ENOPROTOOPT;
+  if (value == nullptr) return -EFAULT;
+  int number = 0;
+  for (const Socket::StoredOption& stored : socket.stored_) {
+    if (stored.level == level && stored.name == name) number = stored.value;
+  }
+  return write_value(number, value, length);
+}
+
+//= rfc6458 7
+int Options::scope_of(Socket& socket, sctp_assoc_t id, Scope& scope) {
+  scope = Scope{};
+  scope.association = socket.association(id);
+  if (socket.is_one_to_one()) {
+    scope.has_socket = scope.association == nullptr;
+    return 0;
+  }
+  if (scope.association != nullptr) return 0;
+  if (id < SCTP_FUTURE_ASSOC || id > SCTP_ALL_ASSOC) return -EINVAL;
+  scope.has_socket = id != SCTP_CURRENT_ASSOC;
+  scope.has_all = id != SCTP_FUTURE_ASSOC;
+  return 0;
+}
+
+void Options::change(Socket& socket, const Scope& scope, int parameter, std::uint32_t value) {
+  const auto bit = std::uint32_t{1} << parameter;
+  if (scope.has_socket) {
+    socket.changed_parameters_ |= bit;
+    if (socket.is_listening_) socket.late_parameters_ |= bit;
+  }
+  each(socket, scope, [&](AssociationOptions& options) { options.parameters[parameter] = value; });
+  mr_context* context = Process::get().context();
+  if (scope.association != nullptr)
+    mr_set_parameter(context, scope.association->handle, parameter, value);
+  if (!scope.has_all) return;
+  for (const auto& entry : socket.associations)
+    mr_set_parameter(context, entry.second->handle, parameter, value);
+}
+
+}  // namespace millrace::sockets

@@ -1,0 +1,236 @@
+// Options that are protocol parameters (RFC 9260 section 16). Those of a path are its
+// association's: the engine has one value for all destinations.
+#include <algorithm>
+#include <cerrno>
+
+#include "api/sockets/options.h"
+
+namespace millrace::sockets {
+namespace {
+
+constexpr std::uint32_t kDayMs = 24 * 3600 * 1000;
+constexpr std::uint32_t kSackDelayMax = 500;  // RFC 9260 6.2
+
+/// Whether the address (if one is given) is a destination of the scope's association.
+int check_path(const Socket& socket, const Scope& scope, const sockaddr_storage& address) {
+  Endpoint peer;
+  if (address.ss_family == AF_UNSPEC) return 0;
+  const auto* from = reinterpret_cast<const sockaddr*>(&address);
+  if (const int status = read_endpoint(from, sizeof address, AF_INET6, peer); status != 0)
+    return status;
+  if (is_any(peer.address)) return 0;
+  if (scope.association == nullptr) return -EINVAL;
+  const auto& peers = scope.association->peers;
+  static_cast<void>(socket);
+  return std::find(peers.begin(), peers.end(), peer.address) != peers.end() ? 0 : -EINVAL;
+}
+
+/// An id and an address: of a one-to-many socket the address may name the association.
+int scope_of_path(Socket& socket, sctp_assoc_t id, const sockaddr_storage& address, Scope& scope) {
+  if (const int status = Options::scope_of(socket, id, scope); status != 0) return status;
+  Endpoint peer;
+  const auto* from = reinterpret_cast<const sockaddr*>(&address);
+  if (scope.association == nullptr && address.ss_family != AF_UNSPEC &&
+      read_endpoint(from, sizeof address, AF_INET6, peer) == 0 && !is_any(peer.address))
+    scope.association = socket.association_to(peer);
+  return check_path(socket, scope, address);
+}
+
+}  // namespace
+
+//= rfc6458 8.1.1
+int Options::get_rto(Socket& socket, void* value, socklen_t& length) {
+  auto info = read_value<sctp_rtoinfo>(value);
+  Scope scope;
+  if (const int status = scope_of(socket, info.srto_assoc_id, scope); status != 0) return status;
+  const ParameterValues& values = seen(socket, scope).parameters;
+  info.srto_initial = values[MR_RTO_INITIAL_MS];
+  info.srto_max = values[MR_RTO_MAX_MS];
+  info.srto_min = values[MR_RTO_MIN_MS];
+  return write_value(info, value, length);
+}
+
+int Options::set_rto(Socket& socket, const void* value, socklen_t) {
+  const auto info = read_value<sctp_rtoinfo>(value);
+  Scope scope;
+  if (const int status = scope_of(socket, info.srto_assoc_id, scope); status != 0) return status;
+  const ParameterValues& values = seen(socket, scope).parameters;
+  const auto or_else = [](std::uint32_t wanted, std::uint32_t now) {
+    return wanted != 0 ? wanted : now;
+  };
+  const std::uint32_t initial = or_else(info.srto_initial, values[MR_RTO_INITIAL_MS]);
+  const std::uint32_t most = or_else(info.srto_max, values[MR_RTO_MAX_MS]);
+  const std::uint32_t least = or_else(info.srto_min, values[MR_RTO_MIN_MS]);
+  if (least > initial || initial > most || most > kDayMs) return -EINVAL;
+  // In an order in which the least is never above the most.
+  change(socket, scope, MR_RTO_MIN_MS, std::min(least, values[MR_RTO_MAX_MS]));
+  change(socket, scope, MR_RTO_MAX_MS, most);
+  change(socket, scope, MR_RTO_MIN_MS, least);
+  change(socket, scope, MR_RTO_INITIAL_MS, initial);
+  return 0;
+}
+
+//= rfc6458 8.1.2
+int Options::get_association(Socket& socket, void* value, socklen_t& length) {
+  auto info = read_value<sctp_assocparams>(value);
+  Scope scope;
+  if (const int status = scope_of(socket, info.sasoc_assoc_id, scope); status != 0) return status;
+  const ParameterValues& values = seen(socket, scope).parameters;
+  info.sasoc_asocmaxrxt = static_cast<std::uint16_t>(values[MR_ASSOCIATION_MAX_RETRANS]);
+  info.sasoc_cookie_life = values[MR_COOKIE_LIFETIME_MS];
+  info.sasoc_local_rwnd = values[MR_RECEIVE_BUFFER];
+  info.sasoc_number_peer_destinations = 0;
+  info.sasoc_peer_rwnd = 0;
+  if (scope.association != nullptr) {
+    const Process& process = Process::get();
+    Association* association = nullptr;
+    if (engine_status(socket, info.sasoc_assoc_id, association) == 0) {
+      info.sasoc_peer_rwnd = process.last_status.peer_rwnd;
+      info.sasoc_local_rwnd = process.last_status.a_rwnd;
+      info.sasoc_number_peer_destinations =
+          static_cast<std::uint16_t>(process.last_status.path_count);
+    }
+  }
+  return write_value(info, value, length);
+}
+
+int Options::set_association(Socket& socket, const void* value, socklen_t) {
+  const auto info = read_value<sctp_assocparams>(value);
+  Scope scope;
+  if (const int status = scope_of(socket, info.sasoc_assoc_id, scope); status != 0) return status;
+  if (info.sasoc_asocmaxrxt > 255 || info.sasoc_cookie_life > kDayMs) return -EINVAL;
+  if (info.sasoc_asocmaxrxt != 0)
+    change(socket, scope, MR_ASSOCIATION_MAX_RETRANS, info.sasoc_asocmaxrxt);
+  if (info.sasoc_cookie_life != 0)
+    change(socket, scope, MR_COOKIE_LIFETIME_MS, info.sasoc_cookie_life);
+  return 0;
+}
+
+//= rfc6458 8.1.12
+int Options::get_path(Socket& socket, void* value, socklen_t& length) {
+  sctp_paddrparams info{};
+  std::memcpy(&info, value, std::min<std::size_t>(length, sizeof info));
+  Scope scope;
+  const int status = scope_of_path(socket, info.spp_assoc_id, info.spp_address, scope);
+  if (status != 0) return status;
+  const ParameterValues& values = seen(socket, scope).parameters;
+  info.spp_hbinterval = values[MR_HEARTBEAT_INTERVAL_MS];
+  info.spp_pathmaxrxt = static_cast<std::uint16_t>(values[MR_PATH_MAX_RETRANS]);
+  info.spp_pathmtu = Process::get().engine().path_mtu;
+  info.spp_sackdelay = values[MR_SACK_DELAY_MS];
+  info.spp_flags = SPP_PMTUD_ENABLE;
+  info.spp_flags |= info.spp_hbinterval != 0 ? SPP_HB_ENABLE : SPP_HB_DISABLE;
+  info.spp_flags |= info.spp_sackdelay != 0 ? SPP_SACKDELAY_ENABLE : SPP_SACKDELAY_DISABLE;
+  info.spp_ipv6_flowlabel = 0;
+  info.spp_dscp = 0;
+  return write_value(info, value, length);
+}
+
+int Options::set_path(Socket& socket, const void* value, socklen_t length) {
+  sctp_paddrparams info{};
+  std::memcpy(&info, value, std::min<std::size_t>(length, sizeof info));
+  const auto both = [&info](std::uint32_t pair) { return (info.spp_flags & pair) == pair; };
+  if (both(SPP_HB) || both(SPP_PMTUD) || both(SPP_SACKDELAY)) return -EINVAL;
+  if (info.spp_sackdelay > kSackDelayMax || info.spp_hbinterval > kDayMs) return -EINVAL;
+  if (info.spp_pathmaxrxt > 255) return -EINVAL;
+  Scope scope;
+  const int status = scope_of_path(socket, info.spp_assoc_id, info.spp_address, scope);
+  if (status != 0) return status;
+  constexpr std::uint32_t kNotServed =
+      SPP_HB_DEMAND | SPP_PMTUD_DISABLE | SPP_IPV6_FLOWLABEL | SPP_DSCP;
+  if ((info.spp_flags & kNotServed) != 0) return -EOPNOTSUPP;
+  if ((info.spp_flags & SPP_HB_DISABLE) != 0)
+    change(socket, scope, MR_HEARTBEAT_INTERVAL_MS, 0);
+  else if ((info.spp_flags & SPP_HB_TIME_IS_ZERO) != 0)
+    change(socket, scope, MR_HEARTBEAT_INTERVAL_MS, 1);  // 0 is none at all here
+  else if ((info.spp_flags & SPP_HB_ENABLE) != 0 && info.spp_hbinterval != 0)
+    change(socket, scope, MR_HEARTBEAT_INTERVAL_MS, info.spp_hbinterval);
+  if (info.spp_pathmaxrxt != 0) change(socket, scope, MR_PATH_MAX_RETRANS, info.spp_pathmaxrxt);
+  if ((info.spp_flags & SPP_SACKDELAY_DISABLE) != 0)
+    change(socket, scope, MR_SACK_FREQUENCY, 1);
+  else if ((info.spp_flags & SPP_SACKDELAY_ENABLE) != 0 && info.spp_sackdelay != 0)
+    change(socket, scope, MR_SACK_DELAY_MS, info.spp_sackdelay);
+  return 0;
+}
+
+int Options::get_thresholds(Socket& socket, void* value, socklen_t& length) {
+  auto info = read_value<sctp_paddrthlds>(value);
+  Scope scope;
+  const int status = scope_of_path(socket, info.spt_assoc_id, info.spt_address, scope);
+  if (status != 0) return status;
+  const std::uint32_t most = seen(socket, scope).parameters[MR_PATH_MAX_RETRANS];
+  info.spt_pathmaxrxt = static_cast<std::uint16_t>(most);
+  const std::uint32_t doubtful = seen(socket, scope).parameters[MR_POTENTIALLY_FAILED_MAX_RETRANS];
+  info.spt_pathpfthld = static_cast<std::uint16_t>(doubtful);
+  return write_value(info, value, length);
+}
+
+int Options::set_thresholds(Socket& socket, const void* value, socklen_t) {
+  const auto info = read_value<sctp_paddrthlds>(value);
+  Scope scope;
+  const int status = scope_of_path(socket, info.spt_assoc_id, info.spt_address, scope);
+  if (status != 0) return status;
+  if (info.spt_pathmaxrxt > 255) return -EINVAL;
+  if (info.spt_pathmaxrxt != 0) change(socket, scope, MR_PATH_MAX_RETRANS, info.spt_pathmaxrxt);
+  // From the threshold of the failure itself on, there is no state between.
+  change(socket, scope, MR_POTENTIALLY_FAILED_MAX_RETRANS,
+         std::min<std::uint32_t>(info.spt_pathpfthld, 255));
+  return 0;
+}
+
+// The value is a sctp_sack_info, or the older sctp_assoc_value with the delay alone.
+//= rfc6458 8.1.19
+int Options::get_sack(Socket& socket, void* value, socklen_t& length) {
+  const bool is_old = length < sizeof(sctp_sack_info);
+  Scope scope;
+  sctp_sack_info info{};
+  info.sack_assoc_id = read_value<sctp_assoc_value>(value).assoc_id;
+  if (const int status = scope_of(socket, info.sack_assoc_id, scope); status != 0) return status;
+  const ParameterValues& values = seen(socket, scope).parameters;
+  info.sack_freq = values[MR_SACK_FREQUENCY];
+  info.sack_delay = info.sack_freq > 1 ? values[MR_SACK_DELAY_MS] : 0;
+  if (!is_old) return write_value(info, value, length);
+  return write_value(sctp_assoc_value{info.sack_assoc_id, info.sack_delay}, value, length);
+}
+
+int Options::set_sack(Socket& socket, const void* value, socklen_t length) {
+  sctp_sack_info info{};
+  if (length >= sizeof info) {
+    info = read_value<sctp_sack_info>(value);
+  } else {
+    const auto old = read_value<sctp_assoc_value>(value);
+    info = {old.assoc_id, old.assoc_value, old.assoc_value != 0 ? 2u : 1u};
+  }
+  if (info.sack_delay > kSackDelayMax || info.sack_freq > 255) return -EINVAL;
+  Scope scope;
+  if (const int status = scope_of(socket, info.sack_assoc_id, scope); status != 0) return status;
+  if (info.sack_delay != 0) change(socket, scope, MR_SACK_DELAY_MS, info.sack_delay);
+  if (info.sack_freq != 0) change(socket, scope, MR_SACK_FREQUENCY, info.sack_freq);
+  return 0;
+}
+
+int Options::get_max_burst(Socket& socket, void* value, socklen_t& length) {
+  if (length < sizeof(sctp_assoc_value))
+    return write_value(socket.options.parameters[MR_MAX_BURST], value, length);
+  auto wanted = read_value<sctp_assoc_value>(value);
+  Scope scope;
+  if (const int status = scope_of(socket, wanted.assoc_id, scope); status != 0) return status;
+  wanted.assoc_value = seen(socket, scope).parameters[MR_MAX_BURST];
+  return write_value(wanted, value, length);
+}
+
+int Options::set_max_burst(Socket& socket, const void* value, socklen_t length) {
+  sctp_assoc_value wanted{};
+  if (length >= sizeof wanted) {
+    wanted = read_value<sctp_assoc_value>(value);
+  } else {
+    wanted.assoc_value = read_value<std::uint32_t>(value);
+  }
+  if (wanted.assoc_value == 0 || wanted.assoc_value > 255) return -EINVAL;
+  Scope scope;
+  if (const int status = scope_of(socket, wanted.assoc_id, scope); status != 0) return status;
+  change(socket, scope, MR_MAX_BURST, wanted.assoc_value);
+  return 0;
+}
+
+}  // namespace millrace::sockets

@@ -1,0 +1,324 @@
+// The C library's functions as programs see them under millrace-run: ours for SCTP sockets, and the
+// C library's own for everything else.
+#undef _FILE_OFFSET_BITS  // both names of each function are defined here
+#undef _FORTIFY_SOURCE
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+
+#include "api/sockets/calls.h"
+#include "api/sockets/descriptor.h"
+#include "api/sockets/process.h"
+#include "api/sockets/real_calls.h"
+#include "api/sockets/table.h"
+
+using millrace::sockets::is_internal;
+using millrace::sockets::is_ours;
+using millrace::sockets::kDescriptorsMax;
+using millrace::sockets::real;
+namespace calls = millrace::sockets::calls;
+
+#define MR_PRELOAD extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+ssize_t send_parts(int descriptor, const iovec* parts, int count, int flags, const sockaddr* to,
+                   socklen_t length) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts);
+  message.msg_iovlen = static_cast<std::size_t>(count);
+  message.msg_name = const_cast<sockaddr*>(to);
+  message.msg_namelen = length;
+  return calls::sendmsg(descriptor, &message, flags);
+}
+
+ssize_t send_bytes(int descriptor, const void* data, std::size_t size, int flags,
+                   const sockaddr* to = nullptr, socklen_t length = 0) {
+  const iovec part{const_cast<void*>(data), size};
+  return send_parts(descriptor, &part, 1, flags, to, length);
+}
+
+ssize_t receive_parts(int descriptor, const iovec* parts, int count, int flags,
+                      sockaddr* from = nullptr, socklen_t* length = nullptr) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts);
+  message.msg_iovlen = static_cast<std::size_t>(count);
+  message.msg_name = from;
+  message.msg_namelen = length != nullptr ? *length : 0;
+  const ssize_t received = calls::recvmsg(descriptor, &message, flags);
+  if (received >= 0 && length != nullptr) *length = message.msg_namelen;
+  return received;
+}
+
+ssize_t receive_bytes(int descriptor, void* data, std::size_t size, int flags,
+                      sockaddr* from = nullptr, socklen_t* length = nullptr) {
+  const iovec part{data, size};
+  return receive_parts(descriptor, &part, 1, flags, from, length);
+}
+
+int with_copy(int from, int to) {
+  if (to >= 0) calls::copied(from, to);
+  return to;
+}
+
+struct AtExit {
+  ~AtExit() { millrace::sockets::Process::end(); }
+} at_exit;
+
+}  // namespace
+
+MR_PRELOAD int socket(int family, int type, int protocol) noexcept {
+  return calls::is_sctp(family, type, protocol) ? calls::socket(family, type)
+                                                : real().socket(family, type, protocol);
+}
+
+MR_PRELOAD int bind(int descriptor, const sockaddr* address, socklen_t length) noexcept {
+  return is_ours(descriptor) ? calls::bind(descriptor, address, length)
+                             : real().bind(descriptor, address, length);
+}
+
+MR_PRELOAD int listen(int descriptor, int backlog) noexcept {
+  return is_ours(descriptor) ? calls::listen(descriptor, backlog)
+                             : real().listen(descriptor, backlog);
+}
+
+MR_PRELOAD int accept(int descriptor, sockaddr* address, socklen_t* length) {
+  return is_ours(descriptor) ? calls::accept(descriptor, address, length, 0)
+                             : real().accept(descriptor, address, length);
+}
+
+MR_PRELOAD int accept4(int descriptor, sockaddr* address, socklen_t* length, int flags) {
+  return is_ours(descriptor) ? calls::accept(descriptor, address, length, flags)
+                             : real().accept4(descriptor, address, length, flags);
+}
+
+MR_PRELOAD int connect(int descriptor, const sockaddr* address, socklen_t length) {
+  return is_ours(descriptor) ? calls::connect(descriptor, address, length)
+                             : real().connect(descriptor, address, length);
+}
+
+MR_PRELOAD int shutdown(int descriptor, int how) noexcept {
+  return is_ours(descriptor) ? calls::shutdown(descriptor, how) : real().shutdown(descriptor, how);
+}
+
+MR_PRELOAD int getsockname(int descriptor, sockaddr* address, socklen_t* length) noexcept {
+  return is_ours(descriptor) ? calls::getsockname(descriptor, address, length)
+                             : real().getsockname(descriptor, address, length);
+}
+
+MR_PRELOAD int getpeername(int descriptor, sockaddr* address, socklen_t* length) noexcept {
+  return is_ours(descriptor) ? calls::getpeername(descriptor, address, length)
+                             : real().getpeername(descriptor, address, length);
+}
+
+MR_PRELOAD int getsockopt(int descriptor, int level, int name, void* value,
+                          socklen_t* length) noexcept {
+  return is_ours(descriptor) ? calls::getsockopt(descriptor, level, name, value, length)
+                             : real().getsockopt(descriptor, level, name, value, length);
+}
+
+MR_PRELOAD int setsockopt(int descriptor, int level, int name, const void* value,
+                          socklen_t length) noexcept {
+  return is_ours(descriptor) ? calls::setsockopt(descriptor, level, name, value, length)
+                             : real().setsockopt(descriptor, level, name, value, length);
+}
+
+// ---- sending ----
+
+MR_PRELOAD ssize_t send(int descriptor, const void* data, size_t size, int flags) {
+  return is_ours(descriptor) ? send_bytes(descriptor, data, size, flags)
+                             : real().send(descriptor, data, size, flags);
+}
+
+MR_PRELOAD ssize_t sendto(int descriptor, const void* data, size_t size, int flags,
+                          const sockaddr* to, socklen_t length) {
+  return is_ours(descriptor) ? send_bytes(descriptor, data, size, flags, to, length)
+                             : real().sendto(descriptor, data, size, flags, to, length);
+}
+
+MR_PRELOAD ssize_t sendmsg(int descriptor, const msghdr* message, int flags) {
+  return is_ours(descriptor) ? calls::sendmsg(descriptor, message, flags)
+                             : real().sendmsg(descriptor, message, flags);
+}
+
+MR_PRELOAD int sendmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags) {
+  if (!is_ours(descriptor)) return real().sendmmsg(descriptor, messages, count, flags);
+  for (unsigned i = 0; i < count; ++i) {
+    const ssize_t sent = calls::sendmsg(descriptor, &messages[i].msg_hdr, flags);
+    if (sent < 0) return i > 0 ? static_cast<int>(i) : -1;
+    messages[i].msg_len = static_cast<unsigned>(sent);
+  }
+  return static_cast<int>(count);
+}
+
+MR_PRELOAD ssize_t write(int descriptor, const void* data, size_t size) {
+  return is_ours(descriptor) ? send_bytes(descriptor, data, size, 0)
+                             : real().write(descriptor, data, size);
+}
+
+MR_PRELOAD ssize_t writev(int descriptor, const iovec* parts, int count) {
+  return is_ours(descriptor) ? send_parts(descriptor, parts, count, 0, nullptr, 0)
+                             : real().writev(descriptor, parts, count);
+}
+
+MR_PRELOAD ssize_t sendfile(int to, int from, off_t* offset, size_t size) noexcept {
+  if (!is_ours(to)) return real().sendfile(to, from, offset, size);
+  char data[65536];
+  const size_t most = size < sizeof data ? size : sizeof data;
+  const ssize_t got =
+      offset != nullptr ? pread(from, data, most, *offset) : real().read(from, data, most);
+  if (got <= 0) return got;
+  const ssize_t sent = send_bytes(to, data, static_cast<size_t>(got), 0);
+  if (sent > 0 && offset != nullptr) *offset += sent;
+  return sent;
+}
+
+MR_PRELOAD ssize_t sendfile64(int to, int from, off64_t* offset, size_t size) noexcept {
+  return sendfile(to, from, offset, size);
+}
+
+// ---- receiving ----
+
+MR_PRELOAD ssize_t recv(int descriptor, void* data, size_t size, int flags) {
+  return is_ours(descriptor) ? receive_bytes(descriptor, data, size, flags)
+                             : real().recv(descriptor, data, size, flags);
+}
+
+MR_PRELOAD ssize_t recvfrom(int descriptor, void* data, size_t size, int flags, sockaddr* from,
+                            socklen_t* length) {
+  return is_ours(descriptor) ? receive_bytes(descriptor, data, size, flags, from, length)
+                             : real().recvfrom(descriptor, data, size, flags, from, length);
+}
+
+MR_PRELOAD ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
+  return is_ours(descriptor) ? calls::recvmsg(descriptor, message, flags)
+                             : real().recvmsg(descriptor, message, flags);
+}
+
+MR_PRELOAD int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags,
+                        timespec* limit) {
+  if (!is_ours(descriptor)) return real().recvmmsg(descriptor, messages, count, flags, limit);
+  for (unsigned i = 0; i < count; ++i) {
+    const bool must_not_wait = i > 0 && (flags & MSG_WAITFORONE) != 0;
+    const int one = (flags & ~MSG_WAITFORONE) | (must_not_wait ? MSG_DONTWAIT : 0);
+    const ssize_t received = calls::recvmsg(descriptor, &messages[i].msg_hdr, one);
+    if (received < 0) return i > 0 ? static_cast<int>(i) : -1;
+    messages[i].msg_len = static_cast<unsigned>(received);
+    if (received == 0) return static_cast<int>(i + 1);
+  }
+  return static_cast<int>(count);
+}
+
+MR_PRELOAD ssize_t read(int descriptor, void* data, size_t size) {
+  return is_ours(descriptor) ? receive_bytes(descriptor, data, size, 0)
+                             : real().read(descriptor, data, size);
+}
+
+MR_PRELOAD ssize_t readv(int descriptor, const iovec* parts, int count) {
+  return is_ours(descriptor) ? receive_parts(descriptor, parts, count, 0)
+                             : real().readv(descriptor, parts, count);
+}
+
+// What programs that are compiled with _FORTIFY_SOURCE call.
+MR_PRELOAD ssize_t __read_chk(int descriptor, void* data, size_t size, size_t room) {
+  if (size > room) __builtin_trap();
+  return read(descriptor, data, size);
+}
+
+MR_PRELOAD ssize_t __recv_chk(int descriptor, void* data, size_t size, size_t room, int flags) {
+  if (size > room) __builtin_trap();
+  return recv(descriptor, data, size, flags);
+}
+
+MR_PRELOAD ssize_t __recvfrom_chk(int descriptor, void* data, size_t size, size_t room, int flags,
+                                  sockaddr* from, socklen_t* length) {
+  if (size > room) __builtin_trap();
+  return recvfrom(descriptor, data, size, flags, from, length);
+}
+
+// ---- descriptors ----
+
+MR_PRELOAD int close(int descriptor) {
+  if (is_internal(descriptor)) {
+    errno = EBADF;  // for programs that close everything they can count to
+    return -1;
+  }
+  return is_ours(descriptor) ? calls::close(descriptor) : real().close(descriptor);
+}
+
+MR_PRELOAD int close_range(unsigned first, unsigned last, int flags) noexcept {
+  if ((flags & CLOSE_RANGE_CLOEXEC) != 0) return real().close_range(first, last, flags);
+  unsigned at = first;
+  for (unsigned one = first; one <= last && one < static_cast<unsigned>(kDescriptorsMax); ++one) {
+    const auto descriptor = static_cast<int>(one);
+    if (!is_ours(descriptor) && !is_internal(descriptor)) continue;
+    if (at < one) real().close_range(at, one - 1, flags);
+    if (is_ours(descriptor)) calls::close(descriptor);
+    at = one + 1;
+  }
+  return at <= last ? real().close_range(at, last, flags) : 0;
+}
+
+MR_PRELOAD void closefrom(int first) noexcept {
+  close_range(static_cast<unsigned>(first < 0 ? 0 : first), ~0u, 0);
+}
+
+MR_PRELOAD int dup(int descriptor) noexcept {
+  const int copy = real().dup(descriptor);
+  return is_ours(descriptor) ? with_copy(descriptor, copy) : copy;
+}
+
+MR_PRELOAD int dup3(int from, int to, int flags) noexcept {
+  if (!is_ours(from) && !is_ours(to)) return real().dup3(from, to, flags);
+  if (from == to) return real().dup3(from, to, flags);
+  const bool was_ours = is_ours(to);
+  const int copy = real().dup3(from, to, flags);
+  if (copy >= 0 && was_ours) calls::replaced(to);
+  return is_ours(from) ? with_copy(from, copy) : copy;
+}
+
+MR_PRELOAD int dup2(int from, int to) noexcept {
+  if ((!is_ours(from) && !is_ours(to)) || from == to) return real().dup2(from, to);
+  return dup3(from, to, 0);
+}
+
+namespace {
+
+int control(int descriptor, int command, void* argument) {
+  const int result = real().fcntl(descriptor, command, argument);
+  const bool copies = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
+  return copies && is_ours(descriptor) ? with_copy(descriptor, result) : result;
+}
+
+}  // namespace
+
+MR_PRELOAD int fcntl(int descriptor, int command, ...) {
+  va_list list;
+  va_start(list, command);
+  void* argument = va_arg(list, void*);
+  va_end(list);
+  return control(descriptor, command, argument);
+}
+
+MR_PRELOAD int fcntl64(int descriptor, int command, ...) {
+  va_list list;
+  va_start(list, command);
+  void* argument = va_arg(list, void*);
+  va_end(list);
+  return control(descriptor, command, argument);
+}
+
+MR_PRELOAD int ioctl(int descriptor, unsigned long request, ...) noexcept {
+  va_list list;
+  va_start(list, request);
+  void* argument = va_arg(list, void*);
+  va_end(list);
+  if (is_ours(descriptor) && request == FIONREAD)
+    return calls::bytes_readable(descriptor, static_cast<int*>(argument));
+  return real().ioctl(descriptor, request, argument);
+}

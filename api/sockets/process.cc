@@ -1,0 +1,230 @@
+#include "api/sockets/process.h"
+
+#include <poll.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <ctime>
+
+#include "api/sockets/real_calls.h"
+
+namespace millrace::sockets {
+namespace {
+
+constexpr std::int64_t kPatience_us = 2'000'000;  // for an answer of the engine
+constexpr int kIdleLook_ms = 500;                 // how often SCTP_AUTOCLOSE is looked after
+constexpr std::size_t kBatch = 64;
+
+const char* engine_socket() {
+  const char* path = getenv("MILLRACE_SOCKET");
+  return path != nullptr && path[0] != '\0' ? path : MR_DEFAULT_SOCKET;
+}
+
+}  // namespace
+
+std::atomic<std::uint8_t> ours[kDescriptorsMax];
+
+std::int64_t monotonic_us() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
+}
+
+Process& Process::get() {
+  static Process* process = new Process;
+  return *process;
+}
+
+Process::Process() : pid_(getpid()) {
+  sockets_.resize(kDescriptorsMax);
+  if (getrandom(&random_state_, sizeof random_state_, GRND_NONBLOCK) < 0)
+    random_state_ = static_cast<std::uint64_t>(monotonic_us());
+}
+
+Process::Guard::Guard(Process& process) : process_(process) {
+  lock();
+}
+
+Process::Guard::~Guard() {
+  if (is_locked_) unlock();
+}
+
+void Process::Guard::lock() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before_);
+  pthread_mutex_lock(&process_.mutex_);
+  is_locked_ = true;
+}
+
+void Process::Guard::unlock() {
+  is_locked_ = false;
+  pthread_mutex_unlock(&process_.mutex_);
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+// ---- the engine ----
+
+int Process::start() {
+  if (context_ != nullptr) return 0;
+  const int status = attach();
+  if (status != 0) return status;
+  start_pump();
+  return 0;
+}
+
+int Process::attach() {
+  mr_attach_options wanted{};
+  wanted.socket = engine_socket();
+  wanted.flags = MR_ATTACH_CREDITS;
+  int status = mr_attach(&wanted, &context_);
+  if (status != 0) return status;
+  poll_descriptor_ = mr_fd(context_);
+  has_engine_ = false;
+  status = poll_descriptor_ < 0 ? poll_descriptor_ : mr_get_engine(context_);
+  if (status == 0) status = await([this] { return has_engine_; });
+  if (status == 0) return 0;
+  mr_detach(context_);
+  context_ = nullptr;
+  return status;
+}
+
+// The pump thread has all signals blocked, as it inherits the mask of who starts it.
+void Process::start_pump() {
+  pthread_t thread;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_create(&thread, &attributes, &Process::pump_thread, this);
+  pthread_attr_destroy(&attributes);
+}
+
+void* Process::pump_thread(void* self) {
+  static_cast<Process*>(self)->pump();
+  return nullptr;
+}
+
+void Process::pump() {
+  pthread_setname_np(pthread_self(), "millrace");
+  bool has_idle_limit = false;
+  while (true) {
+    pollfd entry{poll_descriptor_, POLLIN, 0};
+    poll(&entry, 1, has_idle_limit ? kIdleLook_ms : -1);
+    const Guard guard(*this);
+    drain();
+    close_idle();
+    has_idle_limit = std::any_of(by_id_.begin(), by_id_.end(), [](const auto& entry_of) {
+      const Socket* socket = entry_of.second->socket;
+      return socket != nullptr && socket->autoclose_s > 0;
+    });
+  }
+}
+
+void Process::drain() {
+  mr_event events[kBatch];
+  while (context_ != nullptr) {
+    const int count = mr_receive(context_, events, kBatch);
+    if (count <= 0) return;
+    for (int i = 0; i < count; ++i) dispatch(events[i]);
+  }
+}
+
+int Process::await(const std::function<bool()>& predicate) {
+  const std::int64_t deadline = monotonic_us() + kPatience_us;
+  while (true) {
+    drain();
+    if (predicate()) return 0;
+    const std::int64_t left = deadline - monotonic_us();
+    if (left <= 0) return -ETIMEDOUT;
+    pollfd entry{poll_descriptor_, POLLIN, 0};
+    poll(&entry, 1, static_cast<int>(left / 1000 + 1));
+  }
+}
+
+// SCTP_AUTOCLOSE: what has been silent for so long ends.
+void Process::close_idle() {
+  const std::int64_t now = monotonic_us();
+  for (const auto& [id, association] : by_id_) {
+    Socket* socket = association->socket;
+    if (socket == nullptr || socket->autoclose_s == 0 || socket->is_one_to_one()) continue;
+    if (association->state != Association::State::up || association->is_shut_down) continue;
+    if (now - association->last_used_us < std::int64_t{socket->autoclose_s} * 1'000'000) continue;
+    association->is_shut_down = mr_shutdown(context_, association->handle) == 0;
+  }
+}
+
+// ---- descriptors ----
+
+std::shared_ptr<Socket> Process::find(int descriptor) const {
+  return static_cast<unsigned>(descriptor) < sockets_.size() ? sockets_[descriptor] : nullptr;
+}
+
+void Process::enter(int descriptor, const std::shared_ptr<Socket>& socket) {
+  sockets_[descriptor] = socket;
+  socket->descriptors.push_back(descriptor);
+  ours[descriptor].store(1, std::memory_order_release);
+}
+
+std::shared_ptr<Socket> Process::leave(int descriptor) {
+  std::shared_ptr<Socket> socket = std::move(sockets_[descriptor]);
+  sockets_[descriptor] = nullptr;
+  ours[descriptor].store(0, std::memory_order_release);
+  if (socket == nullptr) return nullptr;
+  std::erase(socket->descriptors, descriptor);
+  if (socket->descriptors.empty()) socket->close();
+  return socket;
+}
+
+std::uint32_t Process::random() {
+  // SplitMix64: ports need to differ, not to be secret.
+  std::uint64_t mixed = random_state_ += 0x9e3779b97f4a7c15;
+  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
+  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+  return static_cast<std::uint32_t>(mixed >> 32);
+}
+
+// ---- associations ----
+
+std::shared_ptr<Association> Process::make_association() {
+  auto association = std::make_shared<Association>();
+  do {
+    association->id = next_id_;
+    next_id_ = next_id_ == INT32_MAX ? SCTP_ALL_ASSOC + 1 : next_id_ + 1;
+  } while (by_id_.contains(association->id));
+  association->last_used_us = monotonic_us();
+  by_id_[association->id] = association;
+  return association;
+}
+
+void Process::name(const std::shared_ptr<Association>& association, mr_association handle) {
+  association->handle = handle;
+  by_handle_[handle] = association;
+}
+
+void Process::forget(const Association& association) {
+  by_handle_.erase(association.handle);
+  by_id_.erase(association.id);
+}
+
+void Process::end() {
+  Process& process = get();
+  const Guard guard(process);
+  if (process.context_ == nullptr || getpid() != process.pid_) return;
+  for (int descriptor = 0; descriptor < kDescriptorsMax; ++descriptor) {
+    if (process.sockets_[descriptor] != nullptr) process.leave(descriptor);
+  }
+  mr_flush(process.context_);
+}
+
+// ---- waiting in calls ----
+
+void wake_all(std::vector<int>& waiters) {
+  const std::uint64_t one = 1;
+  for (const int waiter : waiters) real().write(waiter, &one, sizeof one);
+  waiters.clear();
+}
+
+}  // namespace millrace::sockets

@@ -1,0 +1,147 @@
+// Sending, and ends.
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "api/sockets/process.h"
+#include "api/sockets/socket.h"
+
+namespace millrace::sockets {
+namespace {
+
+constexpr std::uint32_t kHeaderBytes = 60;  // IPv6, common header, DATA chunk
+constexpr std::size_t kReasonMax = 1024;
+
+}  // namespace
+
+ssize_t Socket::send(const std::string& message, const SendInfo& info, const Endpoint* to) {
+  const int ends = info.values.flags & (SCTP_EOF | SCTP_ABORT);
+  if ((ends & SCTP_EOF) != 0 && !message.empty()) return -EINVAL;
+  if (ends == 0 && message.empty()) return -EINVAL;
+  if (is_one_to_one() && ends != 0) return -EINVAL;
+  if ((info.values.flags & SCTP_ADDR_OVER) != 0 && to == nullptr) return -EINVAL;
+  if (is_one_to_one() && is_listening_) return -EPIPE;
+  if (shut_write_) return -EPIPE;
+  if ((info.values.flags & SCTP_SENDALL) != 0 && !is_one_to_one())
+    return send_to_all(message, info);
+  Association* through = to != nullptr ? association_to(*to) : association(info.id);
+  if (through == nullptr && to != nullptr && is_one_to_one() && !associations.empty())
+    return -EADDRNOTAVAIL;
+  if (through == nullptr && info.id > SCTP_ALL_ASSOC && !is_one_to_one())
+    through = association(info.id);
+  if (through == nullptr) {
+    if (to == nullptr || was_connected_) {
+      const int error = take_error();
+      return error != 0 ? -error : -EPIPE;
+    }
+    if (ends != 0) return -EINVAL;
+    std::shared_ptr<Association> started;
+    const int status = start({*to}, info.has_init ? &info.init : nullptr, started);
+    if (status != 0) return status;
+    through = started.get();
+  }
+  return send(*through, message, info);
+}
+
+ssize_t Socket::send(Association& association, const std::string& message, const SendInfo& info) {
+  mr_context* context = Process::get().context();
+  if ((info.values.flags & SCTP_ABORT) != 0) {
+    mr_abort(context, association.handle, message.data(), std::min(message.size(), kReasonMax));
+    return static_cast<ssize_t>(message.size());
+  }
+  if ((info.values.flags & SCTP_EOF) != 0) {
+    association.is_shut_down = true;
+    mr_shutdown(context, association.handle);
+    return 0;
+  }
+  return send_data(association, message, info);
+}
+
+ssize_t Socket::send_data(Association& association, const std::string& message,
+                          const SendInfo& info) {
+  if (association.is_shut_down || association.peer_shut_down)
+    return is_one_to_one() ? -EPIPE : -ESHUTDOWN;
+  const std::uint32_t path_mtu = Process::get().engine().path_mtu;
+  if (disables_fragments_ && message.size() > path_mtu - kHeaderBytes) return -EMSGSIZE;
+  std::uint32_t flags = 0;
+  if ((info.values.flags & SCTP_UNORDERED) != 0) flags |= MR_UNORDERED;
+  if ((info.values.flags & SCTP_SACK_IMMEDIATELY) != 0) flags |= MR_SACK_AT_ONCE;
+  const int status =
+      mr_send(Process::get().context(), association.handle, message.data(), message.size(),
+              info.values.stream, ntohl(info.values.ppid), flags, info.values.context);
+  if (status == 0) {
+    association.last_used_us = monotonic_us();
+    return static_cast<ssize_t>(message.size());
+  }
+  if (status == -EAGAIN) {
+    association.is_full = true;
+    refresh();
+    return status;
+  }
+  if (status == -ESHUTDOWN || status == -ENOTCONN) return is_one_to_one() ? -EPIPE : -ESHUTDOWN;
+  return status;
+}
+
+/// SCTP_SENDALL: to every association; those without room are left out.
+ssize_t Socket::send_to_all(const std::string& message, const SendInfo& info) {
+  if (associations.empty()) return -EPIPE;
+  for (const auto& [id, association] : associations) send(*association, message, info);
+  return static_cast<ssize_t>(message.size());
+}
+
+int Socket::shut_down(int how) {
+  if (how < SHUT_RD || how > SHUT_RDWR) return -EINVAL;
+  Association* only = is_one_to_one() ? association(0) : nullptr;
+  if (is_one_to_one() && is_listening_) {
+    if (how == SHUT_WR) return 0;
+    listen(0);
+    shut_read_ = true;
+    refresh();
+    return 0;
+  }
+  if (only == nullptr && !was_connected_) return -ENOTCONN;
+  if (how != SHUT_WR) shut_read_ = true;
+  if (how != SHUT_RD) {
+    shut_write_ = true;
+    if (only != nullptr && !only->is_shut_down) {
+      only->is_shut_down = true;
+      mr_shutdown(Process::get().context(), only->handle);
+    }
+  }
+  refresh();
+  return 0;
+}
+
+// ---- the end ----
+
+void Socket::close() {
+  if (is_closed_) return;
+  Process& process = Process::get();
+  const bool is_abortive = lingering.l_onoff != 0 && lingering.l_linger == 0;
+  is_closed_ = true;
+  if (is_listening_) process.stop_listening(*this);
+  for (const auto& waiting : accept_queue_)
+    mr_abort(process.context(), waiting->handle, nullptr, 0);
+  accept_queue_.clear();
+  for (const auto& [id, association] : associations) {
+    // Data that nobody will read any more is the peer's loss: it is told (as Linux does).
+    if (is_abortive || association->queued > 0) {
+      mr_abort(process.context(), association->handle, nullptr, 0);
+    } else if (!association->is_shut_down) {
+      mr_shutdown(process.context(), association->handle);
+    }
+    association->socket = nullptr;
+    association->is_orphan = true;
+  }
+  associations.clear();
+  items.clear();
+  descriptor_.close();
+  wake_all(waiters);
+}
+
+bool Socket::is_lingering() const {
+  return lingering.l_onoff != 0 && lingering.l_linger > 0 && !associations.empty();
+}
+
+}  // namespace millrace::sockets

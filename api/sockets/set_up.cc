@@ -1,0 +1,195 @@
+// Binding, accepting, peeling off.
+#include <algorithm>
+#include <cerrno>
+
+#include "api/sockets/notifications.h"
+#include "api/sockets/process.h"
+#include "api/sockets/socket.h"
+
+namespace millrace::sockets {
+namespace {
+
+constexpr std::uint32_t kEphemeralFirst = 32768;
+constexpr std::uint32_t kEphemeralCount = 28232;
+constexpr int kPortTries = 64;
+
+}  // namespace
+
+Socket::Socket(int family, Model model) : family_(family), model_(model) {
+  Process& process = Process::get();
+  number = process.next_number();
+  const mr_engine& engine = process.engine();
+  std::copy(std::begin(engine.parameters), std::end(engine.parameters), options.parameters.begin());
+  options.parameters[MR_SENDER_DRY_EVENTS] = 0;
+  init_.sinit_num_ostreams = engine.streams_out;
+  init_.sinit_max_instreams = engine.streams_in;
+  init_.sinit_max_attempts = static_cast<std::uint16_t>(engine.parameters[MR_INIT_MAX_RETRANS]);
+  init_.sinit_max_init_timeo =
+      static_cast<std::uint16_t>(std::min(engine.parameters[MR_RTO_MAX_MS], 65535u));
+  send_buffer_ = static_cast<int>(std::min(engine.send_buffer, 1u << 30));
+  receive_buffer_ = static_cast<int>(std::min(engine.parameters[MR_RECEIVE_BUFFER], 1u << 30));
+}
+
+Socket::~Socket() = default;
+
+int Socket::open(int flags) {
+  const int descriptor = descriptor_.open(flags);
+  if (descriptor < 0) return descriptor;
+  if (descriptor >= kDescriptorsMax) return -EMFILE;
+  Process::get().enter(descriptor, shared_from_this());
+  refresh();
+  return descriptor;
+}
+
+// ---- binding ----
+
+bool Socket::is_local(const mr_address& address) const {
+  const mr_engine& engine = Process::get().engine();
+  const mr_address* end = engine.addresses + engine.address_count;
+  return is_loopback(address) || std::find(engine.addresses, end, address) != end;
+}
+
+int Socket::check_local(const Endpoint& endpoint) const {
+  return is_any(endpoint.address) || is_local(endpoint.address) ? 0 : -EADDRNOTAVAIL;
+}
+
+int Socket::choose_port() {
+  Process& process = Process::get();
+  for (int i = 0; i < kPortTries; ++i) {
+    const auto port =
+        static_cast<std::uint16_t>(kEphemeralFirst + process.random() % kEphemeralCount);
+    port_ = port;
+    if (!process.has_rival(*this)) return 0;
+  }
+  port_ = 0;
+  return -EADDRINUSE;
+}
+
+int Socket::bind(const Endpoint& to) {
+  if (port_ != 0) return -EINVAL;
+  if (const int status = check_local(to); status != 0) return status;
+  is_loopback_only_ = is_loopback(to.address);
+  locals_.clear();
+  if (!is_any(to.address) && !is_loopback_only_) locals_ = {to.address};
+  if (to.port == 0) return choose_port();
+  port_ = to.port;
+  if (reuses_address_ || reuses_port_ || !Process::get().has_rival(*this)) return 0;
+  port_ = 0;
+  return -EADDRINUSE;
+}
+
+/// sctp_bindx() with SCTP_BINDX_ADD_ADDR.
+int Socket::bind_also(const std::vector<Endpoint>& endpoints) {
+  if (is_listening_ || !associations.empty()) return -EOPNOTSUPP;  // wants dynamic addresses
+  for (const Endpoint& endpoint : endpoints) {
+    if (const int status = check_local(endpoint); status != 0) return status;
+    if (port_ != 0 && endpoint.port != 0 && endpoint.port != port_) return -EINVAL;
+    if (endpoint.port != endpoints.front().port && endpoint.port != 0) return -EINVAL;
+  }
+  std::size_t first = 0;
+  if (port_ == 0) {
+    if (const int status = bind(endpoints.front()); status != 0) return status;
+    first = 1;
+  }
+  const bool is_wildcard = locals_.empty() && !is_loopback_only_;
+  for (std::size_t i = first; i < endpoints.size() && !is_wildcard; ++i) {
+    const mr_address& address = endpoints[i].address;
+    if (is_any(address)) {
+      locals_.clear();
+      is_loopback_only_ = false;
+      return 0;
+    }
+    if (is_loopback(address)) continue;
+    is_loopback_only_ = false;
+    if (std::find(locals_.begin(), locals_.end(), address) == locals_.end())
+      locals_.push_back(address);
+  }
+  return locals_.size() <= MR_LOCALS_MAX ? 0 : -EINVAL;
+}
+
+/// sctp_bindx() with SCTP_BINDX_REM_ADDR.
+int Socket::unbind(const std::vector<Endpoint>& endpoints) {
+  if (is_listening_ || !associations.empty()) return -EOPNOTSUPP;
+  if (port_ == 0) return -EINVAL;
+  std::vector<mr_address> left = local_addresses(nullptr);
+  for (const Endpoint& endpoint : endpoints) {
+    if (endpoint.port != 0 && endpoint.port != port_) return -EINVAL;
+    if (std::erase(left, endpoint.address) == 0) return -EADDRNOTAVAIL;
+  }
+  if (left.empty()) return -EBUSY;  // the last address stays
+  locals_ = left;
+  return 0;
+}
+
+// ---- accepting ----
+
+int Socket::accept(int flags, std::shared_ptr<Socket>& accepted) {
+  if (!is_one_to_one()) return -EOPNOTSUPP;
+  if (!is_listening_) return -EINVAL;
+  if (accept_queue_.empty()) return -EAGAIN;
+  const std::shared_ptr<Association> association = accept_queue_.front();
+  const int status = adopt(association, flags, accepted);
+  if (status < 0) return status;
+  accept_queue_.pop_front();
+  refresh();
+  return status;
+}
+
+int Socket::peel_off(sctp_assoc_t id, int flags, std::shared_ptr<Socket>& peeled) {
+  if (is_one_to_one()) return -EINVAL;
+  const auto found = associations.find(id);
+  if (found == associations.end()) return -EINVAL;
+  const std::shared_ptr<Association> association = found->second;
+  const int status = adopt(association, flags, peeled);
+  if (status < 0) return status;
+  associations.erase(id);
+  std::erase_if(items, [&](Item& item) {
+    if (item.association != association) return false;
+    peeled->items.push_back(std::move(item));
+    return true;
+  });
+  refresh();
+  peeled->refresh();
+  return status;
+}
+
+/// Makes a socket of one association that has none of its own. Returns its descriptor.
+int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
+                  std::shared_ptr<Socket>& adopted) {
+  adopted = std::make_shared<Socket>(family_, Model::one_to_one);
+  Socket& to = *adopted;
+  to.port_ = association->local_port;
+  to.locals_ = locals_;
+  to.is_loopback_only_ = is_loopback_only_;
+  to.options = options;
+  to.init_ = init_;
+  to.wants_rcvinfo = wants_rcvinfo;
+  to.wants_nxtinfo = wants_nxtinfo;
+  to.maps_v4 = maps_v4;
+  to.lingering = lingering;
+  to.no_delay_ = no_delay_;
+  to.reuses_address_ = reuses_address_;
+  to.send_buffer_ = send_buffer_;
+  to.receive_buffer_ = receive_buffer_;
+  to.stored_ = stored_;
+  to.was_connected_ = true;
+  const bool is_fresh = association->socket == nullptr;
+  const int descriptor = to.open(flags);
+  if (descriptor < 0) return descriptor;
+  association->socket = adopted.get();
+  if (is_fresh && to.wants(*association, SCTP_ASSOC_CHANGE))
+    to.notify(association, association_change(*association, SCTP_COMM_UP, 0));
+  for (Item& item : association->early) to.queue(std::move(item));
+  association->early.clear();
+  if (association->state == Association::State::ended) {
+    to.input_ended_ = true;
+    to.error_ = association->error;
+  } else {
+    to.associations[association->id] = association;
+    to.input_ended_ = association->peer_shut_down;
+  }
+  to.refresh();
+  return descriptor;
+}
+
+}  // namespace millrace::sockets

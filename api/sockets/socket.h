@@ -1,0 +1,180 @@
+// A socket of either model: what it is bound to, its options, its associations, what it has to
+// receive, and what poll says of it. It is guarded by the process's lock (process.h).
+//
+// The operations here never wait but for an answer of the engine; those that can have to wait for a
+// peer say -EAGAIN (or -EINPROGRESS), and calls.cc waits.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "api/sockets/association.h"
+#include "api/sockets/descriptor.h"
+
+namespace millrace::sockets {
+
+/// What goes with a message to be sent.
+struct SendInfo {
+  SendDefaults values;
+  sctp_assoc_t id = 0;
+  bool has_init = false;
+  sctp_initmsg init{};
+};
+
+/// What a receive call wants and gets.
+struct ReceiveRequest {
+  int flags = 0;         // of the call
+  int result_flags = 0;  // MSG_EOR, MSG_NOTIFICATION, MSG_CTRUNC
+  const iovec* parts = nullptr;
+  std::size_t part_count = 0;
+  Item* item = nullptr;  // out: what was received, valid until the lock is let go
+  Endpoint from;         // out
+};
+
+class Socket : public std::enable_shared_from_this<Socket> {
+ public:
+  enum class Model : std::uint8_t { one_to_one, one_to_many };
+
+  Socket(int family, Model model);
+  ~Socket();
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  /// Makes the descriptor; returns it or -errno.
+  int open(int flags);
+
+  // set_up.cc
+  int bind(const Endpoint& to);
+  int bind_also(const std::vector<Endpoint>& endpoints);
+  int unbind(const std::vector<Endpoint>& endpoints);
+  int listen(int backlog);
+  /// The oldest association that waits, as a socket of its own, or -errno.
+  int accept(int flags, std::shared_ptr<Socket>& accepted);
+  int peel_off(sctp_assoc_t id, int flags, std::shared_ptr<Socket>& peeled);
+
+  // connect.cc
+  /// Starts an association: 0 or -errno. It is the newest of associations().
+  int start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
+            std::shared_ptr<Association>& started);
+  /// connect(): -EINPROGRESS while the handshake runs, 0 when it is up.
+  int connect(const std::vector<Endpoint>& peers, sctp_assoc_t* id);
+  /// How a connect that was in progress stands: -EINPROGRESS, 0 or an error, which it takes.
+  int connect_result(sctp_assoc_t id);
+
+  // send.cc
+  ssize_t send(const std::string& message, const SendInfo& info, const Endpoint* to);
+  ssize_t send(Association& association, const std::string& message, const SendInfo& info);
+  int shut_down(int how);
+
+  // receive.cc
+  ssize_t receive(ReceiveRequest& request);
+  void consume(ReceiveRequest& request, std::size_t bytes);
+  std::size_t bytes_readable() const;
+
+  // close.cc
+  /// The last descriptor is gone. Associations end as SO_LINGER says.
+  void close();
+  bool is_lingering() const;
+
+  // options.cc and its neighbours
+  int set_option(int level, int name, const void* value, socklen_t length);
+  int get_option(int level, int name, void* value, socklen_t& length);
+
+  // events.cc
+  void on_up(const std::shared_ptr<Association>& association, const mr_event& event);
+  void on_failed(const std::shared_ptr<Association>& association, const mr_event& event);
+  void on_down(const std::shared_ptr<Association>& association, const mr_event& event);
+  void on_message(const std::shared_ptr<Association>& association, const mr_event& event);
+  void on_notice(const std::shared_ptr<Association>& association, const mr_event& event);
+  void queue(Item item);
+
+  /// Makes poll's answer what the state says, and wakes who waits in a call.
+  void refresh();
+  /// The association that an id means: of a one-to-one socket its only one, whatever the id.
+  Association* association(sctp_assoc_t id) const;
+  Association* association_to(const Endpoint& peer) const;
+  bool is_one_to_one() const { return model_ == Model::one_to_one; }
+  int family() const { return family_; }
+  Endpoint name() const;
+  /// The peer of a one-to-one socket; false if it has none.
+  bool peer_name(Endpoint& peer) const;
+  bool is_non_blocking() const;
+  int take_error();
+  Endpoint local_endpoint(const Association& association) const;
+  std::vector<mr_address> local_addresses(const Association* association) const;
+
+  bool serves(bool v4) const;
+  bool is_rival_of(const Socket& other) const;
+  const std::vector<mr_address>& bound_addresses() const { return locals_; }
+  void preset(mr_listen_options& wanted) const;
+
+  std::vector<int> descriptors;  // of this process
+  std::vector<int> waiters;      // eventfds of threads that wait in a call
+  timeval receive_timeout{};
+  timeval send_timeout{};
+  linger lingering{};
+  bool maps_v4 = true;  // SCTP_I_WANT_MAPPED_V4_ADDR
+  std::uint64_t number = 0;
+  std::uint32_t autoclose_s = 0;
+  AssociationOptions options;
+  bool wants_rcvinfo = false;
+  bool wants_nxtinfo = false;
+  std::map<sctp_assoc_t, std::shared_ptr<Association>> associations;
+  std::deque<Item> items;
+
+ private:
+  friend struct Options;
+  struct StoredOption {
+    int level, name, value;
+  };
+
+  int choose_port();
+  int adopt(const std::shared_ptr<Association>& association, int flags,
+            std::shared_ptr<Socket>& adopted);
+  bool is_local(const mr_address& address) const;
+  int check_local(const Endpoint& endpoint) const;
+  void apply_options(Association& association);
+  bool wants(const Association& association, int type) const;
+  void notify(const std::shared_ptr<Association>& association, std::string notification);
+  void forget(const std::shared_ptr<Association>& association);
+  void end_of_input(const Association& association);
+  ssize_t send_to_all(const std::string& message, const SendInfo& info);
+  ssize_t send_data(Association& association, const std::string& message, const SendInfo& info);
+
+  int family_;
+  Model model_;
+  Descriptor descriptor_;
+  std::uint16_t port_ = 0;
+  std::vector<mr_address> locals_;  // none: all
+  bool is_loopback_only_ = false;
+  bool is_listening_ = false;
+  bool is_closed_ = false;
+  bool was_connected_ = false;
+  bool input_ended_ = false;
+  bool has_hung_up_ = false;
+  bool shut_read_ = false;
+  bool shut_write_ = false;
+  int backlog_ = 0;
+  int error_ = 0;
+  std::deque<std::shared_ptr<Association>> accept_queue_;
+  sctp_initmsg init_{};
+  std::uint32_t late_parameters_ = 0;  // set after listen(): bit per mr_parameter
+  std::uint32_t changed_parameters_ = 0;
+  int send_buffer_ = 0;
+  int receive_buffer_ = 0;
+  bool no_delay_ = false;
+  bool disables_fragments_ = false;
+  int interleave_ = 0;
+  std::uint32_t adaptation_ = 0;
+  bool reuses_address_ = false;
+  bool reuses_port_ = false;
+  std::vector<StoredOption> stored_;
+};
+
+}  // namespace millrace::sockets

@@ -1,0 +1,65 @@
+// Sleeping in a call, without the lock.
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "api/sockets/process.h"
+#include "api/sockets/real_calls.h"
+
+namespace millrace::sockets {
+namespace {
+
+/// What a thread sleeps on. A read of it is begun again by the kernel after a signal whose handler
+/// asks for that (SA_RESTART), as a read of a kernel's socket would be.
+class Bed {
+ public:
+  ~Bed() { forget_internal(descriptor_); }
+  int descriptor() {
+    if (descriptor_ < 0) descriptor_ = move_up(eventfd(0, EFD_CLOEXEC));
+    return descriptor_;
+  }
+
+ private:
+  int descriptor_ = -1;
+};
+
+thread_local Bed bed;
+
+// With a limit a signal always ends the call, as it does in the kernel's.
+int sleep_until(int descriptor, std::int64_t deadline_us) {
+  const std::int64_t left = deadline_us - monotonic_us();
+  if (left <= 0) return -EAGAIN;
+  pollfd entry{descriptor, POLLIN, 0};
+  const int ready =
+      poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left / 1000 + 1, 1 << 30)));
+  return ready < 0 ? -errno : 0;
+}
+
+int sleep_for_ever(int descriptor) {
+  std::uint64_t count;
+  return real().read(descriptor, &count, sizeof count) < 0 ? -errno : 0;
+}
+
+}  // namespace
+
+int sleep_in_call(Process::Guard& guard, Socket& socket, std::int64_t deadline_us) {
+  const int descriptor = bed.descriptor();
+  if (descriptor < 0) return -ENFILE;
+  socket.waiters.push_back(descriptor);
+  guard.unlock();
+  const int status =
+      deadline_us != 0 ? sleep_until(descriptor, deadline_us) : sleep_for_ever(descriptor);
+  guard.lock();
+  std::erase(socket.waiters, descriptor);
+  // What rang meanwhile must not end the next sleep.
+  pollfd entry{descriptor, POLLIN, 0};
+  std::uint64_t count;
+  if (poll(&entry, 1, 0) == 1) {
+    [[maybe_unused]] const ssize_t taken = real().read(descriptor, &count, sizeof count);
+  }
+  return status;
+}
+
+}  // namespace millrace::sockets

@@ -1,0 +1,132 @@
+// One-to-many sockets: RFC 6458 section 3, and notifications (section 6).
+#include "tests/sockets/engine.h"
+
+namespace millrace::sockets {
+namespace {
+
+/// A listening one-to-many socket that wants to know everything.
+struct Server {
+  Server() : socket(SOCK_SEQPACKET) {
+    REQUIRE(socket.bind("0.0.0.0", 0) == 0);
+    REQUIRE(calls::listen(socket.number, 5) == 0);
+    sctp_event_subscribe events{};
+    events.sctp_data_io_event = 1;
+    events.sctp_association_event = 1;
+    events.sctp_shutdown_event = 1;
+    REQUIRE(socket.set(IPPROTO_SCTP, SCTP_EVENTS, events) == 0);
+    address = at("10.0.0.1", socket.port());
+  }
+  Handle socket;
+  sockaddr_in address{};
+};
+
+TEST_CASE("sending to an address sets up an association, and its data comes after COMM_UP") {
+  Server server;
+  const Handle client(SOCK_SEQPACKET);
+  CHECK(client.send_to("first", &server.address) == 5);
+  const Received up = receive(server.socket);
+  REQUIRE((up.flags & MSG_NOTIFICATION) != 0);
+  const auto change = up.as<sctp_assoc_change>();
+  CHECK(change.sac_type == SCTP_ASSOC_CHANGE);
+  CHECK(change.sac_state == SCTP_COMM_UP);
+  CHECK(change.sac_length == sizeof change);
+  CHECK(change.sac_outbound_streams > 0);
+  const Received data = receive(server.socket);
+  CHECK(data.data == "first");
+  REQUIRE(data.has_info);
+  CHECK(data.info.sinfo_assoc_id == change.sac_assoc_id);
+  CHECK(ntohs(data.from.sin_port) == client.port());
+}
+
+TEST_CASE("an answer goes to where the message came from, by address or by id") {
+  Server server;
+  const Handle client(SOCK_SEQPACKET);
+  REQUIRE(client.send_to("question", &server.address) > 0);
+  receive(server.socket);
+  const Received question = receive(server.socket);
+  CHECK(server.socket.send_to("by address", &question.from) == 10);
+  CHECK(receive(client).data == "by address");
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(sctp_sndinfo))] = {};
+  std::string text = "by id";
+  iovec part{text.data(), text.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = IPPROTO_SCTP;
+  head->cmsg_type = SCTP_SNDINFO;
+  head->cmsg_len = CMSG_LEN(sizeof(sctp_sndinfo));
+  sctp_sndinfo info{};
+  info.snd_sid = 3;
+  info.snd_ppid = htonl(46);
+  info.snd_assoc_id = question.info.sinfo_assoc_id;
+  std::memcpy(CMSG_DATA(head), &info, sizeof info);
+  const int on = 1;
+  REQUIRE(client.set(IPPROTO_SCTP, SCTP_RECVRCVINFO, on) == 0);
+  CHECK(calls::sendmsg(server.socket.number, &message, 0) == 5);
+  const Received answer = receive(client);
+  CHECK(answer.data == "by id");
+  REQUIRE(answer.has_rcvinfo);
+  CHECK(answer.rcvinfo.rcv_sid == 3);
+  CHECK(answer.rcvinfo.rcv_ppid == htonl(46));
+}
+
+TEST_CASE("closing tells the peer: SHUTDOWN_EVENT, then SHUTDOWN_COMP") {
+  Server server;
+  {
+    const Handle client(SOCK_SEQPACKET);
+    REQUIRE(client.send_to("x", &server.address) == 1);
+    receive(server.socket);
+    receive(server.socket);
+  }
+  const Received ending = receive(server.socket);
+  CHECK(ending.as<sctp_shutdown_event>().sse_type == SCTP_SHUTDOWN_EVENT);
+  const Received gone = receive(server.socket);
+  CHECK(gone.as<sctp_assoc_change>().sac_state == SCTP_SHUTDOWN_COMP);
+  std::uint32_t count = 9;
+  CHECK(server.socket.get(IPPROTO_SCTP, SCTP_GET_ASSOC_NUMBER, count) == 0);
+  CHECK(count == 0);
+}
+
+TEST_CASE("peeling an association off takes what it has to say along") {
+  Server server;
+  const Handle client(SOCK_SEQPACKET);
+  REQUIRE(client.send_to("one", &server.address) == 3);
+  const auto change = receive(server.socket).as<sctp_assoc_change>();
+  CHECK(server.socket.becomes(POLLIN));
+  sctp_peeloff_arg_t argument{change.sac_assoc_id, -1};
+  socklen_t length = sizeof argument;
+  const int peeled = calls::getsockopt(server.socket.number, IPPROTO_SCTP, SCTP_SOCKOPT_PEELOFF,
+                                       &argument, &length);
+  REQUIRE(peeled >= 0);
+  const Handle own(Handle::Adopt{peeled});
+  CHECK(argument.sd == peeled);
+  CHECK(receive(own).data == "one");
+  CHECK((server.socket.ready() & POLLIN) == 0);
+  CHECK(own.send("two") == 3);
+  CHECK(receive(client).data == "two");
+}
+
+TEST_CASE("sending to nobody, and to an id that is none, fails") {
+  const Handle client(SOCK_SEQPACKET);
+  CHECK(client.send("to whom?") == -1);
+  CHECK(errno == EPIPE);
+  CHECK(calls::accept(client.number, nullptr, nullptr, 0) == -1);
+  CHECK(errno == EOPNOTSUPP);
+}
+
+TEST_CASE("an idle association ends by SCTP_AUTOCLOSE") {
+  Server server;
+  const Handle client(SOCK_SEQPACKET);
+  const int seconds = 1;
+  REQUIRE(client.set(IPPROTO_SCTP, SCTP_AUTOCLOSE, seconds) == 0);
+  REQUIRE(client.send_to("x", &server.address) == 1);
+  receive(server.socket);
+  receive(server.socket);
+  CHECK(receive(server.socket).as<sctp_shutdown_event>().sse_type == SCTP_SHUTDOWN_EVENT);
+}
+
+}  // namespace
+}  // namespace millrace::sockets

@@ -1,0 +1,135 @@
+// Options: what was set is what is got, on the socket and on its associations.
+#include "tests/sockets/engine.h"
+
+namespace millrace::sockets {
+namespace {
+
+TEST_CASE("the socket layer's options answer as a kernel's SCTP socket does") {
+  const Handle socket(SOCK_SEQPACKET);
+  int value = 0;
+  CHECK(socket.get(SOL_SOCKET, SO_TYPE, value) == 0);
+  CHECK(value == SOCK_SEQPACKET);
+  CHECK(socket.get(SOL_SOCKET, SO_PROTOCOL, value) == 0);
+  CHECK(value == IPPROTO_SCTP);
+  CHECK(socket.get(SOL_SOCKET, SO_DOMAIN, value) == 0);
+  CHECK(value == AF_INET);
+  value = 20'000;
+  CHECK(socket.set(SOL_SOCKET, SO_RCVBUF, value) == 0);
+  CHECK(socket.get(SOL_SOCKET, SO_RCVBUF, value) == 0);
+  CHECK(value == 40'000);
+  CHECK(socket.get(SOL_SOCKET, SO_PEERCRED, value) == -1);
+  CHECK(errno == ENOPROTOOPT);
+}
+
+TEST_CASE("numbers of the protocol go to associations that come and to those that are there") {
+  Pair pair([](Handle& listener) {
+    sctp_rtoinfo rto{0, 400, 2000, 200};
+    REQUIRE(listener.set(IPPROTO_SCTP, SCTP_RTOINFO, rto) == 0);
+    sctp_initmsg init{7, 9, 3, 0};
+    REQUIRE(listener.set(IPPROTO_SCTP, SCTP_INITMSG, init) == 0);
+  });
+  sctp_rtoinfo rto{};
+  CHECK(pair.server.get(IPPROTO_SCTP, SCTP_RTOINFO, rto) == 0);
+  CHECK(rto.srto_initial == 400);
+  CHECK(rto.srto_max == 2000);
+  CHECK(rto.srto_min == 200);
+  sctp_status status{};
+  CHECK(pair.client.get(IPPROTO_SCTP, SCTP_STATUS, status) == 0);
+  CHECK(status.sstat_state == SCTP_ESTABLISHED);
+  CHECK(status.sstat_instrms == 7);
+  CHECK(status.sstat_outstrms == 9);
+  CHECK(status.sstat_rwnd > 0);
+  // The engine has them, not the library alone: the first RTO of the server's path is ours.
+  sctp_paddrinfo path{};
+  const sockaddr_in peer = at("10.0.0.1", pair.client.port());
+  std::memcpy(&path.spinfo_address, &peer, sizeof peer);
+  CHECK(pair.server.get(IPPROTO_SCTP, SCTP_GET_PEER_ADDR_INFO, path) == 0);
+  CHECK(path.spinfo_rto >= 200);
+  CHECK(path.spinfo_rto <= 2000);
+}
+
+TEST_CASE("impossible values are refused and change nothing") {
+  const Handle socket(SOCK_STREAM);
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_RTOINFO, sctp_rtoinfo{0, 100, 50, 10}) == -1);
+  CHECK(errno == EINVAL);
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_DELAYED_SACK, sctp_sack_info{0, 501, 2}) == -1);
+  CHECK(errno == EINVAL);
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, 3) == -1);
+  CHECK(errno == EINVAL);
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_AUTOCLOSE, 3) == -1);
+  CHECK(errno == EOPNOTSUPP);
+  CHECK(socket.set(IPPROTO_SCTP, 9999, 1) == -1);
+  CHECK(errno == ENOPROTOOPT);
+  const char byte = 0;
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_NODELAY, byte) == -1);
+  CHECK(errno == EINVAL);
+}
+
+TEST_CASE("defaults of sending are used, and one view shows what the other has set") {
+  Pair pair;
+  sctp_sndrcvinfo defaults{};
+  defaults.sinfo_stream = 5;
+  defaults.sinfo_ppid = htonl(60);
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_DEFAULT_SEND_PARAM, defaults) == 0);
+  sctp_sndinfo seen{};
+  CHECK(pair.client.get(IPPROTO_SCTP, SCTP_DEFAULT_SNDINFO, seen) == 0);
+  CHECK(seen.snd_sid == 5);
+  sctp_event_subscribe events{};
+  events.sctp_data_io_event = 1;
+  REQUIRE(pair.server.set(IPPROTO_SCTP, SCTP_EVENTS, events) == 0);
+  REQUIRE(pair.client.send("x") == 1);
+  const Received got = receive(pair.server);
+  REQUIRE(got.has_info);
+  CHECK(got.info.sinfo_stream == 5);
+  CHECK(got.info.sinfo_ppid == htonl(60));
+}
+
+TEST_CASE("older programs subscribe with a shorter structure") {
+  const Handle socket(SOCK_STREAM);
+  const std::uint8_t old[8] = {1, 1, 0, 0, 0, 1, 0, 0};
+  CHECK(calls::setsockopt(socket.number, IPPROTO_SCTP, SCTP_EVENTS, old, sizeof old) == 0);
+  sctp_event event{};
+  event.se_type = SCTP_SHUTDOWN_EVENT;
+  CHECK(socket.get(IPPROTO_SCTP, SCTP_EVENT, event) == 0);
+  CHECK(event.se_on == 1);
+  event.se_type = SCTP_SENDER_DRY_EVENT;
+  CHECK(socket.get(IPPROTO_SCTP, SCTP_EVENT, event) == 0);
+  CHECK(event.se_on == 0);
+  const std::uint8_t longer[15] = {};
+  CHECK(calls::setsockopt(socket.number, IPPROTO_SCTP, SCTP_EVENTS, longer, sizeof longer) == -1);
+  CHECK(errno == EINVAL);
+}
+
+TEST_CASE("addresses of both ends are listed in libsctp's layout") {
+  Pair pair;
+  std::uint8_t bytes[256] = {};
+  socklen_t length = sizeof bytes;
+  REQUIRE(calls::getsockopt(pair.client.number, IPPROTO_SCTP, SCTP_GET_PEER_ADDRS, bytes,
+                            &length) == 0);
+  sctp_getaddrs head{};
+  std::memcpy(&head, bytes, offsetof(sctp_getaddrs, addrs));
+  REQUIRE(head.addr_num == 1);
+  sockaddr_in peer{};
+  std::memcpy(&peer, bytes + offsetof(sctp_getaddrs, addrs), sizeof peer);
+  CHECK(ntohs(peer.sin_port) == pair.listener.port());
+  CHECK(length == offsetof(sctp_getaddrs, addrs) + sizeof peer);
+  length = 10;
+  CHECK(calls::getsockopt(pair.client.number, IPPROTO_SCTP, SCTP_GET_PEER_ADDRS, bytes, &length) ==
+        -1);
+  CHECK(errno == ENOMEM);
+}
+
+TEST_CASE("bindx binds to what the engine has, and to nothing else") {
+  const Handle socket(SOCK_STREAM);
+  const sockaddr_in good = at("10.0.0.1", 4711);
+  const sockaddr_in bad = at("192.0.2.1", 4711);
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_SOCKOPT_BINDX_ADD, bad) == -1);
+  CHECK(errno == EADDRNOTAVAIL);
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_SOCKOPT_BINDX_ADD, good) == 0);
+  CHECK(socket.port() == 4711);
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_SOCKOPT_BINDX_REM, good) == -1);
+  CHECK(errno == EBUSY);
+}
+
+}  // namespace
+}  // namespace millrace::sockets
