@@ -319,7 +319,9 @@ Time Association::next_deadline() const {
   Time deadline =
       earlier(earlier(t1_deadline_, t2_deadline_), earlier(t5_deadline_, tracker_.deadline()));
   for (std::uint8_t i = 0; i < path_count_; ++i) {
-    deadline = earlier(deadline, earlier(paths_[i]->t3_deadline, paths_[i]->heartbeat_deadline));
+    const Path& path = *paths_[i];
+    deadline = earlier(deadline, earlier(path.t3_deadline, path.heartbeat_deadline));
+    deadline = earlier(deadline, path.mtu_search.deadline());
   }
   return deadline;
 }
@@ -334,6 +336,7 @@ void Association::on_deadline(Time now) {
   for (std::uint8_t i = 0; i < path_count_ && !is_closed(); ++i) {
     if (now >= paths_[i]->t3_deadline) on_t3_expired(now, i);
     if (!is_closed() && now >= paths_[i]->heartbeat_deadline) on_heartbeat_deadline(now, i);
+    if (!is_closed() && now >= paths_[i]->mtu_search.deadline()) on_mtu_search_deadline(now, i);
   }
 }
 

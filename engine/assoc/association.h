@@ -91,7 +91,7 @@ class Association {
   bool on_init(const InitView& init, std::span<const IpAddress> peers, const PacketIn& in,
                std::uint32_t fresh_tag, Cookie& cookie);
   /// ICMP says that the path cannot carry packets of more than `mtu` bytes (0: not told).
-  void on_packet_too_big(const IpAddress& destination, std::uint16_t mtu);
+  void on_packet_too_big(Time now, const IpAddress& destination, std::uint16_t mtu);
   /// ICMP says that the destination is unreachable; `protocol`: that it does not speak SCTP.
   void on_unreachable(const IpAddress& destination, bool protocol);
 
@@ -191,6 +191,7 @@ class Association {
  private:
   static constexpr std::uint8_t kNoPath = 0xff;
   static constexpr std::size_t kHeartbeatInfoBytes = 12;
+  static constexpr std::uint32_t kMtuProbe = 0x80000000;  // added to the path's index in a probe
 
   /// Chunks that are to be sent with the next packet.
   enum Pending : std::uint8_t {
@@ -233,7 +234,7 @@ class Association {
   // data.cc
   bool on_data(ChunkView chunk, const PacketIn& in);
   void on_sack(Time now, ChunkView chunk);
-  void on_acknowledged(const SackOutcome& outcome);
+  void on_acknowledged(Time now, const SackOutcome& outcome);
   bool takes_data_in() const;
   bool has_room_for(const DataView& data, TsnTracker::Arrival arrival);
   bool on_bad_stream(const DataView& data, const PacketIn& in);
@@ -274,8 +275,10 @@ class Association {
   std::uint8_t control_path() const;
   std::uint8_t retransmission_path() const;
   void on_path_error(Time now, std::uint8_t path, bool counts_for_association);
-  void on_path_answer(std::uint8_t path, bool is_of_heartbeat = false);
+  void on_path_answer(Time now, std::uint8_t path, bool is_of_heartbeat = false);
   void on_t3_expired(Time now, std::uint8_t path);
+  void on_mtu_search_deadline(Time now, std::uint8_t path);
+  void send_mtu_probe(std::uint8_t path, std::uint16_t size);
   void on_heartbeat_deadline(Time now, std::uint8_t path);
   void send_heartbeat(Time now, std::uint8_t path);
 

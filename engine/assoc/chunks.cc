@@ -66,7 +66,8 @@ bool Association::on_chunk(Time now, ChunkView chunk, const PacketIn& in, bool& 
       return false;
     case ChunkType::kEcne:
     case ChunkType::kCwr:
-      return true;  // ECN was not negotiated
+    case ChunkType::kPad:
+      return true;  // ECN was not negotiated, and padding is just that
   }
   return on_unknown_chunk(chunk, in);
 }
@@ -111,6 +112,13 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
   }
   const std::uint32_t index = load_be32(info->value().data());
   const std::uint64_t nonce = load_be64(info->value().data() + 4);
+  if (index >= kMtuProbe && index - kMtuProbe < path_count_) {
+    Path& probed = *paths_[index - kMtuProbe];
+    const std::uint16_t carried = probed.mtu_search.on_answer(now, nonce);
+    if (carried == 0) return resources_.count(Counter::drop_bad_heartbeat);
+    probed.raise_mtu(carried);
+    return;
+  }
   if (index >= path_count_ || !paths_[index]->heartbeat_outstanding ||
       paths_[index]->heartbeat_nonce != nonce) {
     resources_.count(Counter::drop_bad_heartbeat);
@@ -120,7 +128,7 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
   path.heartbeat_outstanding = false;
   path.rto.on_measurement(now - path.heartbeat_sent_at, parameters_);
   path.confirm();
-  on_path_answer(static_cast<std::uint8_t>(index), true);
+  on_path_answer(now, static_cast<std::uint8_t>(index), true);
   path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
   if (path.state_changed) notices_ |= kPathNotice;
   resources_.count(Counter::heartbeats_acked);

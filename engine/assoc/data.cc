@@ -135,10 +135,10 @@ void Association::on_sack(Time now, ChunkView chunk) {
   }
   const SackOutcome outcome =
       outbound_.on_sack(resources_.outbound, paths_, *sack, now, parameters_);
-  on_acknowledged(outcome);
+  on_acknowledged(now, outcome);
 }
 
-void Association::on_acknowledged(const SackOutcome& outcome) {
+void Association::on_acknowledged(Time now, const SackOutcome& outcome) {
   switch (outcome.verdict) {
     case SackOutcome::Verdict::kOld:
       return resources_.count(Counter::drop_old_sack);
@@ -149,7 +149,7 @@ void Association::on_acknowledged(const SackOutcome& outcome) {
   }
   if (outcome.fast_retransmit) resources_.count(Counter::fast_retransmits);
   for (std::uint8_t i = 0; i < path_count_; ++i) {
-    if (outcome.answered_paths >> i & 1) on_path_answer(i);
+    if (outcome.answered_paths >> i & 1) on_path_answer(now, i);
   }
   if (parameters_.sender_dry_events && outcome.advanced && outbound_.is_drained()) {
     notices_ |= kDryNotice;

@@ -71,7 +71,7 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   if (attempts_ == 0) {
     paths_[primary_]->rto.on_measurement(now - t1_started_, parameters_);
   }
-  on_path_answer(control_path());
+  on_path_answer(now, control_path());
   enter_state(State::kCookieEchoed);
   attempts_ = 0;
   pending_ = kCookieEcho;
@@ -103,7 +103,7 @@ bool Association::is_acceptable(const InitView& init, const InitContents& conten
 void Association::on_cookie_ack(Time now) {
   //= rfc9260 5.2.5
   if (state_ != State::kCookieEchoed) return resources_.count(Counter::drop_unexpected_chunk);
-  on_path_answer(primary_);
+  on_path_answer(now, primary_);
   enter_established(now);
   resources_.count(Counter::associations_active_established);
 }

@@ -30,6 +30,7 @@ struct Parameters {
   std::uint8_t primary_switchover_max_retrans = kNoSwitchover;  ///< Primary.Switchover.Max.Retrans
   std::uint8_t init_max_retrans = 8;                            ///< Max.Init.Retransmits, attempts
   std::uint8_t sack_frequency = 2;  ///< packets with DATA until a SACK is sent
+  bool path_mtu_probing = true;     ///< look for a larger path MTU (RFC 8899)
   bool sender_dry_events = false;   ///< tell when all that was sent is acknowledged
   std::uint8_t max_burst = 4;       ///< Max.Burst, packets
 };

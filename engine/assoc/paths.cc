@@ -1,5 +1,6 @@
 // Which destination is used for what, and when one is given up (RFC 9260 6.4, 8).
 #include <algorithm>
+#include <array>
 
 #include "engine/assoc/association.h"
 #include "engine/assoc/replies.h"
@@ -78,9 +79,10 @@ void Association::on_path_error(Time now, std::uint8_t path, bool counts_for_ass
 // A peer whose heartbeats pass while its data never does is not to be tried for ever: the answer to
 // a heartbeat says nothing of data that is outstanding.
 //= rfc9260 8.1
-void Association::on_path_answer(std::uint8_t path, bool is_of_heartbeat) {
+void Association::on_path_answer(Time now, std::uint8_t path, bool is_of_heartbeat) {
   if (!is_of_heartbeat || !outbound_.has_outstanding()) error_count_ = 0;
-  if (paths_[path]->on_answer()) resources_.count(Counter::path_recoveries);
+  if (!is_of_heartbeat) paths_[path]->on_data_acked();
+  if (paths_[path]->on_answer(now)) resources_.count(Counter::path_recoveries);
   if (paths_[path]->state_changed) notices_ |= kPathNotice;
 }
 
@@ -106,7 +108,9 @@ void Association::on_t3_expired(Time now, std::uint8_t path) {
   paths_[path]->rto.back_off(parameters_);
   outbound_.on_t3_expired(paths_, path);
   //= rfc9260 6.1
-  if (!is_window_probe) on_path_error(now, path, true);
+  if (is_window_probe) return;
+  paths_[path]->on_data_timeout(now);
+  on_path_error(now, path, true);
 }
 
 //= rfc9260 8.3
@@ -148,10 +152,46 @@ void Association::send_heartbeat(Time now, std::uint8_t index) {
   if (path.heartbeat_outstanding) resources_.count(Counter::heartbeats_sent);
 }
 
+// Not while the path leaves other things unanswered: on_answer() starts the search again.
+//= rfc8899 5.2
+void Association::on_mtu_search_deadline(Time now, std::uint8_t index) {
+  Path& path = *paths_[index];
+  const bool is_up = was_up_ && t2_deadline_ == kNever;
+  const bool may_probe =
+      parameters_.path_mtu_probing && is_up && path.is_preferable() && path.error_count() == 0;
+  if (!may_probe) return path.mtu_search.stop();
+  const std::uint16_t size = path.mtu_search.on_deadline(now, path.mtu(), path.rto.value());
+  if (size != 0) send_mtu_probe(index, size);
+}
+
+// A heartbeat that is padded to the size in question (RFC 4820). Its loss says nothing of the path
+// and nothing of congestion.
+//= rfc8899 6.2
+void Association::send_mtu_probe(std::uint8_t index, std::uint16_t size) {
+  static constexpr std::array<std::uint8_t, kMtuMax> kPadding{};
+  Path& path = *paths_[index];
+  path.mtu_search.set_nonce(resources_.random.next_u64());
+  std::uint8_t info[kHeartbeatInfoBytes];
+  store_be32(info, kMtuProbe + index);
+  store_be64(info + 4, path.mtu_search.nonce());
+  const auto write = [&](PacketWriter& writer) {
+    writer.begin_chunk(ChunkType::kHeartbeat, 0);
+    writer.append_parameter(ParameterType::kHeartbeatInfo, info);
+    writer.end_chunk();
+    writer.begin_chunk(ChunkType::kPad, 0);
+    writer.append(Bytes(kPadding).first(writer.room()));
+    writer.end_chunk();
+  };
+  const std::size_t packet = kCommonHeaderBytes + pmdcs_of(size, path.destination());
+  if (send_reply(resources_, header(), path.source(), path.destination(), write, packet)) {
+    resources_.count(Counter::mtu_probes_sent);
+  }
+}
+
 //= rfc9260 7.3
-void Association::on_packet_too_big(const IpAddress& destination, std::uint16_t mtu) {
+void Association::on_packet_too_big(Time now, const IpAddress& destination, std::uint16_t mtu) {
   const int path = path_of(destination);
-  if (path >= 0 && mtu != 0) paths_[path]->lower_mtu(mtu);
+  if (path >= 0 && mtu != 0) paths_[path]->lower_mtu(now, mtu);
 }
 
 //= rfc9260 10

@@ -60,7 +60,7 @@ void Association::on_shutdown(Time now, ChunkView chunk) {
       break;
   }
   on_acknowledged(
-      outbound_.on_cumulative_ack(resources_.outbound, paths_, *cumulative, now, parameters_));
+      now, outbound_.on_cumulative_ack(resources_.outbound, paths_, *cumulative, now, parameters_));
 }
 
 void Association::on_shutdown_ack(const PacketIn& in) {

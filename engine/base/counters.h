@@ -34,6 +34,7 @@ namespace millrace {
   X(t3_expirations, "T3-rtx expirations") \
   X(heartbeats_sent, "HEARTBEAT chunks sent") \
   X(heartbeats_acked, "HEARTBEAT ACK chunks that matched") \
+  X(mtu_probes_sent, "padded heartbeats that try a larger path MTU") \
   X(path_potential_failures, "destination addresses that became potentially failed") \
   X(path_failures, "destination addresses that became inactive") \
   X(path_recoveries, "destination addresses that became active again") \

@@ -118,6 +118,7 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.duration("cookie_lifetime_ms", sctp.cookie_lifetime, kMillisecond, 1, kMillisecondsMax);
   reader.integer("path_max_retrans", sctp.path_max_retrans, 0, 255);
   reader.integer("association_max_retrans", sctp.association_max_retrans, 1, 255);
+  reader.boolean("path_mtu_probing", sctp.path_mtu_probing);
   reader.integer("potentially_failed_max_retrans", sctp.potentially_failed_max_retrans, 0, 255);
   reader.integer("primary_switchover_max_retrans", sctp.primary_switchover_max_retrans, 0, 255);
   reader.integer("init_max_retrans", sctp.init_max_retrans, 0, 255);

@@ -317,7 +317,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
 // ---- ICMP ----
 
 //= rfc9260 10
-void Shard::on_icmp(Time /*now*/, const IcmpReport& report) {
+void Shard::on_icmp(Time now, const IcmpReport& report) {
   if (report.quoted.size() < 8) return counters_.add(Counter::drop_bad_icmp);
   // The quoted packet is ours: its source is our port.
   CommonHeader header;
@@ -330,7 +330,7 @@ void Shard::on_icmp(Time /*now*/, const IcmpReport& report) {
     return counters_.add(Counter::drop_bad_icmp);
   }
   if (report.kind == IcmpReport::Kind::kPacketTooBig) {
-    slot->association.on_packet_too_big(report.peer, report.mtu);
+    slot->association.on_packet_too_big(now, report.peer, report.mtu);
   } else if (report.kind != IcmpReport::Kind::kOther) {
     slot->association.on_unreachable(report.peer,
                                      report.kind == IcmpReport::Kind::kProtocolUnreachable);

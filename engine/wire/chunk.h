@@ -33,6 +33,7 @@ enum class ChunkType : std::uint8_t {
   kEcne = 12,
   kCwr = 13,
   kShutdownComplete = 14,
+  kPad = 0x84,  ///< RFC 4820
 };
 
 /// Chunk flags, each of its own chunk type.

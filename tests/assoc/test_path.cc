@@ -158,14 +158,14 @@ TEST_CASE(
   Path path(*IpAddress::parse("10.0.0.2"), parameters);
   const auto on_error = [&] { return path.on_error(parameters, false); };
   for (int i = 0; i < 3; ++i) CHECK(on_error() == Path::Judgement::kNoChange);
-  CHECK_FALSE(path.on_answer());
+  CHECK_FALSE(path.on_answer(Time{}));
   for (int i = 0; i < 3; ++i) CHECK(on_error() == Path::Judgement::kNoChange);
   CHECK(path.is_active());
   CHECK(on_error() == Path::Judgement::kInactive);
   CHECK_FALSE(path.is_active());
   CHECK(path.state() == PathState::kInactive);
   CHECK(on_error() == Path::Judgement::kNoChange);
-  CHECK(path.on_answer());
+  CHECK(path.on_answer(Time{}));
   CHECK(path.is_active());
   CHECK(path.error_count() == 0);
 }
@@ -209,12 +209,12 @@ TEST_CASE("heartbeats come every HB.interval and RTO, give or take half of it") 
 TEST_CASE("a path believes a smaller MTU, but not any") {
   Parameters parameters;
   Path path(*IpAddress::parse("10.0.0.2"), parameters);
-  CHECK_FALSE(path.lower_mtu(1500));
-  CHECK_FALSE(path.lower_mtu(kMtuMin - 1));
-  CHECK_FALSE(path.lower_mtu(0));
-  CHECK(path.lower_mtu(1280));
+  CHECK_FALSE(path.lower_mtu(Time{}, 1500));
+  CHECK_FALSE(path.lower_mtu(Time{}, kMtuMin - 1));
+  CHECK_FALSE(path.lower_mtu(Time{}, 0));
+  CHECK(path.lower_mtu(Time{}, 1280));
   CHECK(path.congestion.pmdcs() == 1280 - 20 - 12);
-  CHECK_FALSE(path.lower_mtu(1400));
+  CHECK_FALSE(path.lower_mtu(Time{}, 1400));
   CHECK(pmdcs_of(1500, *IpAddress::parse("2001:db8::2")) == 1448);
 }
 

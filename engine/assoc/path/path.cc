@@ -3,6 +3,12 @@
 #include "engine/base/limits.h"
 
 namespace millrace {
+namespace {
+
+constexpr std::uint32_t kIpv6MtuMin = 1280;     // RFC 8200 section 5
+constexpr std::uint8_t kBlackHoleTimeouts = 2;  // in a row
+
+}  // namespace
 
 std::uint32_t pmdcs_of(std::uint32_t mtu, const IpAddress& destination) {
   const std::uint32_t ip_header = destination.is_v4() ? 20 : 40;
@@ -10,7 +16,10 @@ std::uint32_t pmdcs_of(std::uint32_t mtu, const IpAddress& destination) {
 }
 
 Path::Path(const IpAddress& destination, const Parameters& parameters)
-    : rto(parameters), destination_(destination), mtu_(parameters.path_mtu) {
+    : rto(parameters),
+      mtu_search(parameters.path_mtu),
+      destination_(destination),
+      mtu_(parameters.path_mtu) {
   congestion.start(pmdcs_of(mtu_, destination), destination.is_v4());
 }
 
@@ -21,15 +30,33 @@ void Path::restart(const Parameters& parameters) {
   t3_deadline = heartbeat_deadline = kNever;
   heartbeat_outstanding = false;
   measured_at_ = data_sent_at_ = kNever;
-  error_count_ = 0;
+  error_count_ = data_timeouts_ = 0;
   potentially_failed_ = false;
 }
 
-bool Path::lower_mtu(std::uint32_t mtu) {
+bool Path::lower_mtu(Time now, std::uint32_t mtu) {
   if (mtu < kMtuMin || mtu >= mtu_) return false;
+  set_mtu(mtu);
+  mtu_search.start(static_cast<std::uint16_t>(mtu_), now + PmtuSearch::kRaiseInterval);
+  return true;
+}
+
+void Path::raise_mtu(std::uint32_t mtu) {
+  if (mtu > mtu_) set_mtu(mtu);
+}
+
+//= rfc8899 4.2
+void Path::on_data_timeout(Time now) {
+  const std::uint32_t base = destination_.is_v4() ? PmtuSearch::kBase : kIpv6MtuMin;
+  if (data_timeouts_ < kBlackHoleTimeouts) ++data_timeouts_;
+  if (data_timeouts_ < kBlackHoleTimeouts || mtu_ <= base) return;
+  set_mtu(base);
+  mtu_search.start(static_cast<std::uint16_t>(mtu_), now);
+}
+
+void Path::set_mtu(std::uint32_t mtu) {
   mtu_ = mtu;
   congestion.set_pmdcs(pmdcs_of(mtu_, destination_));
-  return true;
 }
 
 void Path::on_data_sent(Time now) {
@@ -70,8 +97,10 @@ Path::Judgement Path::on_error(const Parameters& parameters, bool has_alternativ
   return Judgement::kPotentiallyFailed;
 }
 
-bool Path::on_answer() {
+bool Path::on_answer(Time now) {
   error_count_ = 0;
+  // It was not to be probed while it did not answer.
+  if (mtu_search.deadline() == kNever) mtu_search.start(static_cast<std::uint16_t>(mtu_), now);
   const bool was_active = active_;
   state_changed = state_changed || !active_ || potentially_failed_;
   active_ = true;

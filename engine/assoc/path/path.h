@@ -7,6 +7,7 @@
 #include "engine/assoc/event.h"
 #include "engine/assoc/parameters.h"
 #include "engine/assoc/path/congestion.h"
+#include "engine/assoc/path/pmtu_search.h"
 #include "engine/assoc/path/rto.h"
 #include "engine/base/address.h"
 #include "engine/base/serial.h"
@@ -49,7 +50,14 @@ class Path {
 
   std::uint32_t mtu() const { return mtu_; }
   /// Takes a smaller MTU over; false if it is not smaller or not believable.
-  bool lower_mtu(std::uint32_t mtu);
+  bool lower_mtu(Time now, std::uint32_t mtu);
+  /// A probe of this size has arrived (RFC 8899).
+  void raise_mtu(std::uint32_t mtu);
+  /// Data was not acknowledged in time: when that comes again, packets of this size may fall into a
+  /// black hole (RFC 8899 4.2), and the path goes back to what any path carries.
+  void on_data_timeout(Time now);
+  void on_data_acked() { data_timeouts_ = 0; }
+  PmtuSearch mtu_search;
 
   /// Data was put into a packet to here: the congestion window decays over idle RTOs first.
   void on_data_sent(Time now);
@@ -68,7 +76,7 @@ class Path {
   enum class Judgement : std::uint8_t { kNoChange, kPotentiallyFailed, kInactive };
   Judgement on_error(const Parameters& parameters, bool has_alternative);
   /// Something sent here was answered. True if the path was inactive.
-  bool on_answer();
+  bool on_answer(Time now);
   /// The peer's address is known to be its own (RFC 9260 5.4).
   void confirm();
   /// It is not known any more.
@@ -103,10 +111,13 @@ class Path {
   }
 
  private:
+  void set_mtu(std::uint32_t mtu);
+
   IpAddress destination_;
   IpAddress source_;
   std::uint32_t mtu_;
   std::uint32_t error_count_ = 0;
+  std::uint8_t data_timeouts_ = 0;  ///< since data was last acknowledged
   bool active_ = true;
   bool confirmed_ = false;
   bool potentially_failed_ = false;
