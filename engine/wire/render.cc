@@ -84,6 +84,7 @@ std::string render_fields(ChunkView chunk) {
 }  // namespace
 
 std::string chunk_name(std::uint8_t type) {
+  if (type == static_cast<std::uint8_t>(ChunkType::kPad)) return "PAD";
   return type < kNames.size() ? kNames[type] : print("CHUNK %u", type);
 }
 
