@@ -80,6 +80,8 @@ class Context {
   // wait.cc
   int wait(std::int64_t timeout_us);
   int descriptor();
+  /// All that it has open.
+  std::vector<int> descriptors() const;
 
  private:
   /// The arena of an engine that is gone, kept while the application holds buffers in it.

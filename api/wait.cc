@@ -121,6 +121,13 @@ int Context::descriptor() {
   return epoll_;
 }
 
+std::vector<int> Context::descriptors() const {
+  std::vector<int> all = memory_.lcore_bells;
+  all.insert(all.end(), {memory_.socket, epoll_, timer_});
+  std::erase_if(all, [](int descriptor) { return descriptor < 0; });
+  return all;
+}
+
 /// Puts the socket of a fresh attach under the descriptor that the application polls.
 void Context::watch_socket() {
   if (epoll_ < 0 || memory_.socket < 0) return;

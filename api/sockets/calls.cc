@@ -9,9 +9,10 @@
 #include <csignal>
 #include <cstring>
 
-#include "api/sockets/ancillary.h"
+#include "api/sockets/messages.h"
 #include "api/sockets/process.h"
 #include "api/sockets/real_calls.h"
+#include "api/sockets/remote.h"
 
 namespace millrace::sockets::calls {
 namespace {
@@ -37,7 +38,7 @@ bool may_wait(int descriptor, int flags) {
 /// Tries until the attempt has an outcome. `unready` is the status that means "not yet".
 template <class Attempt>
 ssize_t until_done(Guard& guard, Socket& socket, int descriptor, int flags, const timeval& limit,
-                   ssize_t unready, Attempt&& attempt) {
+                   ssize_t unready, Attempt&& attempt, bool to_read = false) {
   ssize_t status = attempt();
   if (status != unready) return status;
   Process::get().drain();  // the engine may have said it already
@@ -46,22 +47,12 @@ ssize_t until_done(Guard& guard, Socket& socket, int descriptor, int flags, cons
   const std::int64_t deadline =
       is_set(limit) ? monotonic_us() + limit.tv_sec * 1'000'000 + limit.tv_usec : 0;
   while (status == unready) {
-    if (const int woken = sleep_in_call(guard, socket, deadline); woken != 0)
-      return woken == -EAGAIN ? unready : woken;
+    const int woken = socket.is_remote() ? sleep_on_descriptor(guard, descriptor, to_read, deadline)
+                                         : sleep_in_call(guard, socket, deadline);
+    if (woken != 0) return woken == -EAGAIN ? unready : woken;
     status = attempt();
   }
   return status;
-}
-
-int write_address(const Socket& socket, const Endpoint& endpoint, sockaddr* address,
-                  socklen_t* length) {
-  if (address == nullptr) return 0;
-  if (length == nullptr) return -EFAULT;
-  sockaddr_storage storage;
-  const std::size_t size = write_endpoint(endpoint, socket.family(), socket.maps_v4, storage);
-  std::memcpy(address, &storage, std::min<std::size_t>(size, *length));
-  *length = static_cast<socklen_t>(size);
-  return 0;
 }
 
 ssize_t connect_to(Guard& guard, const SocketPointer& socket, int descriptor,
@@ -70,6 +61,28 @@ ssize_t connect_to(Guard& guard, const SocketPointer& socket, int descriptor,
   if (status != -EINPROGRESS) return status;
   return until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
                     [&] { return socket->connect_result(id); });
+}
+
+int ask_with(const Socket& socket, RemoteCall::Kind kind, const sockaddr* address, socklen_t length,
+             int number = 0) {
+  RemoteCall call;
+  call.head.kind = kind;
+  call.head.number[0] = number;
+  if (address != nullptr) call.name.assign(reinterpret_cast<const char*>(address), length);
+  return static_cast<int>(answer(remote::ask(socket, call)));
+}
+
+int connect_remotely(Guard& guard, const SocketPointer& socket, int descriptor,
+                     const sockaddr* address, socklen_t length) {
+  ssize_t status = remote::connect(*socket, address, length);
+  if (status == -EINPROGRESS) {
+    status = until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS, [&] {
+      RemoteCall call;
+      call.head.kind = RemoteCall::Kind::connect_result;
+      return remote::ask(*socket, call);
+    });
+  }
+  return static_cast<int>(answer(status));
 }
 
 }  // namespace
@@ -96,6 +109,7 @@ int bind(int descriptor, const sockaddr* address, socklen_t length) {
   const Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
+  if (socket->is_remote()) return ask_with(*socket, RemoteCall::Kind::bind, address, length);
   Endpoint endpoint;
   const int status = read_endpoint(address, length, socket->family(), endpoint);
   return answer(status != 0 ? status : socket->bind(endpoint));
@@ -105,6 +119,8 @@ int listen(int descriptor, int backlog) {
   Process& process = Process::get();
   const Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
+  if (socket != nullptr && socket->is_remote())
+    return ask_with(*socket, RemoteCall::Kind::listen, nullptr, 0, backlog);
   return answer(socket == nullptr ? -EBADF : socket->listen(backlog));
 }
 
@@ -115,10 +131,18 @@ int accept(int descriptor, sockaddr* address, socklen_t* length, int flags) {
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
   SocketPointer accepted;
-  const ssize_t status = until_done(guard, *socket, descriptor, 0, socket->receive_timeout, -EAGAIN,
-                                    [&] { return socket->accept(flags, accepted); });
+  const auto attempt = [&]() -> ssize_t {
+    return socket->is_remote() ? remote::accept(*socket, flags, accepted)
+                               : socket->accept(flags, accepted);
+  };
+  const ssize_t status =
+      until_done(guard, *socket, descriptor, 0, socket->receive_timeout, -EAGAIN, attempt, true);
   if (status < 0) return static_cast<int>(answer(status));
   Endpoint peer;
+  if (accepted->is_remote() && address != nullptr) {
+    remote::name_of(*accepted, RemoteCall::Kind::peer_name, address, length);
+    return static_cast<int>(status);
+  }
   if (accepted->peer_name(peer)) write_address(*accepted, peer, address, length);
   return static_cast<int>(status);
 }
@@ -128,6 +152,7 @@ int connect(int descriptor, const sockaddr* address, socklen_t length) {
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
+  if (socket->is_remote()) return connect_remotely(guard, socket, descriptor, address, length);
   Endpoint peer;
   sctp_assoc_t id = 0;
   ssize_t status = read_endpoint(address, length, socket->family(), peer);
@@ -139,6 +164,8 @@ int shutdown(int descriptor, int how) {
   Process& process = Process::get();
   const Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
+  if (socket != nullptr && socket->is_remote())
+    return ask_with(*socket, RemoteCall::Kind::shutdown, nullptr, 0, how);
   return answer(socket == nullptr ? -EBADF : socket->shut_down(how));
 }
 
@@ -177,6 +204,10 @@ int bytes_readable(int descriptor, int* count) {
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
   if (count == nullptr) return answer(-EFAULT);
+  if (socket->is_remote()) {
+    *count = std::max(0, ask_with(*socket, RemoteCall::Kind::bytes_readable, nullptr, 0));
+    return 0;
+  }
   *count = static_cast<int>(socket->bytes_readable());
   return 0;
 }
@@ -187,6 +218,9 @@ int getsockname(int descriptor, sockaddr* address, socklen_t* length) {
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
   if (address == nullptr || length == nullptr) return answer(-EFAULT);
+  if (socket->is_remote())
+    return static_cast<int>(
+        answer(remote::name_of(*socket, RemoteCall::Kind::local_name, address, length)));
   return answer(write_address(*socket, socket->name(), address, length));
 }
 
@@ -196,6 +230,9 @@ int getpeername(int descriptor, sockaddr* address, socklen_t* length) {
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
   if (address == nullptr || length == nullptr) return answer(-EFAULT);
+  if (socket->is_remote())
+    return static_cast<int>(
+        answer(remote::name_of(*socket, RemoteCall::Kind::peer_name, address, length)));
   Endpoint peer;
   if (!socket->peer_name(peer)) return answer(-ENOTCONN);
   return answer(write_address(*socket, peer, address, length));
@@ -250,6 +287,8 @@ int getsockopt(int descriptor, int level, int name, void* value, socklen_t* leng
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
   if (length == nullptr) return answer(-EFAULT);
+  if (socket->is_remote())
+    return static_cast<int>(answer(remote::get_option(*socket, level, name, value, *length)));
   if (level == IPPROTO_SCTP) {
     if (name == SCTP_SOCKOPT_PEELOFF) return answer(peel_off(socket, value, *length, false));
     if (name == SCTP_SOCKOPT_PEELOFF_FLAGS) return answer(peel_off(socket, value, *length, true));
@@ -265,6 +304,8 @@ int setsockopt(int descriptor, int level, int name, const void* value, socklen_t
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
+  if (socket->is_remote())
+    return static_cast<int>(answer(remote::set_option(*socket, level, name, value, length)));
   if (level == IPPROTO_SCTP &&
       (name == SCTP_SOCKOPT_CONNECTX || name == SCTP_SOCKOPT_CONNECTX_OLD)) {
     sctp_assoc_t id = 0;
@@ -279,35 +320,17 @@ int setsockopt(int descriptor, int level, int name, const void* value, socklen_t
 
 namespace {
 
-int gather(const msghdr& message, std::string& data) {
-  if (message.msg_iovlen > IOV_MAX) return -EMSGSIZE;
-  std::size_t total = 0;
-  for (std::size_t i = 0; i < message.msg_iovlen; ++i) total += message.msg_iov[i].iov_len;
-  if (total > MR_MESSAGE_BYTES_MAX) return -EMSGSIZE;
-  data.reserve(total);
-  for (std::size_t i = 0; i < message.msg_iovlen; ++i) {
-    const iovec& part = message.msg_iov[i];
-    if (part.iov_base == nullptr && part.iov_len > 0) return -EFAULT;
-    data.append(static_cast<const char*>(part.iov_base), part.iov_len);
-  }
-  return 0;
-}
-
 ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, const msghdr& message,
                  int flags) {
-  std::string data;
-  SendInfo info;
-  Endpoint to;
-  const bool has_name = message.msg_name != nullptr && message.msg_namelen > 0;
-  if (const int bad = gather(message, data); bad != 0) return bad;
-  if (const int bad = read_control(*socket, message, info); bad != 0) return bad;
-  if (has_name) {
-    const int bad = read_endpoint(static_cast<const sockaddr*>(message.msg_name),
-                                  message.msg_namelen, socket->family(), to);
-    if (bad != 0) return bad;
+  if (socket->is_remote()) {
+    return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
+                      [&] { return remote::send(*socket, message, flags); });
   }
+  Outgoing outgoing;
+  if (const int bad = gather(message, outgoing.data); bad != 0) return bad;
+  if (const int bad = outgoing.read(*socket, message); bad != 0) return bad;
   return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
-                    [&] { return socket->send(data, info, has_name ? &to : nullptr); });
+                    [&] { return outgoing.try_send(*socket); });
 }
 
 }  // namespace
@@ -336,23 +359,13 @@ ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(ssize_t{-EBADF});
   if (message == nullptr) return answer(ssize_t{-EFAULT});
-  ReceiveRequest request;
-  request.flags = flags;
-  request.parts = message->msg_iov;
-  request.part_count = message->msg_iovlen;
-  const ssize_t status = until_done(guard, *socket, descriptor, flags, socket->receive_timeout,
-                                    -EAGAIN, [&] { return socket->receive(request); });
-  if (status < 0) return answer(status);
-  if (request.item != nullptr && message->msg_name != nullptr) {
-    socklen_t length = message->msg_namelen;
-    write_address(*socket, request.from, static_cast<sockaddr*>(message->msg_name), &length);
-    message->msg_namelen = length;
-  } else {
-    message->msg_namelen = 0;
-  }
-  write_control(*socket, request, *message);
-  socket->consume(request, static_cast<std::size_t>(status));
-  return status;
+  return answer(until_done(
+      guard, *socket, descriptor, flags, socket->receive_timeout, -EAGAIN,
+      [&] {
+        return socket->is_remote() ? remote::receive(*socket, *message, flags)
+                                   : try_receive(*socket, *message, flags);
+      },
+      true));
 }
 
 }  // namespace millrace::sockets::calls

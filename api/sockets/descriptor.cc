@@ -40,8 +40,13 @@ int move_up(int descriptor) {
   const int moved = real().fcntl(descriptor, F_DUPFD_CLOEXEC, first);
   const int result = moved >= 0 ? moved : descriptor;
   if (moved >= 0) real().close(descriptor);
-  if (result < kDescriptorsMax) internal[result].store(1, std::memory_order_relaxed);
+  mark_internal(result);
   return result;
+}
+
+void mark_internal(int descriptor) {
+  if (descriptor >= 0 && descriptor < kDescriptorsMax)
+    internal[descriptor].store(1, std::memory_order_relaxed);
 }
 
 bool is_internal(int descriptor) {

@@ -38,6 +38,7 @@ class Descriptor {
 /// Moves a descriptor of the library's own out of the way of those of the application, which may
 /// count on small numbers (select does).
 int move_up(int descriptor);
+void mark_internal(int descriptor);
 bool is_internal(int descriptor);
 void forget_internal(int descriptor);
 

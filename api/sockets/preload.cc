@@ -241,6 +241,33 @@ MR_PRELOAD ssize_t __recvfrom_chk(int descriptor, void* data, size_t size, size_
   return recvfrom(descriptor, data, size, flags, from, length);
 }
 
+// ---- processes ----
+
+MR_PRELOAD void _exit(int status) {
+  millrace::sockets::Process::end();
+  real().exit_now(status);
+  __builtin_unreachable();
+}
+
+MR_PRELOAD void _Exit(int status) noexcept {
+  _exit(status);
+}
+
+// The C library's own would end the parent behind our back.
+MR_PRELOAD int daemon(int keeps_directory, int keeps_streams) noexcept {
+  const int child = millrace::sockets::Process::fork_and_hand_over();
+  if (child < 0) return -1;
+  if (child > 0) real().exit_now(0);
+  if (setsid() < 0) return -1;
+  if (keeps_directory == 0 && chdir("/") < 0) return -1;
+  if (keeps_streams != 0) return 0;
+  const int null = open("/dev/null", O_RDWR);
+  if (null < 0) return -1;
+  for (int stream = 0; stream < 3; ++stream) dup2(null, stream);
+  if (null > 2) close(null);
+  return 0;
+}
+
 // ---- descriptors ----
 
 MR_PRELOAD int close(int descriptor) {

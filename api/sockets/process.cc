@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "api/context.h"
+#include "api/sockets/descriptor.h"
 #include "api/sockets/real_calls.h"
 
 namespace millrace::sockets {
@@ -35,6 +37,7 @@ std::int64_t monotonic_us() {
 
 Process& Process::get() {
   static Process* process = new Process;
+  exists = true;
   return *process;
 }
 
@@ -72,6 +75,7 @@ int Process::start() {
   if (context_ != nullptr) return 0;
   const int status = attach();
   if (status != 0) return status;
+  install_fork_handlers();
   start_pump();
   return 0;
 }
@@ -83,6 +87,7 @@ int Process::attach() {
   int status = mr_attach(&wanted, &context_);
   if (status != 0) return status;
   poll_descriptor_ = mr_fd(context_);
+  for (const int descriptor : context_->context.descriptors()) mark_internal(descriptor);
   has_engine_ = false;
   status = poll_descriptor_ < 0 ? poll_descriptor_ : mr_get_engine(context_);
   if (status == 0) status = await([this] { return has_engine_; });
@@ -174,7 +179,14 @@ std::shared_ptr<Socket> Process::leave(int descriptor) {
   ours[descriptor].store(0, std::memory_order_release);
   if (socket == nullptr) return nullptr;
   std::erase(socket->descriptors, descriptor);
-  if (socket->descriptors.empty()) socket->close();
+  if (!socket->descriptors.empty()) return socket;
+  if (socket->is_remote()) {
+    RemoteCall call;
+    call.head.kind = RemoteCall::Kind::close;
+    remote::ask(*socket, call);
+  } else if (socket->holders == 0) {
+    socket->close();
+  }
   return socket;
 }
 
@@ -207,16 +219,6 @@ void Process::name(const std::shared_ptr<Association>& association, mr_associati
 void Process::forget(const Association& association) {
   by_handle_.erase(association.handle);
   by_id_.erase(association.id);
-}
-
-void Process::end() {
-  Process& process = get();
-  const Guard guard(process);
-  if (process.context_ == nullptr || getpid() != process.pid_) return;
-  for (int descriptor = 0; descriptor < kDescriptorsMax; ++descriptor) {
-    if (process.sockets_[descriptor] != nullptr) process.leave(descriptor);
-  }
-  mr_flush(process.context_);
 }
 
 // ---- waiting in calls ----

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/millrace.h"
+#include "api/sockets/remote.h"
 #include "api/sockets/socket.h"
 #include "api/sockets/table.h"
 
@@ -20,6 +21,7 @@ class Process {
  public:
   /// The only one. Never destroyed: threads of the application may outlive main().
   static Process& get();
+  static inline std::atomic<bool> exists{false};
 
   /// Holds the lock, with all signals held back: a handler may call us too, or never return.
   class Guard {
@@ -77,9 +79,13 @@ class Process {
   /// delivered. Takes the lock itself; does nothing if there never was a socket.
   static void end();
 
- private:
-  friend class Forks;
+  // forks.cc
+  /// fork() for a parent that ends at once: the child goes on with everything.
+  static int fork_and_hand_over();
+  /// To the process that has the sockets this one inherited; -1 if there is none.
+  int channel_to_owner() const { return owner_channel_; }
 
+ private:
   struct ListenGroup {
     std::vector<Socket*> sockets;
   };
@@ -98,6 +104,25 @@ class Process {
   void on_status(const mr_event& event);
   void close_idle();
 
+  // forks.cc
+  void install_fork_handlers();
+  bool has_sockets() const;
+  void before_fork();
+  void after_fork_in_parent();
+  void after_fork_in_child();
+  void become_client();
+  void leave_keeper();
+
+  // broker.cc
+  void serve(const std::shared_ptr<Channel>& channel);
+  static void* service_thread(void* argument);
+  bool serve_one(Channel& channel);
+  ssize_t serve_call(Channel& channel, RemoteCall& call);
+  ssize_t accept_for(Channel& channel, Socket& listener, RemoteCall& call);
+  void hold(Channel& channel, const std::shared_ptr<Socket>& socket);
+  void let_go(Channel& channel, std::uint64_t number);
+  void drop(const std::shared_ptr<Channel>& channel);
+
   pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
   pid_t pid_ = 0;
   mr_context* context_ = nullptr;
@@ -108,6 +133,9 @@ class Process {
   std::unordered_map<mr_association, std::shared_ptr<Association>> by_handle_;
   std::unordered_map<sctp_assoc_t, std::shared_ptr<Association>> by_id_;
   std::unordered_map<std::uint16_t, ListenGroup> listening_;  // by port
+  int owner_channel_ = -1;
+  std::vector<std::shared_ptr<Channel>> channels_;                     // of our children
+  std::unordered_map<std::uint64_t, std::shared_ptr<Socket>> shared_;  // that they have
   std::uint64_t numbers_ = 0;
   sctp_assoc_t next_id_ = SCTP_ALL_ASSOC + 1;
   std::uint64_t random_state_ = 0;
@@ -118,6 +146,9 @@ void wake_all(std::vector<int>& waiters);
 /// Waits for news of the socket, with the lock let go, until a time (0: for ever). 0, -EINTR, or
 /// -EAGAIN when the time has come.
 int sleep_in_call(Process::Guard& guard, Socket& socket, std::int64_t deadline_us);
+/// The same for a socket of another process: until poll says so.
+int sleep_on_descriptor(Process::Guard& guard, int descriptor, bool to_read,
+                        std::int64_t deadline_us);
 std::int64_t monotonic_us();
 
 }  // namespace millrace::sockets

@@ -60,7 +60,7 @@ std::size_t Socket::bytes_readable() const {
 }
 
 void Socket::refresh() {
-  if (descriptors.empty()) return wake_all(waiters);
+  if (is_remote_ || (descriptors.empty() && kept_ < 0)) return wake_all(waiters);
   bool readable = !items.empty() || error_ != 0 || input_ended_ || shut_read_;
   bool writable;
   if (!is_one_to_one()) {
@@ -74,7 +74,7 @@ void Socket::refresh() {
     const bool is_up = only != nullptr && only->state == Association::State::up;
     writable = error_ != 0 || (is_up && !only->is_full);
   }
-  descriptor_.show(descriptors.front(), readable, writable);
+  descriptor_.show(kept_ >= 0 ? kept_ : descriptors.front(), readable, writable);
   if (input_ended_ || shut_read_) {
     if (shut_write_ && !has_hung_up_) {
       descriptor_.show_hang_up();

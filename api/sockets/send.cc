@@ -137,6 +137,8 @@ void Socket::close() {
   associations.clear();
   items.clear();
   descriptor_.close();
+  forget_internal(kept_);
+  kept_ = -1;
   wake_all(waiters);
 }
 

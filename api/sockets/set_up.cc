@@ -4,6 +4,7 @@
 
 #include "api/sockets/notifications.h"
 #include "api/sockets/process.h"
+#include "api/sockets/real_calls.h"
 #include "api/sockets/socket.h"
 
 namespace millrace::sockets {
@@ -30,7 +31,9 @@ Socket::Socket(int family, Model model) : family_(family), model_(model) {
   receive_buffer_ = static_cast<int>(std::min(engine.parameters[MR_RECEIVE_BUFFER], 1u << 30));
 }
 
-Socket::~Socket() = default;
+Socket::~Socket() {
+  forget_internal(kept_);
+}
 
 int Socket::open(int flags) {
   const int descriptor = descriptor_.open(flags);
@@ -39,6 +42,26 @@ int Socket::open(int flags) {
   Process::get().enter(descriptor, shared_from_this());
   refresh();
   return descriptor;
+}
+
+void Socket::keep_descriptor() {
+  if (kept_ >= 0 || descriptors.empty()) return;
+  kept_ = real().dup(descriptors.front());
+  if (kept_ >= 0) kept_ = move_up(kept_);
+}
+
+void Socket::become_remote(std::uint64_t its_number) {
+  is_remote_ = true;
+  number = its_number;
+  is_listening_ = false;
+  holders = 0;
+  waiters.clear();
+  associations.clear();
+  accept_queue_.clear();
+  items.clear();
+  descriptor_.close();
+  forget_internal(kept_);
+  kept_ = -1;
 }
 
 // ---- binding ----

@@ -114,6 +114,13 @@ class Socket : public std::enable_shared_from_this<Socket> {
   const std::vector<mr_address>& bound_addresses() const { return locals_; }
   void preset(mr_listen_options& wanted) const;
 
+  // Across forks (remote.h): another process has its state, and this one only its descriptor.
+  bool is_remote() const { return is_remote_; }
+  void become_remote(std::uint64_t its_number);
+  /// Keeps the kernel's descriptor, whatever the application does with its own.
+  void keep_descriptor();
+  int holders = 0;  // children that have it
+
   std::vector<int> descriptors;  // of this process
   std::vector<int> waiters;      // eventfds of threads that wait in a call
   timeval receive_timeout{};
@@ -150,6 +157,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   int family_;
   Model model_;
   Descriptor descriptor_;
+  int kept_ = -1;
+  bool is_remote_ = false;
   std::uint16_t port_ = 0;
   std::vector<mr_address> locals_;  // none: all
   bool is_loopback_only_ = false;

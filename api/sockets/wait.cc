@@ -1,6 +1,7 @@
 // Sleeping in a call, without the lock.
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,21 +18,27 @@ class Bed {
  public:
   ~Bed() { forget_internal(descriptor_); }
   int descriptor() {
-    if (descriptor_ < 0) descriptor_ = move_up(eventfd(0, EFD_CLOEXEC));
+    if (process_ != getpid()) {
+      // Of before a fork: the other process's thread sleeps on it too.
+      forget_internal(descriptor_);
+      descriptor_ = move_up(eventfd(0, EFD_CLOEXEC));
+      process_ = getpid();
+    }
     return descriptor_;
   }
 
  private:
   int descriptor_ = -1;
+  pid_t process_ = 0;
 };
 
 thread_local Bed bed;
 
 // With a limit a signal always ends the call, as it does in the kernel's.
-int sleep_until(int descriptor, std::int64_t deadline_us) {
+int sleep_until(int descriptor, std::int64_t deadline_us, short events = POLLIN) {
   const std::int64_t left = deadline_us - monotonic_us();
   if (left <= 0) return -EAGAIN;
-  pollfd entry{descriptor, POLLIN, 0};
+  pollfd entry{descriptor, events, 0};
   const int ready =
       poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left / 1000 + 1, 1 << 30)));
   return ready < 0 ? -errno : 0;
@@ -59,6 +66,24 @@ int sleep_in_call(Process::Guard& guard, Socket& socket, std::int64_t deadline_u
   if (poll(&entry, 1, 0) == 1) {
     [[maybe_unused]] const ssize_t taken = real().read(descriptor, &count, sizeof count);
   }
+  return status;
+}
+
+int sleep_on_descriptor(Process::Guard& guard, int descriptor, bool to_read,
+                        std::int64_t deadline_us) {
+  guard.unlock();
+  int status = 0;
+  char byte;
+  if (deadline_us != 0) {
+    status = sleep_until(descriptor, deadline_us, to_read ? POLLIN : POLLOUT);
+  } else if (to_read) {
+    // As in a sleep of one's own, the kernel begins this again after a signal if it should.
+    if (real().recv(descriptor, &byte, 1, MSG_PEEK) < 0) status = -errno;
+  } else {
+    pollfd entry{descriptor, POLLOUT, 0};
+    if (poll(&entry, 1, -1) < 0) status = -errno;
+  }
+  guard.lock();
   return status;
 }
 

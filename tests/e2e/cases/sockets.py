@@ -1,7 +1,9 @@
 """Programs that know nothing of the engine, run on it by millrace-run."""
 
+import os
 import re
 
+import harness
 from harness.ctl import check_no_drops
 from harness.registry import check, check_equal, test, wait_until
 from harness.rig import addresses
@@ -141,3 +143,36 @@ def sctp_darn(rig):
     server.wait_for("two")
     client.wait(10)
     server.wait_for("SHUTDOWN_COMP")
+
+
+@test("servers that fork for each connection: socat and ncat serve several at once")
+def forking_servers(rig):
+    needs("socat", "ncat")
+    ours, theirs = two_engines(rig)
+    spawn(rig, theirs, ["socat", "SCTP4-LISTEN:5300,reuseaddr,fork", "EXEC:cat"], "forking-socat")
+    server = spawn(rig, theirs, ["ncat", "--sctp", "-v", "-k", "-l", "5301", "--exec", "/bin/cat"],
+                   "forking-ncat")
+    server.wait_for("Listening")
+    wait_until(lambda: listens(theirs), 10, "they listen")
+    clients = [shell(rig, ours, f"(echo hello {port} {i}; sleep 2) | $RUN ncat --sctp {HOST} {port}",
+                     f"client-{port}-{i}") for port in (5300, 5301) for i in range(3)]
+    for i, client in enumerate(clients):
+        client.wait_for(f"hello {5300 + i // 3} {i % 3}")
+
+
+@test("a server whose parent ends after the fork goes on, however the parent ends")
+def orphaned_server(rig):
+    needs("ncat", "/usr/bin/python3")
+    ours, theirs = two_engines(rig)
+    script = os.path.join(os.path.dirname(harness.__file__), "forked_echo.py")
+    for port, how in enumerate(("daemon", "exit", "_exit", "late"), 5400):
+        server = spawn(rig, theirs, ["/usr/bin/python3", script, how, str(port)], f"echo-{how}")
+        wait_until(lambda: "serving" in server.output(), 10, f"{how}: it serves")
+        for word in ("one", "two"):
+            client = shell(rig, ours, f"(echo {word}; sleep 1) | $RUN ncat --sctp {HOST} {port}",
+                           f"client-{how}-{word}")
+            check_equal(client.wait(20), 0, client.describe())
+            check(word.upper() in client.output(), client.describe())
+        wait_until(lambda: "done" in server.output(), 10, f"{how}: it has served both")
+    wait_until(lambda: not theirs.ask("applications")["applications"], 10,
+               "nothing of them is left at the engine")

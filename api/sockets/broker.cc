@@ -1,0 +1,220 @@
+// The parent's side of remote.h: what children ask for is done here, by a thread for each of them.
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "api/sockets/messages.h"
+#include "api/sockets/process.h"
+#include "api/sockets/real_calls.h"
+#include "api/sockets/remote.h"
+
+namespace millrace::sockets {
+namespace {
+
+constexpr std::size_t kStackBytes = 256 * 1024;
+constexpr int kReadPatience_s = 5;  // for the rest of a call that has begun
+
+struct Service {
+  Process* process;
+  std::shared_ptr<Channel> channel;
+};
+
+Endpoint endpoint_in(const RemoteCall& call, const Socket& socket, int& status) {
+  Endpoint endpoint;
+  status = read_endpoint(reinterpret_cast<const sockaddr*>(call.name.data()), call.name.size(),
+                         socket.family(), endpoint);
+  return endpoint;
+}
+
+void answer_name(const Socket& socket, const Endpoint& endpoint, RemoteCall& call) {
+  sockaddr_storage address;
+  const std::size_t size = write_endpoint(endpoint, socket.family(), socket.maps_v4, address);
+  call.name.assign(reinterpret_cast<const char*>(&address), size);
+}
+
+ssize_t send_for(Socket& socket, RemoteCall& call) {
+  msghdr message{};
+  message.msg_name = call.name.empty() ? nullptr : call.name.data();
+  message.msg_namelen = static_cast<socklen_t>(call.name.size());
+  message.msg_control = call.control.empty() ? nullptr : call.control.data();
+  message.msg_controllen = call.control.size();
+  Outgoing outgoing;
+  outgoing.data = std::move(call.data);
+  const int bad = outgoing.read(socket, message);
+  return bad != 0 ? bad : outgoing.try_send(socket);
+}
+
+ssize_t receive_for(Socket& socket, RemoteCall& call) {
+  if (call.head.number[1] < 0 || call.head.number[2] < 0) return -EINVAL;
+  call.data.resize(
+      std::min<std::size_t>(static_cast<std::size_t>(call.head.number[1]), MR_MESSAGE_BYTES_MAX));
+  call.control.resize(std::min<std::size_t>(static_cast<std::size_t>(call.head.number[2]), 4096));
+  call.name.resize(sizeof(sockaddr_storage));
+  iovec part{call.data.data(), call.data.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_name = call.name.data();
+  message.msg_namelen = static_cast<socklen_t>(call.name.size());
+  message.msg_control = call.control.empty() ? nullptr : call.control.data();
+  message.msg_controllen = call.control.size();
+  const ssize_t status = try_receive(socket, message, call.head.number[0]);
+  call.head.number[0] = message.msg_flags;
+  const bool has_any = status >= 0;
+  call.data.resize(has_any ? static_cast<std::size_t>(status) : 0);
+  call.control.resize(has_any ? message.msg_controllen : 0);
+  call.name.resize(has_any ? message.msg_namelen : 0);
+  return status;
+}
+
+}  // namespace
+
+/// A socket that waits in a listener of ours becomes the child's.
+ssize_t Process::accept_for(Channel& channel, Socket& listener, RemoteCall& call) {
+  std::shared_ptr<Socket> accepted;
+  const int descriptor = listener.accept(call.head.number[0] | SOCK_CLOEXEC, accepted);
+  if (descriptor < 0) return descriptor;
+  accepted->keep_descriptor();
+  hold(channel, accepted);
+  call.descriptor = descriptor;
+  call.head.socket = accepted->number;
+  return 0;
+}
+
+ssize_t Process::serve_call(Channel& channel, RemoteCall& call) {
+  const auto found = shared_.find(call.head.socket);
+  if (found == shared_.end()) return -EBADF;
+  const std::shared_ptr<Socket> keeper = found->second;
+  Socket& socket = *keeper;
+  int status = 0;
+  Endpoint peer;
+  const auto& number = call.head.number;
+  switch (call.head.kind) {
+    case RemoteCall::Kind::bind:
+      peer = endpoint_in(call, socket, status);
+      return status != 0 ? status : socket.bind(peer);
+    case RemoteCall::Kind::listen:
+      return socket.listen(number[0]);
+    case RemoteCall::Kind::accept:
+      return accept_for(channel, socket, call);
+    case RemoteCall::Kind::connect:
+      peer = endpoint_in(call, socket, status);
+      return status != 0 ? status : socket.connect({peer}, nullptr);
+    case RemoteCall::Kind::connect_result:
+      return socket.connect_result(0);
+    case RemoteCall::Kind::shutdown:
+      return socket.shut_down(number[0]);
+    case RemoteCall::Kind::close:
+      let_go(channel, socket.number);
+      return 0;
+    case RemoteCall::Kind::bytes_readable:
+      return static_cast<ssize_t>(socket.bytes_readable());
+    case RemoteCall::Kind::local_name:
+      answer_name(socket, socket.name(), call);
+      return 0;
+    case RemoteCall::Kind::peer_name:
+      if (!socket.peer_name(peer)) return -ENOTCONN;
+      answer_name(socket, peer, call);
+      return 0;
+    case RemoteCall::Kind::get_option: {
+      auto length = static_cast<socklen_t>(call.name.size());
+      status = socket.get_option(number[0], number[1], call.name.data(), length);
+      call.name.resize(std::min<std::size_t>(length, call.name.size()));
+      return status;
+    }
+    case RemoteCall::Kind::set_option:
+      return socket.set_option(number[0], number[1], call.name.data(),
+                               static_cast<socklen_t>(call.name.size()));
+    case RemoteCall::Kind::send:
+      return send_for(socket, call);
+    case RemoteCall::Kind::receive:
+      return receive_for(socket, call);
+    case RemoteCall::Kind::join:
+      break;
+  }
+  return -EINVAL;
+}
+
+// Reads a call with the lock held: whoever forks then finds no half of one.
+bool Process::serve_one(Channel& channel) {
+  RemoteCall call;
+  if (!call.receive(channel.descriptor)) return false;
+  if (call.head.kind == RemoteCall::Kind::join) {
+    if (call.descriptor < 0) return false;
+    const auto fresh = std::make_shared<Channel>();
+    fresh->descriptor = move_up(call.descriptor);
+    for (const std::uint64_t number : channel.held) {
+      if (shared_.contains(number)) hold(*fresh, shared_[number]);
+    }
+    serve(fresh);
+    return true;
+  }
+  drain();
+  call.head.status = serve_call(channel, call);
+  const int passed = call.head.kind == RemoteCall::Kind::accept ? call.descriptor : -1;
+  call.descriptor = passed;
+  const bool is_there = call.send(channel.descriptor);
+  if (passed >= 0) {
+    leave(passed);
+    real().close(passed);
+  }
+  return is_there;
+}
+
+void* Process::service_thread(void* argument) {
+  const std::unique_ptr<Service> service(static_cast<Service*>(argument));
+  Process& process = *service->process;
+  pthread_setname_np(pthread_self(), "millrace-child");
+  while (true) {
+    pollfd entry{service->channel->descriptor, POLLIN, 0};
+    if (::poll(&entry, 1, -1) < 0) continue;
+    const Guard guard(process);
+    if (process.serve_one(*service->channel)) continue;
+    process.drop(service->channel);
+    return nullptr;
+  }
+}
+
+/// Starts to serve a child.
+void Process::serve(const std::shared_ptr<Channel>& channel) {
+  channels_.push_back(channel);
+  const timeval patience{kReadPatience_s, 0};
+  real().setsockopt(channel->descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  real().setsockopt(channel->descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  pthread_t thread;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  auto* service = new Service{this, channel};
+  if (pthread_create(&thread, &attributes, &Process::service_thread, service) != 0) {
+    delete service;
+    drop(channel);
+  }
+  pthread_attr_destroy(&attributes);
+}
+
+/// The child is gone, and with it what it held.
+void Process::drop(const std::shared_ptr<Channel>& channel) {
+  while (!channel->held.empty()) let_go(*channel, *channel->held.begin());
+  forget_internal(channel->descriptor);
+  std::erase(channels_, channel);
+}
+
+void Process::hold(Channel& channel, const std::shared_ptr<Socket>& socket) {
+  if (!channel.held.insert(socket->number).second) return;
+  shared_[socket->number] = socket;
+  ++socket->holders;
+}
+
+void Process::let_go(Channel& channel, std::uint64_t number) {
+  if (channel.held.erase(number) == 0) return;
+  const std::shared_ptr<Socket> socket = shared_[number];
+  if (--socket->holders > 0) return;
+  shared_.erase(number);
+  if (socket->descriptors.empty()) socket->close();
+}
+
+}  // namespace millrace::sockets

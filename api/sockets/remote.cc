@@ -1,0 +1,214 @@
+#include "api/sockets/remote.h"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "api/sockets/messages.h"
+#include "api/sockets/process.h"
+#include "api/sockets/real_calls.h"
+
+namespace millrace::sockets {
+namespace {
+
+constexpr std::uint32_t kPartMax = MR_MESSAGE_BYTES_MAX + 65536;
+
+bool write_all(int channel, const void* from, std::size_t length) {
+  const auto* bytes = static_cast<const char*>(from);
+  while (length > 0) {
+    const ssize_t sent = real().send(channel, bytes, length, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    bytes += sent;
+    length -= static_cast<std::size_t>(sent);
+  }
+  return true;
+}
+
+bool read_all(int channel, void* to, std::size_t length) {
+  auto* bytes = static_cast<char*>(to);
+  while (length > 0) {
+    const ssize_t got = real().recv(channel, bytes, length, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    bytes += got;
+    length -= static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+bool write_with_descriptor(int channel, const void* from, std::size_t length, int descriptor) {
+  if (descriptor < 0) return write_all(channel, from, length);
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)] = {};
+  iovec part{const_cast<void*>(from), length};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof descriptor);
+  std::memcpy(CMSG_DATA(head), &descriptor, sizeof descriptor);
+  return real().sendmsg(channel, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(length);
+}
+
+bool read_with_descriptor(int channel, void* to, std::size_t length, int& descriptor) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)] = {};
+  iovec part{to, length};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got;
+  do {
+    got = real().recvmsg(channel, &message, MSG_WAITALL | MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr;
+       head = CMSG_NXTHDR(&message, head)) {
+    if (head->cmsg_type == SCM_RIGHTS) std::memcpy(&descriptor, CMSG_DATA(head), sizeof descriptor);
+  }
+  return got == static_cast<ssize_t>(length);
+}
+
+}  // namespace
+
+bool RemoteCall::send(int channel) {
+  const std::string* parts[] = {&name, &control, &data};
+  for (int i = 0; i < 3; ++i) head.lengths[i] = static_cast<std::uint32_t>(parts[i]->size());
+  if (!write_with_descriptor(channel, &head, sizeof head, descriptor)) return false;
+  return std::all_of(std::begin(parts), std::end(parts), [channel](const std::string* part) {
+    return write_all(channel, part->data(), part->size());
+  });
+}
+
+bool RemoteCall::receive(int channel) {
+  descriptor = -1;
+  if (!read_with_descriptor(channel, &head, sizeof head, descriptor)) return false;
+  std::string* parts[] = {&name, &control, &data};
+  for (int i = 0; i < 3; ++i) {
+    if (head.lengths[i] > kPartMax) return false;
+    parts[i]->resize(head.lengths[i]);
+    if (!read_all(channel, parts[i]->data(), parts[i]->size())) return false;
+  }
+  return true;
+}
+
+namespace remote {
+
+ssize_t ask(const Socket& socket, RemoteCall& call) {
+  const int channel = Process::get().channel_to_owner();
+  call.head.socket = socket.number;
+  if (channel < 0 || !call.send(channel) || !call.receive(channel)) return -ENOTCONN;
+  return static_cast<ssize_t>(call.head.status);
+}
+
+ssize_t connect(const Socket& socket, const sockaddr* address, socklen_t length) {
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::connect;
+  if (address != nullptr) call.name.assign(reinterpret_cast<const char*>(address), length);
+  return ask(socket, call);
+}
+
+ssize_t accept(const Socket& socket, int flags, std::shared_ptr<Socket>& accepted) {
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::accept;
+  call.head.number[0] = flags;
+  const ssize_t status = ask(socket, call);
+  if (status < 0) return status;
+  const int descriptor = call.descriptor;
+  if (descriptor < 0) return -ECONNABORTED;
+  if (descriptor >= kDescriptorsMax) {
+    real().close(descriptor);
+    return -EMFILE;
+  }
+  if ((flags & SOCK_CLOEXEC) == 0) real().fcntl(descriptor, F_SETFD, 0);
+  accepted = std::make_shared<Socket>(socket.family(), Socket::Model::one_to_one);
+  accepted->become_remote(call.head.socket);
+  Process::get().enter(descriptor, accepted);
+  return descriptor;
+}
+
+ssize_t name_of(const Socket& socket, RemoteCall::Kind kind, sockaddr* address, socklen_t* length) {
+  if (address == nullptr || length == nullptr) return -EFAULT;
+  RemoteCall call;
+  call.head.kind = kind;
+  const ssize_t status = ask(socket, call);
+  if (status != 0) return status;
+  std::memcpy(address, call.name.data(), std::min<std::size_t>(call.name.size(), *length));
+  *length = static_cast<socklen_t>(call.name.size());
+  return 0;
+}
+
+ssize_t get_option(const Socket& socket, int level, int name, void* value, socklen_t& length) {
+  if (value == nullptr) return -EFAULT;
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::get_option;
+  call.head.number[0] = level;
+  call.head.number[1] = name;
+  call.name.assign(static_cast<const char*>(value), std::min<socklen_t>(length, 65536));
+  const ssize_t status = ask(socket, call);
+  if (status < 0) return status;
+  length = std::min(length, static_cast<socklen_t>(call.name.size()));
+  std::memcpy(value, call.name.data(), length);
+  return status;
+}
+
+ssize_t set_option(const Socket& socket, int level, int name, const void* value, socklen_t length) {
+  if (value == nullptr) return -EFAULT;
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::set_option;
+  call.head.number[0] = level;
+  call.head.number[1] = name;
+  call.name.assign(static_cast<const char*>(value), std::min<socklen_t>(length, 65536));
+  return ask(socket, call);
+}
+
+ssize_t send(const Socket& socket, const msghdr& message, int flags) {
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::send;
+  call.head.number[0] = flags;
+  if (const int bad = gather(message, call.data); bad != 0) return bad;
+  if (message.msg_name != nullptr)
+    call.name.assign(static_cast<const char*>(message.msg_name), message.msg_namelen);
+  if (message.msg_control != nullptr)
+    call.control.assign(static_cast<const char*>(message.msg_control), message.msg_controllen);
+  return ask(socket, call);
+}
+
+ssize_t receive(const Socket& socket, msghdr& message, int flags) {
+  std::size_t room = 0;
+  for (std::size_t i = 0; i < message.msg_iovlen; ++i) room += message.msg_iov[i].iov_len;
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::receive;
+  call.head.number[0] = flags;
+  call.head.number[1] = static_cast<int>(std::min<std::size_t>(room, MR_MESSAGE_BYTES_MAX));
+  const std::size_t control_room = message.msg_control != nullptr ? message.msg_controllen : 0;
+  call.head.number[2] = static_cast<int>(std::min<std::size_t>(control_room, 4096));
+  const ssize_t status = ask(socket, call);
+  if (status < 0) return status;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < message.msg_iovlen && at < call.data.size(); ++i) {
+    const std::size_t count = std::min(message.msg_iov[i].iov_len, call.data.size() - at);
+    std::memcpy(message.msg_iov[i].iov_base, call.data.data() + at, count);
+    at += count;
+  }
+  if (message.msg_name != nullptr) {
+    std::memcpy(message.msg_name, call.name.data(),
+                std::min<std::size_t>(call.name.size(), message.msg_namelen));
+  }
+  message.msg_namelen = static_cast<socklen_t>(call.name.size());
+  message.msg_controllen = std::min(control_room, call.control.size());
+  if (message.msg_control != nullptr)
+    std::memcpy(message.msg_control, call.control.data(), message.msg_controllen);
+  message.msg_flags = call.head.number[0];
+  return status;
+}
+
+}  // namespace remote
+}  // namespace millrace::sockets
