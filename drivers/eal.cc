@@ -1,20 +1,35 @@
 #include "drivers/eal.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <sched.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <fstream>
 
 namespace millrace::drivers {
 namespace {
 
+// A CPU that this process may use: the one that is preferred, or the first. DPDK wants one, though
+// nobody stays on it, and refuses to start on one that is not there.
+unsigned usable_cpu(unsigned preferred) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
+  if (preferred < CPU_SETSIZE && CPU_ISSET(preferred, &set)) return preferred;
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) return cpu;
+  }
+  return 0;
+}
+
 std::vector<std::string> arguments(const EalConfig& config, bool use_huge_pages) {
   std::vector<std::string> all{config.program,
-                               "-l",
-                               std::to_string(config.main_cpu),
+                               "--lcores",
+                               "0@" + std::to_string(usable_cpu(config.main_cpu)),
                                "-m",
                                std::to_string(config.memory_mb),
                                "--no-telemetry",
@@ -53,6 +68,28 @@ class AffinityKeeper {
   bool is_known_;
 };
 
+// DPDK prints a hundred lines of usage when it does not like an argument, and the operator has
+// given none: standard output goes nowhere while it starts.
+class OutputSilencer {
+ public:
+  OutputSilencer() {
+    std::fflush(stdout);
+    kept_ = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (kept_ >= 0 && nowhere >= 0) dup2(nowhere, STDOUT_FILENO);
+    if (nowhere >= 0) close(nowhere);
+  }
+  ~OutputSilencer() {
+    std::fflush(stdout);
+    if (kept_ < 0) return;
+    dup2(kept_, STDOUT_FILENO);
+    close(kept_);
+  }
+
+ private:
+  int kept_;
+};
+
 }  // namespace
 
 std::size_t free_huge_pages_mb() {
@@ -78,6 +115,7 @@ std::unique_ptr<Eal> Eal::start(const EalConfig& config, std::string& fault) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   const AffinityKeeper keeper;
+  const OutputSilencer silencer;
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
     fault = "DPDK does not start: " + std::string(rte_strerror(rte_errno));
     return nullptr;

@@ -12,7 +12,8 @@ enum class HugePages { kAuto, kYes, kNo };
 
 struct EalConfig {
   std::string program = "millraced";
-  unsigned main_cpu = 0;  ///< the CPU whose memory node is preferred; nobody is pinned to it
+  /// The CPU whose memory node is preferred, another if it is not there; nobody is pinned to it.
+  unsigned main_cpu = 0;
   HugePages huge_pages = HugePages::kAuto;
   std::size_t memory_mb = 256;
   std::vector<std::string> pci_devices;  ///< PCI addresses; no others are touched

@@ -52,6 +52,15 @@ bool Prefix::contains(const IpAddress& other) const {
   return ((ours[whole] ^ theirs[whole]) & mask) == 0;
 }
 
+Prefix Prefix::network() const {
+  Prefix network = *this;
+  const std::size_t first = (address.is_v4() ? 96u : 0u) + length;
+  for (std::size_t bit = first; bit < 128; ++bit) {
+    network.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80 >> bit % 8));
+  }
+  return network;
+}
+
 std::optional<Prefix> Prefix::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto address = IpAddress::parse(text.substr(0, slash));

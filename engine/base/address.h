@@ -84,6 +84,8 @@ struct Prefix {
   std::uint8_t length = 0;
 
   bool contains(const IpAddress& other) const;
+  /// The same without the host's bits: 192.0.2.0/24 of 192.0.2.7/24.
+  Prefix network() const;
   /// From text, e.g. "192.0.2.0/24"; an address without a length is a host route.
   static std::optional<Prefix> parse(std::string_view text);
 };

@@ -30,6 +30,14 @@ struct EngineConfig {
   Duration stop_grace = seconds(5);
 };
 
+/// What an element of an array that could not be read leaves in its place, so that those behind it
+/// keep their numbers. A configuration with one of these has an error and is never used.
+inline constexpr unsigned kUnreadCpu = ~0u;  // as ConfigReader::kUnread
+inline constexpr std::uint8_t kUnreadPrefixLength = 255;
+
+/// CPUs are numbered below this (DPDK's limit).
+inline constexpr unsigned kCpusMax = 128;
+
 /// Faults that a port makes on purpose, in both directions.
 struct ImpairmentConfig {
   double loss = 0, duplicate = 0, reorder = 0, corrupt = 0;  ///< probabilities
@@ -46,6 +54,7 @@ struct InterfaceSettings {
   std::uint16_t vlan = 0;
   std::uint16_t mtu = 1500;
   std::vector<Prefix> addresses;
+  bool has_addresses = true;  ///< the file has the key, though perhaps nothing in it
   ImpairmentConfig impairment;
 };
 

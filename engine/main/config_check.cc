@@ -1,7 +1,7 @@
 #include "engine/main/config_check.h"
 
 #include <algorithm>
-#include <cctype>
+#include <filesystem>
 
 #include "engine/base/limits.h"
 #include "engine/main/config_file.h"
@@ -11,8 +11,12 @@ namespace {
 
 constexpr std::uint16_t kIpv6MtuMin = 1280;  // RFC 8200 5
 
-std::string element(const char* array, std::size_t index) {
-  return std::string(array) + "[" + std::to_string(index) + "]";
+std::string element(const std::string& array, std::size_t index) {
+  return array + "[" + std::to_string(index) + "]";
+}
+
+bool is_unread(const Prefix& prefix) {
+  return prefix.length == kUnreadPrefixLength;
 }
 
 std::string to_text(const Prefix& prefix) {
@@ -44,6 +48,7 @@ void check_engine(const EngineConfig& engine, ConfigErrors& errors) {
     errors.add("engine.lcores", "must name 1 to " + std::to_string(kLcoresMax) + " CPUs");
   }
   for (std::size_t i = 0; i < engine.lcores.size(); ++i) {
+    if (engine.lcores[i] == kUnreadCpu) continue;
     const auto end = engine.lcores.begin() + static_cast<std::ptrdiff_t>(i);
     if (std::find(engine.lcores.begin(), end, engine.lcores[i]) != end) {
       errors.add(element("engine.lcores", i),
@@ -52,41 +57,12 @@ void check_engine(const EngineConfig& engine, ConfigErrors& errors) {
   }
 }
 
-void check_device(const Config& config, std::size_t index, ConfigErrors& errors) {
-  const InterfaceSettings& interface = config.interfaces[index];
-  const std::string key = element("interface", index) + ".device";
-  if (interface.device.empty()) return;
-  const std::string_view device = interface.device;
-  if (!is_pci_address(device) && !device.starts_with("net_")) {
-    errors.add(key, "\"" + interface.device +
-                        "\" is neither a virtual device of DPDK, e.g. "
-                        "\"net_af_packet0,iface=eth1\", nor a PCI address, e.g. \"0000:03:00.0\"");
-  }
-  const unsigned queues = queues_in_arguments(device);
-  if (queues > config.engine.lcores.size()) {
-    errors.add(key, "asks for " + std::to_string(queues) + " queue pairs, engine.lcores names " +
-                        std::to_string(config.engine.lcores.size()) +
-                        " CPU(s): nobody would serve the rest");
-  }
-  for (std::size_t i = 0; i < index; ++i) {
-    const InterfaceSettings& other = config.interfaces[i];
-    if (other.device != interface.device) continue;
-    if (other.vlan == interface.vlan) {
-      errors.add(key, "is the device of " + element("interface", i) +
-                          " already: interfaces that share a device differ in their vlan");
-    }
-    if (!interface.impairment.is_none()) {
-      errors.add(element("interface", index) + ".impairment",
-                 "belongs to the first interface of the device, " + element("interface", i));
-    }
-  }
-}
-
 void check_address(const Config& config, std::size_t index, std::size_t which,
                    ConfigErrors& errors) {
   const InterfaceSettings& interface = config.interfaces[index];
   const Prefix& prefix = interface.addresses[which];
-  const std::string key = element((element("interface", index) + ".addresses").c_str(), which);
+  if (is_unread(prefix)) return;
+  const std::string key = element(element("interface", index) + ".addresses", which);
   if (!prefix.address.is_unicast() || prefix.address.is_loopback() ||
       is_network_or_broadcast(prefix) || prefix.length == 0) {
     errors.add(key, "\"" + to_text(prefix) + "\" is not the address of a host");
@@ -122,7 +98,9 @@ void check_interfaces(const Config& config, ConfigErrors& errors) {
                                                           element("interface", j) + " already");
       }
     }
-    check_device(config, i, errors);
+    if (interfaces[i].addresses.empty() && interfaces[i].has_addresses) {
+      errors.add(element("interface", i) + ".addresses", "is empty: there must be one");
+    }
     for (std::size_t j = 0; j < interfaces[i].addresses.size(); ++j) {
       check_address(config, i, j, errors);
       if (++addresses == kLocalAddressesMax + 1) {
@@ -135,7 +113,19 @@ void check_interfaces(const Config& config, ConfigErrors& errors) {
 
 bool is_on_link(const InterfaceSettings& interface, const IpAddress& address) {
   return std::any_of(interface.addresses.begin(), interface.addresses.end(),
-                     [&](const Prefix& prefix) { return prefix.contains(address); });
+                     [&](const Prefix& prefix) {
+                       // One that was mistyped may have been the one.
+                       return is_unread(prefix) || prefix.contains(address);
+                     });
+}
+
+bool is_own(const Config& config, const IpAddress& address) {
+  return std::any_of(
+      config.interfaces.begin(), config.interfaces.end(), [&](const auto& interface) {
+        return std::any_of(
+            interface.addresses.begin(), interface.addresses.end(),
+            [&](const Prefix& prefix) { return !is_unread(prefix) && prefix.address == address; });
+      });
 }
 
 void check_route(const Config& config, std::size_t index, ConfigErrors& errors) {
@@ -153,6 +143,10 @@ void check_route(const Config& config, std::size_t index, ConfigErrors& errors) 
                route.via.to_string() + " is not of the IP version of " + to_text(route.to));
     return;
   }
+  if (is_own(config, route.via)) {
+    errors.add(key + ".via", "gateway " + route.via.to_string() + " is an address of the engine");
+    return;
+  }
   for (const InterfaceSettings& interface : config.interfaces) {
     if (!route.interface.empty() && interface.name != route.interface) continue;
     if (is_on_link(interface, route.via) || (route.via.is_link_local() && is_known)) return;
@@ -165,7 +159,7 @@ void check_route(const Config& config, std::size_t index, ConfigErrors& errors) 
 void check_routes(const Config& config, ConfigErrors& errors) {
   for (std::size_t i = 0; i < config.routes.size(); ++i) {
     check_route(config, i, errors);
-    for (std::size_t j = 0; j < i; ++j) {
+    for (std::size_t j = 0; j < i && !config.routes[i].via.is_unspecified(); ++j) {
       if (config.routes[j].to.address == config.routes[i].to.address &&
           config.routes[j].to.length == config.routes[i].to.length) {
         errors.add(element("route", i) + ".to",
@@ -205,13 +199,23 @@ void check_sctp(const Config& config, ConfigErrors& errors) {
   }
 }
 
+// The log's sink would make the directories above the file: most often a slip of the pen.
+void check_log(const LogConfig& log, ConfigErrors& errors) {
+  const auto directory = std::filesystem::path(log.file).parent_path();
+  std::error_code code;
+  if (directory.empty() || std::filesystem::is_directory(directory, code)) return;
+  errors.add("log.file", "there is no directory \"" + directory.string() + "\"");
+}
+
 }  // namespace
 
 void check_config(const Config& config, ConfigErrors& errors) {
   check_engine(config.engine, errors);
   check_interfaces(config, errors);
+  check_devices(config, errors);
   check_routes(config, errors);
   check_sctp(config, errors);
+  check_log(config.log, errors);
 }
 
 }  // namespace millrace

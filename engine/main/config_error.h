@@ -31,6 +31,7 @@ class ConfigErrors {
   void add_at(std::uint32_t line, std::uint32_t column, std::string key, std::string text);
 
   bool empty() const { return errors_.empty(); }
+  std::size_t size() const { return errors_.size(); }
   /// All errors in the order of the file.
   std::vector<ConfigError> take();
 

@@ -24,6 +24,8 @@ std::string summarize(const Config& config);
 
 /// Whether `device` looks like a PCI address ("0000:03:00.0", the domain may be left out).
 bool is_pci_address(std::string_view device);
+/// Megabytes of DPDK's memory that the packet buffers alone take, and the pool around them.
+std::size_t memory_mb_of_buffers(const EngineConfig& engine);
 /// The number of queue pairs that a virtual device's arguments ask for; 0 if they say nothing.
 unsigned queues_in_arguments(std::string_view device);
 

@@ -118,9 +118,9 @@ void ConfigReader::duration(std::string_view name, Duration& out, Duration unit,
   if (read_integer(name, count, least, most)) out = unit * count;
 }
 
-void ConfigReader::texts(
-    std::string_view name,
-    const std::function<void(const std::string& key, const std::string& text)>& each) {
+void ConfigReader::texts(std::string_view name,
+                         const std::function<void(const std::string& key,
+                                                  const std::optional<std::string>& text)>& each) {
   const toml::node* node = find(name);
   if (node == nullptr) return;
   const toml::array* array = node->as_array();
@@ -136,6 +136,7 @@ void ConfigReader::texts(
       each(key, value->get());
     } else {
       errors_.add(key, "is " + std::string(kind_of(element)) + ", must be a string");
+      each(key, std::nullopt);
     }
   }
 }
@@ -157,6 +158,7 @@ void ConfigReader::integers(std::string_view name, std::vector<unsigned>& out, s
     const auto* value = element.as_integer();
     if (value == nullptr || value->get() < least || value->get() > most) {
       errors_.add(key, "must be an integer, " + range_text(least, most));
+      out.push_back(kUnread);
     } else {
       out.push_back(static_cast<unsigned>(value->get()));
     }

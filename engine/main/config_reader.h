@@ -6,6 +6,7 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,9 +52,13 @@ class ConfigReader {
     }
     fail(name, "\"" + word + "\" is not one of " + allowed);
   }
-  /// An array of strings: `each` gets every one with the key of its element.
+  /// An array of strings: `each` gets every one with the key of its element; nothing for an element
+  /// that is no string, which is an error already.
   void texts(std::string_view name,
-             const std::function<void(const std::string& key, const std::string& text)>& each);
+             const std::function<void(const std::string& key,
+                                      const std::optional<std::string>& text)>& each);
+  /// What an element that is no such integer leaves in its place.
+  static constexpr unsigned kUnread = ~0u;
   void integers(std::string_view name, std::vector<unsigned>& out, std::int64_t least,
                 std::int64_t most);
 

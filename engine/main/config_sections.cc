@@ -1,6 +1,9 @@
 #include "engine/main/config_sections.h"
 
+#include <algorithm>
+
 #include "engine/base/limits.h"
+#include "engine/main/log_level.h"
 
 namespace millrace {
 namespace {
@@ -39,11 +42,24 @@ void read_permissions(ConfigReader& reader, std::string_view name, std::uint32_t
   mode = value;
 }
 
+Prefix read_address(ConfigReader& reader, const std::string& key,
+                    const std::optional<std::string>& text) {
+  Prefix unread;
+  unread.length = kUnreadPrefixLength;
+  if (!text) return unread;
+  const auto prefix = Prefix::parse(*text);
+  if (prefix && text->find('/') != std::string::npos) return *prefix;
+  reader.errors().add(key, "\"" + *text +
+                               "\" is not an address with the length of its prefix, "
+                               "e.g. \"192.0.2.1/24\" or \"2001:db8::1/64\"");
+  return unread;
+}
+
 }  // namespace
 
 void read_engine(ConfigReader reader, EngineConfig& engine) {
   reader.text("name", engine.name);
-  reader.integers("lcores", engine.lcores, 0, 1023);
+  reader.integers("lcores", engine.lcores, 0, kCpusMax - 1);
   reader.choice<HugePages>(
       "huge_pages", engine.huge_pages,
       {{"auto", HugePages::kAuto}, {"yes", HugePages::kYes}, {"no", HugePages::kNo}});
@@ -63,18 +79,12 @@ void read_interface(ConfigReader reader, InterfaceSettings& interface) {
   reader.require("device");
   reader.require("addresses");
   reader.text("name", interface.name);
+  interface.has_addresses = reader.has("addresses");
   reader.text("device", interface.device);
   reader.integer("vlan", interface.vlan, 0, 4094);
   reader.integer("mtu", interface.mtu, 576, kMtuMax);
-  reader.texts("addresses", [&](const std::string& key, const std::string& text) {
-    const auto prefix = Prefix::parse(text);
-    if (!prefix || text.find('/') == std::string::npos) {
-      reader.errors().add(key, "\"" + text +
-                                   "\" is not an address with the length of its prefix, "
-                                   "e.g. \"192.0.2.1/24\" or \"2001:db8::1/64\"");
-    } else {
-      interface.addresses.push_back(*prefix);
-    }
+  reader.texts("addresses", [&](const std::string& key, const std::optional<std::string>& text) {
+    interface.addresses.push_back(read_address(reader, key, text));
   });
   if (const toml::table* impairment = reader.table("impairment"); impairment != nullptr) {
     read_impairment({*impairment, reader.key_of("impairment"), reader.errors()},
@@ -92,7 +102,7 @@ void read_route(ConfigReader reader, RouteSettings& route) {
   reader.text("interface", route.interface);
   const auto prefix = Prefix::parse(to);
   if (prefix) {
-    route.to = *prefix;
+    route.to = prefix->network();
   } else if (!to.empty()) {
     reader.fail("to", "\"" + to + "\" is not a network, e.g. \"0.0.0.0/0\" or \"2001:db8::/32\"");
   }
@@ -125,6 +135,8 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.integer("max_burst", sctp.max_burst, 1, 255);
   // RFC 9260 3.3.2: a receiver takes at least 1500 bytes.
   reader.integer("receive_buffer", sctp.receive_buffer, 1500, kArenaMax);
+  // Whoever lowers the one does not have to lower the other.
+  sctp.partial_delivery_point = std::min(sctp.partial_delivery_point, sctp.receive_buffer);
   reader.integer("send_buffer", sctp.send_buffer, 1500, kArenaMax);
   reader.integer("partial_delivery_point", sctp.partial_delivery_point, 1, kArenaMax);
   reader.integer("streams_in", sctp.streams_in, 1, kStreamsMax);
@@ -149,13 +161,13 @@ void read_applications(ConfigReader reader, ApplicationsConfig& applications) {
 }
 
 void read_log(ConfigReader reader, LogConfig& log) {
-  reader.choice<std::string>("level", log.level,
-                             {{"trace", "trace"},
-                              {"debug", "debug"},
-                              {"info", "info"},
-                              {"warning", "warning"},
-                              {"error", "error"},
-                              {"off", "off"}});
+  std::string level = log.level;
+  reader.text("level", level);
+  if (is_log_level(level)) {
+    log.level = level;
+  } else {
+    reader.fail("level", "\"" + level + "\" is not one of " + log_levels_text());
+  }
   reader.text("file", log.file);
   reader.finish();
 }

@@ -65,6 +65,12 @@ bool is_pci_address(std::string_view device) {
          is_hex(rest.substr(3, 2));
 }
 
+std::size_t memory_mb_of_buffers(const EngineConfig& engine) {
+  // An mbuf with its headers and what a pool adds, rounded up.
+  constexpr std::size_t kBytesPerBuffer = 2688;
+  return engine.buffers * engine.lcores.size() * kBytesPerBuffer / (1 << 20) + 1;
+}
+
 unsigned queues_in_arguments(std::string_view device) {
   for (const std::string_view argument : {",qpairs=", ",queues=", ",queue_count="}) {
     const std::size_t found = device.find(argument);

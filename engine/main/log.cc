@@ -3,9 +3,20 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <filesystem>
+
+#include "engine/main/log_level.h"
+
 namespace millrace {
 
 bool open_log(const std::string& file, const std::string& level, std::string& error) {
+  // The sink would make the directories above it: most often a slip of the pen.
+  const auto directory = std::filesystem::path(file).parent_path();
+  std::error_code code;
+  if (!directory.empty() && !std::filesystem::is_directory(directory, code)) {
+    error = file + ": there is no directory " + directory.string();
+    return false;
+  }
   try {
     spdlog::sink_ptr sink;
     if (file.empty()) {
@@ -25,9 +36,8 @@ bool open_log(const std::string& file, const std::string& level, std::string& er
 }
 
 bool set_log_level(const std::string& level) {
-  const spdlog::level::level_enum parsed = spdlog::level::from_str(level);
-  if (parsed == spdlog::level::off && level != "off") return false;
-  spdlog::set_level(parsed);
+  if (!is_log_level(level)) return false;
+  spdlog::set_level(spdlog::level::from_str(level));
   return true;
 }
 

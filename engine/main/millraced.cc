@@ -6,6 +6,7 @@
 #include "engine/main/config_file.h"
 #include "engine/main/daemon.h"
 #include "engine/main/log.h"
+#include "engine/main/log_level.h"
 
 namespace {
 
@@ -57,8 +58,12 @@ int main(int argc, char** argv) {
   auto* checked = app.add_option("--check", checked_file, "says whether a configuration is right");
   config->excludes(checked);
   app.add_option("--log-level", log_level, "instead of the configuration's")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}));
-  CLI11_PARSE(app, argc, argv);
+      ->check(CLI::IsMember(std::vector<std::string>(kLogLevels.begin(), kLogLevels.end())));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& fault) {
+    return app.exit(fault) == 0 ? 0 : kBadUsage;
+  }
   if (!checked_file.empty()) return check(checked_file);
   if (!config_file.empty()) return run(config_file, log_level);
   std::fprintf(stderr, "%s", app.help().c_str());

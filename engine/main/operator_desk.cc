@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "engine/main/log.h"
+#include "engine/main/log_level.h"
 #include "engine/main/operator_json.h"
 
 namespace millrace {
@@ -250,8 +251,7 @@ json OperatorDesk::abort(const json& question) {
 json OperatorDesk::log_level(const json& question) {
   const std::string level = text_in(question, "level");
   if (!set_log_level(level))
-    throw BadQuestion("\"" + level +
-                      "\" is not one of trace, debug, info, warning, error, critical, off");
+    throw BadQuestion("\"" + level + "\" is not one of " + log_levels_text());
   return {{"level", level}};
 }
 

@@ -9,8 +9,6 @@
 namespace millrace {
 namespace {
 
-// An mbuf with its headers and what a pool adds, rounded up.
-constexpr std::size_t kBytesPerBuffer = 2688;
 constexpr std::size_t kMegabytesBeside = 64;  // queues, rings, devices
 
 drivers::HugePages huge_pages_of(HugePages wanted) {
@@ -76,7 +74,7 @@ bool PortSet::start_dpdk(std::string& error) {
   eal.huge_pages = huge_pages_of(config_.engine.huge_pages);
   eal.memory_mb = config_.engine.memory_mb != 0
                       ? config_.engine.memory_mb
-                      : buffers * kBytesPerBuffer / (1 << 20) + kMegabytesBeside;
+                      : memory_mb_of_buffers(config_.engine) + kMegabytesBeside;
   for (const Port& port : ports_) {
     if (is_pci_address(port.device)) eal.pci_devices.push_back(port.device);
   }

@@ -117,8 +117,12 @@ TEST_CASE("A wrong value is reported with its place and what is allowed", "[conf
        "t:2:11: engine.polling: \"lazy\" is not one of \"adaptive\", \"busy\""},
       {"[engine]\nbuffers = \"many\"\n",
        "t:2:11: engine.buffers: is a string, must be an integer, 1024 to 4194304"},
-      {"[engine]\nlcores = [0, -1]\n", "t:2:14: engine.lcores[1]: must be an integer, 0 to 1023"},
+      {"[engine]\nlcores = [0, -1]\n", "t:2:14: engine.lcores[1]: must be an integer, 0 to 127"},
       {"[engine]\nlcores = [1, 1]\n", "t:2:14: engine.lcores[1]: CPU 1 is named twice"},
+      {"[engine]\nlcores = [900]\n", "t:2:11: engine.lcores[0]: must be an integer, 0 to 127"},
+      {"[engine]\nmemory_mb = 1\nbuffers = 1024\n",
+       "t:2:13: engine.memory_mb: 1 is too little for 1 times 1024 buffers: 3 or more, or 0 for "
+       "what they need"},
       {"[engine]\nlcores = []\n", "t:2:10: engine.lcores: must name 1 to 64 CPUs"},
       {"[engine]\nrun_directory = \"run\"\n",
        "t:2:17: engine.run_directory: must be an absolute path"},
@@ -139,6 +143,12 @@ TEST_CASE("A wrong value is reported with its place and what is allowed", "[conf
        "t:2:16: applications.ring_entries: 1000 is not a power of two"},
       {"[applications]\nsocket_mode = \"rw\"\n",
        "t:2:15: applications.socket_mode: \"rw\" is not a mode in octal digits, e.g. \"0660\""},
+      {"[log]\nlevel = \"warn\"\n",
+       "t:2:9: log.level: \"warn\" is not one of trace, debug, info, warning, error, off"},
+      {"[log]\nfile = \"/nonexistent/x/log\"\n",
+       "t:2:8: log.file: there is no directory \"/nonexistent/x\""},
+      {"[sctp]\npartial_delivery_point = 70000\nreceive_buffer = 65536\n",
+       "t:2:26: sctp.partial_delivery_point: is above receive_buffer, 65536"},
       {"[log]\nlevel = 3\n", "t:2:9: log.level: is an integer, must be a string"},
       {"[engine\n", "t:1:8: encountered newline while parsing table header; expected ']'"},
   }));
@@ -170,20 +180,44 @@ TEST_CASE("Interfaces are checked one by one and against each other", "[config]"
       {"[[interface]]\nname = \"b\"\ndevice = \"net_tap0\"\nmtu = 1000\n"
        "addresses = [\"2001:db8::1/64\"]\n",
        "t:8:7: interface[1].mtu: is 1000, IPv6 needs 1280 or more (2001:db8::1)"},
-      {"[[interface]]\nname = \"left\"\ndevice = \"net_tap0\"\naddresses = []\n",
+      {"[[interface]]\nname = \"left\"\ndevice = \"net_tap0\"\naddresses = [\"10.2.0.1/24\"]\n",
        "t:6:8: interface[1].name: \"left\" is the name of interface[0] already"},
-      {"[[interface]]\nname = \"b\"\ndevice = \"net_af_packet0,iface=eth1\"\naddresses = []\n",
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_af_packet0,iface=eth1\"\n"
+       "addresses = [\"10.2.0.1/24\"]\n",
        "t:7:10: interface[1].device: is the device of interface[0] already: interfaces that share "
        "a device differ in their vlan"},
       {"[[interface]]\nname = \"b\"\ndevice = \"net_af_packet1,iface=e,qpairs=4\"\n"
-       "addresses = []\n",
+       "addresses = [\"10.2.0.1/24\"]\n",
        "t:7:10: interface[1].device: asks for 4 queue pairs, engine.lcores names 1 CPU(s): "
        "nobody would serve the rest"},
-      {"[[interface]]\ndevice = \"0000:03:00.0\"\naddresses = []\n",
+      {"[[interface]]\ndevice = \"0000:03:00.0\"\naddresses = [\"10.2.0.1/24\"]\n",
        "t:5:1: interface[1].name: is missing"},
-      {"[[interface]]\nname = \"b\"\ndevice = \"net_tap0\"\naddresses = []\n"
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_tap0\"\naddresses = [\"10.2.0.1/24\"]\n"
        "[interface.impairment]\nloss = 1.5\n",
        "t:10:8: interface[1].impairment.loss: is out of range, allowed is 0 to 1"},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_tap0\"\naddresses = []\n",
+       "t:8:13: interface[1].addresses: is empty: there must be one"},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_af_packet0,iface=eth2\"\n"
+       "addresses = [\"10.2.0.1/24\"]\n",
+       "t:7:10: interface[1].device: \"net_af_packet0\" is the device of interface[0] already, "
+       "with "
+       "other arguments: number them, e.g. net_af_packet0 and net_af_packet1"},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_af_packet1,iface=eth1\"\n"
+       "addresses = [\"10.2.0.1/24\"]\n",
+       "t:7:10: interface[1].device: opens \"eth1\" like interface[0]: interfaces that share a "
+       "port "
+       "name the same device"},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_af_paket1,iface=eth2\"\n"
+       "addresses = [\"10.2.0.1/24\"]\n",
+       "t:7:10: interface[1].device: DPDK has no driver \"net_af_paket\", did you mean "
+       "\"net_af_packet\"?"},
+      {"[[interface]]\nname = \"b\"\ndevice = \"net_foo0\"\naddresses = [\"10.2.0.1/24\"]\n",
+       "t:7:10: interface[1].device: DPDK has no driver \"net_foo\""},
+      {"[[route]]\nto = \"0.0.0.0/0\"\nvia = \"10.1.0.1\"\n",
+       "t:7:7: route[0].via: gateway 10.1.0.1 is an address of the engine"},
+      {"[[route]]\nto = \"10.5.0.0/16\"\nvia = \"10.1.0.2\"\n"
+       "[[route]]\nto = \"10.5.0.1/16\"\nvia = \"10.1.0.3\"\n",
+       "t:9:6: route[1].to: 10.5.0.0/16 has a route already, route[0]"},
       {"[[route]]\nto = \"0.0.0.0/0\"\nvia = \"10.9.0.1\"\n",
        "t:7:7: route[0].via: gateway 10.9.0.1 is not in a network of any interface"},
       {"[[route]]\nto = \"10.5.0.0/16\"\nvia = \"10.1.0.2\"\ninterface = \"right\"\n",
@@ -196,6 +230,46 @@ TEST_CASE("Interfaces are checked one by one and against each other", "[config]"
   INFO(row.text);
   const auto errors = errors_of(kInterface + row.text);
   CHECK(errors == Lines{row.error});
+}
+
+TEST_CASE("An element that cannot be read does not shift those behind it", "[config]") {
+  CHECK(errors_of("[engine]\nlcores = [\"x\", 3, 3]\n" + kInterface) ==
+        Lines{"t:2:11: engine.lcores[0]: must be an integer, 0 to 127",
+              "t:2:19: engine.lcores[2]: CPU 3 is named twice"});
+  CHECK(errors_of("[[interface]]\nname = \"left\"\ndevice = \"net_tap0\"\n"
+                  "addresses = [\"10.1.0\", 7, \"10.1.0.0/24\"]\n") ==
+        Lines{"t:4:14: interface[0].addresses[0]: \"10.1.0\" is not an address with the length of "
+              "its prefix, e.g. \"192.0.2.1/24\" or \"2001:db8::1/64\"",
+              "t:4:24: interface[0].addresses[1]: is an integer, must be a string",
+              "t:4:27: interface[0].addresses[2]: \"10.1.0.0/24\" is not the address of a host"});
+}
+
+TEST_CASE("A device of net_af_xdp needs buffers of its own", "[config]") {
+  const std::string interface =
+      "[[interface]]\nname = \"x\"\ndevice = \"net_af_xdp0,iface=eth1\"\n"
+      "addresses = [\"10.1.0.1/24\"]\n";
+  CHECK(
+      errors_of("[engine]\nbuffers = 1024\n" + interface) ==
+      Lines{"t:2:11: engine.buffers: 1024 is too little for 1 device(s) of net_af_xdp, which take "
+            "4096 in all"});
+  CHECK(errors_of("[engine]\nbuffers = 4096\n" + interface).empty());
+}
+
+TEST_CASE("A small receive buffer takes the partial delivery point down with it", "[config]") {
+  const auto loaded = parse_config("[sctp]\nreceive_buffer = 65536\n" + kInterface, "t");
+  REQUIRE(loaded.errors.empty());
+  CHECK(loaded.config.sctp.partial_delivery_point == 65536);
+}
+
+TEST_CASE("A route's network loses the host's bits", "[config]") {
+  const auto loaded = parse_config(kInterface +
+                                       "[[route]]\nto = \"10.5.6.7/9\"\nvia = \"10.1.0.2\"\n"
+                                       "[[route]]\nto = \"2001:db8::1/32\"\nvia = \"fe80::1\"\n"
+                                       "interface = \"left\"\n",
+                                   "t");
+  REQUIRE(loaded.errors.empty());
+  CHECK(loaded.config.routes[0].to.address.to_string() == "10.0.0.0");
+  CHECK(loaded.config.routes[1].to.address.to_string() == "2001:db8::");
 }
 
 TEST_CASE("All errors of a file are reported, in its order", "[config]") {

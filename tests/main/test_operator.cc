@@ -178,7 +178,7 @@ TEST_CASE("A question that is none is answered with what is wrong", "[operator]"
       {"{\"command\": \"abort\", \"association\": \"0x01ff000000\"}",
        "\"0x01ff000000\" is not an association's name, e.g. 0x0000000100000003"},
       {"{\"command\": \"log-level\", \"level\": \"shout\"}",
-       "\"shout\" is not one of trace, debug, info, warning, error, critical, off"},
+       "\"shout\" is not one of trace, debug, info, warning, error, off"},
   }));
   INFO(row.question);
   const json answer = small.ask(row.question);

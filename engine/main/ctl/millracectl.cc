@@ -11,11 +11,15 @@
 #include "engine/main/ctl/client.h"
 #include "engine/main/ctl/doctor.h"
 #include "engine/main/ctl/views.h"
+#include "engine/main/log_level.h"
 
 namespace {
 
 using millrace::ctl::Client;
 using nlohmann::json;
+
+constexpr int kBadUsage = 2;
+constexpr double kPauseMax = 86400;  // seconds
 
 struct Options {
   std::string socket = "/run/millrace/operator.sock";
@@ -63,6 +67,15 @@ int run(const Command& command, const Options& options) {
     if (const int code = run_once(command, options, client); code != 0) return code;
     std::this_thread::sleep_for(std::chrono::duration<double>(options.watch_seconds));
   }
+}
+
+// What is wrong with the words behind --watch; empty if nothing is.
+std::string is_pause(const std::string& text) {
+  double seconds = 0;
+  const bool is_number = CLI::detail::lexical_cast(text, seconds);
+  return is_number && seconds > 0 && seconds <= kPauseMax
+             ? ""
+             : text + " is not a number of seconds above 0, 86400 at the most";
 }
 
 int doctor(const Options& options) {
@@ -136,8 +149,9 @@ int main(int argc, char** argv) {
   CLI::App app("Asks a running Millrace engine, or examines this machine for one.");
   app.set_version_flag("--version", MILLRACE_VERSION);
   app.add_option("--socket", options.socket, "the engine's operator.sock")->capture_default_str();
-  app.add_flag("--json", options.as_json, "the answer as JSON");
-  app.add_option("--watch", options.watch_seconds, "ask again every so many seconds");
+  CLI::Option* as_json = app.add_flag("--json", options.as_json, "the answer as JSON");
+  app.add_option("--watch", options.watch_seconds, "ask again every so many seconds")
+      ->check(is_pause);
   app.require_subcommand(1);
   app.fallthrough();
   int code = 0;
@@ -146,17 +160,27 @@ int main(int argc, char** argv) {
     const std::string name = entry.name;
     if (name == "counters") sub->add_flag("--all", options.all, "those that are zero too");
     if (name == "associations")
-      sub->add_option("--limit", options.limit, "at most so many")->capture_default_str();
+      sub->add_option("--limit", options.limit, "at most so many")
+          ->capture_default_str()
+          ->check(CLI::Range(1u, ~0u));
     if (name == "abort")
       sub->add_option("association", options.association, "its name: 0x...")->required();
     if (name == "set-log-level")
-      sub->add_option("level", options.level, "trace, debug, info, warning, error")->required();
+      sub->add_option("level", options.level, millrace::log_levels_text())
+          ->required()
+          ->check(CLI::IsMember(
+              std::vector<std::string>(millrace::kLogLevels.begin(), millrace::kLogLevels.end())));
+    if (name == "metrics") sub->excludes(as_json);
     sub->final_callback(
         [&code, &options, command = entry.command] { code = run(command, options); });
   }
   app.add_subcommand("doctor", "what to change on this machine, and how")->final_callback([&] {
     code = doctor(options);
   });
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& fault) {
+    return app.exit(fault) == 0 ? 0 : kBadUsage;
+  }
   return code;
 }
