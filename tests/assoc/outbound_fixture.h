@@ -115,8 +115,8 @@ struct OutboundFixture {
   Parameters parameters;
   Time now = Time{} + seconds(10);
   std::vector<std::uint8_t> payload = std::vector<std::uint8_t>(1 << 16);
-  Slab<TxMessage> messages{4096};
-  Slab<TxChunk> chunks{4096};
+  Slab<TxMessage> messages{1 << 14};
+  Slab<TxChunk> chunks{1 << 14};
   StreamTable<OutboundStream>::Slabs streams{4};
   Fifo<TxMessage> returned;
   OutboundMemory memory{messages, chunks, streams, returned};

@@ -23,6 +23,39 @@ TEST_CASE("small messages share a packet, and the payload goes back when it is a
   CHECK(f.path(0).t3_deadline == kNever);
 }
 
+TEST_CASE("finding what is to be sent again takes one walk, not one for each packet") {
+  Fixture f;
+  f.path(0).congestion.start(100000, true);
+  constexpr std::uint32_t kCount = 4000;
+  f.accept_many(kCount, 20);
+  REQUIRE(f.send_all().size() == kCount);
+  f.outbound.on_t3_expired(f.by_index, 0);
+  std::size_t packets = 0;
+  for (std::uint32_t sent = 0; sent < kCount; ++packets) {
+    REQUIRE(f.outbound.first_retransmission()->tsn == Tsn{1000 + sent});
+    REQUIRE(f.outbound.next_chunk_size() == 36);
+    const std::size_t again = f.send_again().size();
+    REQUIRE(again > 0);
+    sent += static_cast<std::uint32_t>(again);
+  }
+  CHECK(packets > 90);
+  CHECK(f.outbound.search_steps() <= kCount);
+  CHECK_FALSE(f.outbound.has_retransmissions());
+  f.sack(999 + kCount);
+}
+
+TEST_CASE("what is in flight is never more than a SACK can be asked to look at") {
+  Fixture f;
+  f.path(0).congestion.start(200000, true);
+  f.accept_many(kChunksInFlightMax + 100, 1);
+  CHECK(f.send_all().size() == kChunksInFlightMax);
+  f.sack(1000 + 9);
+  CHECK(f.send_all().size() == 10);
+  f.sack(1000 + kChunksInFlightMax + 9);
+  CHECK(f.send_all().size() == 90);
+  f.sack(1000 + kChunksInFlightMax + 99);
+}
+
 //= rfc9260 6.9 type=test
 TEST_CASE("a long message is cut into chunks that fill packets, and is done when all are") {
   Fixture f;

@@ -37,6 +37,31 @@ TEST_CASE("gap ack blocks take chunks out of flight, and reneging puts them back
 }
 
 //= rfc9260 6.2.1 type=test
+TEST_CASE(
+    "each time that a chunk is reneged on counts as a miss, and the third makes it go again") {
+  TenSent f;
+  for (int i = 0; i < 2; ++i) {
+    f.sack(999, {{2, 2}});
+    f.sack(999);
+  }
+  CHECK(f.sack(999, {{2, 2}}).fast_retransmit);  // of the first, which was never there
+  CHECK(f.path(0).flight == 8 * 416);
+  f.sack(999);
+  CHECK(f.path(0).flight == 8 * 416);
+  CHECK((f.send_again() == Tsns{1000, 1001}));
+}
+
+TEST_CASE("a chunk that a SACK reneges on and reports missing has one miss by it") {
+  TenSent f;
+  f.sack(999, {{2, 4}});
+  f.sack(999, {{4, 5}});
+  CHECK(f.sack(999, {{4, 6}}).fast_retransmit);
+  CHECK((f.send_again() == Tsns{1000}));
+  f.sack(999, {{4, 7}});
+  CHECK((f.send_again() == Tsns{1001, 1002}));
+}
+
+//= rfc9260 6.2.1 type=test
 TEST_CASE("SACKs that cannot be change nothing") {
   TenSent f;
   f.sack(1002);

@@ -21,9 +21,11 @@ void Outbound::start(Tsn initial, std::uint32_t peer_rwnd, std::uint16_t streams
 
 const TxChunk* Outbound::first_retransmission() const {
   if (to_retransmit_ == 0) return nullptr;
-  TxChunk* chunk = sent_.front();
-  while (chunk->state != TxChunk::State::kToRetransmit) chunk = chunk->next;
-  return chunk;
+  while (search_from_->state != TxChunk::State::kToRetransmit) {
+    search_from_ = search_from_->next;
+    ++search_steps_;
+  }
+  return search_from_;
 }
 
 std::size_t Outbound::next_chunk_size() const {
@@ -34,7 +36,8 @@ std::size_t Outbound::next_chunk_size() const {
 
 //= rfc9260 6.1
 bool Outbound::may_send_new(const Path& path) const {
-  if (queue_.empty() || path.flight >= path.congestion.cwnd() || path.flight >= path.flight_limit) {
+  if (queue_.empty() || path.flight >= path.congestion.cwnd() || path.flight >= path.flight_limit ||
+      sent_.size() >= kChunksInFlightMax) {
     return false;
   }
   const TxMessage& message = *queue_.front();
@@ -51,9 +54,9 @@ bool Outbound::may_retransmit(const Path& path) const {
 std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, std::uint8_t path,
                                            Time now) {
   std::size_t count = 0;
-  for (TxChunk* chunk = sent_.front(); chunk != nullptr && to_retransmit_ > 0;
-       chunk = chunk->next) {
-    if (chunk->state != TxChunk::State::kToRetransmit) continue;
+  while (to_retransmit_ > 0) {
+    first_retransmission();
+    TxChunk* chunk = search_from_;
     if (chunk_bytes(*chunk) > writer.room()) break;
     if (paths[path]->flight >= paths[path]->congestion.cwnd() && !fast_retransmit_pending_) break;
     const bool is_earliest = chunk == sent_.front();
@@ -171,7 +174,7 @@ void Outbound::mark_lost(TxChunk& chunk, Paths& paths) {
   //= rfc9260 6.2.1
   peer_rwnd_ += chunk.length;
   chunk.state = TxChunk::State::kToRetransmit;
-  ++to_retransmit_;
+  if (to_retransmit_++ == 0 || chunk.tsn < search_from_->tsn) search_from_ = &chunk;
   //= rfc9260 6.3.1
   paths[chunk.path]->cancel_measurement();
 }

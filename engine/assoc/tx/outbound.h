@@ -21,6 +21,10 @@
 
 namespace millrace {
 
+/// Chunks of an association that may be in flight: receivers need not keep what lies further ahead,
+/// and a SACK costs its sender little and us a look at each of them.
+inline constexpr std::size_t kChunksInFlightMax = 8191;
+
 /// A stream as its sender sees it.
 struct OutboundStream {
   Ssn next;
@@ -122,6 +126,8 @@ class Outbound {
   std::uint32_t peer_rwnd() const { return peer_rwnd_; }
   Tsn cumulative_tsn_ack() const { return cumulative_tsn_ack_; }
   Tsn next_tsn() const { return next_tsn_; }
+  /// Chunks that were passed by in search of one to send again: what searching costs.
+  std::uint64_t search_steps() const { return search_steps_; }
   bool is_in_fast_recovery() const { return in_fast_recovery_; }
 
   // ---- the end ----
@@ -141,6 +147,7 @@ class Outbound {
         0;        ///< bit i: the earliest chunk outstanding on path i was acknowledged
     Tsn highest;  ///< highest TSN newly acknowledged
     bool any = false;
+    std::uint32_t reneged = 0;  ///< chunks that had been acknowledged, and are not any more
   };
 
   TxChunk* cut_chunk(OutboundMemory& memory, std::uint32_t length);
@@ -155,7 +162,7 @@ class Outbound {
                        const Parameters& parameters);
   void take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time now,
                  const Parameters& parameters);
-  bool count_misses(Paths& paths, Tsn below, Tsn reported, SackOutcome& outcome);
+  bool count_misses(Paths& paths, Tsn end, std::uint32_t reneged, SackOutcome& outcome);
   void finish_sack(Paths& paths, const Acked& acked, Time now, SackOutcome& outcome);
   TxChunk* take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked,
                           Time now, const Parameters& parameters);
@@ -163,6 +170,9 @@ class Outbound {
 
   Fifo<TxMessage> queue_;  // not all in chunks yet
   Fifo<TxChunk> sent_;     // not cumulatively acknowledged, by TSN
+  // No chunk before it waits to be sent again; means nothing when none does.
+  mutable TxChunk* search_from_ = nullptr;
+  mutable std::uint64_t search_steps_ = 0;
   StreamTable<OutboundStream> streams_;
   Tsn next_tsn_;
   Tsn cumulative_tsn_ack_;

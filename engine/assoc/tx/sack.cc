@@ -46,12 +46,14 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
   peer_rwnd_ = sack.a_rwnd > outstanding_ ? sack.a_rwnd - outstanding_ : 0;
   probing_window_ = sack.a_rwnd == 0 || (sack.a_rwnd < parameters.path_mtu && !acked.any);
   finish_sack(paths, acked, now, outcome);
+  Tsn end = cumulative;
   if (sack.gap_count > 0) {
     //= rfc9260 7.2.4
     const Tsn reported = cumulative + sack.gap(sack.gap_count - 1u).end;
     const bool all = was_recovering && in_fast_recovery_ && outcome.advanced;
-    if (all || acked.any) count_misses(paths, all ? reported : acked.highest, reported, outcome);
+    if (all || acked.any) end = all ? reported : std::min(acked.highest, reported);
   }
+  if (end > cumulative || acked.reneged > 0) count_misses(paths, end, acked.reneged, outcome);
   return outcome;
 }
 
@@ -98,11 +100,13 @@ void Outbound::on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now,
 
 void Outbound::take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked,
                                Time now, const Parameters& parameters) {
+  const bool passes_search = to_retransmit_ > 0 && search_from_->tsn <= cumulative;
   while (TxChunk* chunk = take_plain_run(memory, paths, cumulative, acked, now, parameters)) {
     on_acked(*chunk, paths, acked, now, parameters);
     acked.earliest |= bit_of(chunk->path);
     release_first(memory);
   }
+  if (passes_search) search_from_ = sent_.front();
   cumulative_tsn_ack_ = cumulative;
 }
 
@@ -162,7 +166,8 @@ void Outbound::take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time 
       paths[chunk->path]->flight +=
           static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk->length));
       outstanding_ += chunk->length;
-      ++chunk->miss_indications;
+      chunk->reneged = true;
+      ++acked.reneged;
       Path& path = *paths[chunk->path];
       if (path.t3_deadline == kNever) path.t3_deadline = now + path.rto.value();
     }
@@ -192,12 +197,17 @@ void Outbound::finish_sack(Paths& paths, const Acked& acked, Time now, SackOutco
   }
 }
 
-// Counts a miss for every chunk below `below` that the SACK (which reports up to `reported`) does
-// not cover; the third one makes it a fast retransmission.
-bool Outbound::count_misses(Paths& paths, Tsn below, Tsn reported, SackOutcome& outcome) {
+// Counts a miss for every chunk below `end` that the SACK does not cover, and for each that was
+// reneged on; the third one makes it a fast retransmission.
+bool Outbound::count_misses(Paths& paths, Tsn end, std::uint32_t reneged, SackOutcome& outcome) {
   std::uint8_t hit_paths = 0;
   for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
-    if (chunk->tsn >= below || chunk->tsn > reported) break;
+    if (chunk->tsn >= end && reneged == 0) break;
+    //= rfc9260 6.2.1
+    const bool was_reneged = chunk->reneged;
+    chunk->reneged = false;
+    if (was_reneged) --reneged;
+    if (chunk->tsn >= end && !was_reneged) continue;
     if (chunk->state != TxChunk::State::kInFlight || chunk->was_fast_retransmitted) continue;
     if (++chunk->miss_indications < kMissIndications) continue;
     hit_paths |= bit_of(chunk->path);
