@@ -116,7 +116,7 @@ bool Association::hold(const DataView& data, const PacketIn& in) {
 }
 
 void Association::on_packet_with_data(Time now) {
-  tracker_.on_packet_end(now, false, parameters_);
+  tracker_.on_packet_end(now, parameters_);
   //= rfc9260 9.2
   if (state_ == State::kShutdownSent) {
     pending_ |= kShutdown;

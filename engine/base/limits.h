@@ -22,6 +22,8 @@ inline constexpr std::size_t kRoutesMax = 64;
 inline constexpr std::size_t kTagBuckets = 256;
 static_assert(kLcoresMax <= kTagBuckets);
 
+/// Associations of one lcore; an index of them fits the names that applications hold.
+inline constexpr std::size_t kAssociationsMax = 1u << 24;
 /// Destination addresses of one association.
 inline constexpr std::size_t kPathsMax = 8;
 /// Local addresses that one association may use and announces.

@@ -52,6 +52,12 @@ class Slab {
     --used_;
   }
 
+  /// As destroy(), and the cell is never used again.
+  void retire(T* object) {
+    destroy(object);
+    free_ = reinterpret_cast<Cell*>(object)->next_free;
+  }
+
   std::uint32_t index_of(const T* object) const {
     return static_cast<std::uint32_t>(reinterpret_cast<const Cell*>(object) - cells_);
   }

@@ -14,6 +14,7 @@ using AssociationName = std::uint64_t;
 inline constexpr unsigned kNameIndexBits = 24;
 inline constexpr unsigned kNameLcoreBits = 8;
 static_assert(kLcoresMax <= 1u << kNameLcoreBits);
+static_assert(kAssociationsMax <= 1u << kNameIndexBits);
 
 constexpr AssociationName name_of(std::size_t lcore, AssociationHandle handle) {
   return std::uint64_t{handle.generation} << 32 | std::uint64_t{lcore} << kNameIndexBits |

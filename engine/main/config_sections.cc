@@ -141,7 +141,7 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.integer("partial_delivery_point", sctp.partial_delivery_point, 1, kArenaMax);
   reader.integer("streams_in", sctp.streams_in, 1, kStreamsMax);
   reader.integer("streams_out", sctp.streams_out, 1, kStreamsMax);
-  reader.integer("associations_max", limits.associations, 1, 1 << 24);
+  reader.integer("associations_max", limits.associations, 1, kAssociationsMax);
   reader.integer("listeners_max", limits.listeners, 1, 65535);
   reader.integer("messages_queued_max", limits.messages_queued, 64, 1 << 26);
   reader.integer("chunks_sent_max", limits.chunks_sent, 64, 1 << 26);

@@ -43,12 +43,13 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
                  {},
                  config.limits.buffers_held},
       slots_(config.limits.associations),
-      generations_(config.limits.associations, 0),
+      generations_(config.limits.associations, config.generations_before & ~1u),
       owners_(config.limits.owners),
       tags_(config.limits.associations),
       listeners_(config.limits.listeners),
       jar_(steering.cookie_secret(0)) {
   MR_ASSERT(std::has_single_bit(config.limits.owners));
+  MR_ASSERT(config.limits.associations <= kAssociationsMax);
 }
 
 Shard::~Shard() {
@@ -226,7 +227,8 @@ void Shard::destroy(Slot& slot) {
   if (Sending::is_linked(&slot)) sending_.remove(&slot);
   if (Owned::is_linked(&slot)) ownership(slot.owner).slots.remove(&slot);
   steering_.add_load(config_.number, -1);
-  ++generations_[slots_.index_of(&slot)];
+  // A handle means one association for ever: a slot that has used up its numbers is given up.
+  if (++generations_[slots_.index_of(&slot)] == 0) return slots_.retire(&slot);
   slots_.destroy(&slot);
 }
 

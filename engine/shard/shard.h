@@ -150,6 +150,8 @@ class Shard {
     Parameters parameters;
     ShardLimits limits;
     HashKey seed{};  ///< from the operating system's entropy, or the simulator's
+    /// The first association of a slot is the next one of this number. Not 0 in tests only.
+    std::uint32_t generations_before = 0;
   };
 
   /// `steering` is shared by the shards of an engine; `buffers` and `counters` belong to this

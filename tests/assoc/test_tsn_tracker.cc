@@ -130,13 +130,13 @@ TEST_CASE("a SACK is sent for every second packet, or when the delay is over") {
   Fixture f(0);
   const Time now = Time{} + seconds(1);
   f.record(0);
-  f.tracker.on_packet_end(now, false, f.parameters);
+  f.tracker.on_packet_end(now, f.parameters);
   CHECK(f.tracker.is_sack_pending());
   CHECK_FALSE(f.tracker.is_sack_due());
   CHECK(f.tracker.deadline() == now + f.parameters.sack_delay);
   SECTION("the second packet") {
     f.record(1);
-    f.tracker.on_packet_end(now + milliseconds(1), false, f.parameters);
+    f.tracker.on_packet_end(now + milliseconds(1), f.parameters);
     CHECK(f.tracker.is_sack_due());
   }
   SECTION("the delay") {
@@ -156,16 +156,17 @@ TEST_CASE("a gap, a duplicate or the I bit are acknowledged at once") {
   const Time now = Time{} + seconds(1);
   SECTION("a gap") {
     f.record(1);
-    f.tracker.on_packet_end(now, false, f.parameters);
+    f.tracker.on_packet_end(now, f.parameters);
   }
   SECTION("a duplicate") {
     f.record(0);
     f.tracker.record_duplicate(Tsn{0});
-    f.tracker.on_packet_end(now, false, f.parameters);
+    f.tracker.on_packet_end(now, f.parameters);
   }
   SECTION("asked for") {
     f.record(0);
-    f.tracker.on_packet_end(now, true, f.parameters);
+    f.tracker.acknowledge_now();
+    f.tracker.on_packet_end(now, f.parameters);
   }
   CHECK(f.tracker.is_sack_due());
 }

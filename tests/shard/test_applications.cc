@@ -92,6 +92,24 @@ TEST_CASE("what an application had shut down before it went ends as it wanted, t
   }
 }
 
+TEST_CASE(
+    "a handle never means another association, not even when the numbers of a slot are over") {
+  RawPeer peer({}, address("10.0.0.9"), RawPeer::small_limits(), 0xfffffffa);
+  std::vector<AssociationHandle> handles;
+  for (int i = 0; i < 6; ++i) {
+    handles.push_back(peer.associate());
+    CHECK(peer.state(handles.back()) == "ESTABLISHED");
+    for (int j = 0; j < i; ++j) CHECK(peer.state(handles[j]) == "gone");
+    REQUIRE(peer.end.shard().abort(peer.now, End::kOwner, handles.back(), {}) == Status::kOk);
+    peer.collect();
+  }
+  // A slot has three numbers left, and another takes its place.
+  CHECK(handles[2].generation == 0xffffffff);
+  CHECK(handles[2].index == handles[0].index);
+  CHECK(handles[3].index != handles[0].index);
+  CHECK(peer.end.shard().associations() == 0);
+}
+
 TEST_CASE("an association with itself is refused") {
   RawPeer peer;
   const IpAddress own = address("10.0.0.1");

@@ -67,8 +67,9 @@ class RawPeer {
   static constexpr std::uint32_t kTsn = 5000;
 
   explicit RawPeer(const Parameters& parameters = {}, IpAddress own = address("10.0.0.9"),
-                   const ShardLimits& limits = small_limits())
-      : end(config(parameters, limits), {address("10.0.0.1"), address("10.0.1.1")}, kBuffers),
+                   const ShardLimits& limits = small_limits(), std::uint32_t generations_before = 0)
+      : end(config(parameters, limits, generations_before),
+            {address("10.0.0.1"), address("10.0.1.1")}, kBuffers),
         own_address(own) {}
 
   static ShardLimits small_limits() {
@@ -207,10 +208,12 @@ class RawPeer {
  private:
   static constexpr std::size_t kBuffers = 1024;
 
-  static Shard::Config config(const Parameters& parameters, const ShardLimits& limits) {
+  static Shard::Config config(const Parameters& parameters, const ShardLimits& limits,
+                              std::uint32_t generations_before) {
     Shard::Config config;
     config.parameters = parameters;
     config.limits = limits;
+    config.generations_before = generations_before;
     config.seed = {77, 78};
     return config;
   }

@@ -59,11 +59,11 @@ void TsnTracker::record_duplicate(Tsn tsn) {
 }
 
 //= rfc9260 6.2
-void TsnTracker::on_packet_end(Time now, bool at_once, const Parameters& parameters) {
+void TsnTracker::on_packet_end(Time now, const Parameters& parameters) {
   if (packets_unacknowledged_ < UINT8_MAX) ++packets_unacknowledged_;
   //= rfc9260 6.7
-  if (at_once || has_gap() || duplicate_count_ > 0 ||
-      packets_unacknowledged_ >= parameters.sack_frequency || parameters.sack_delay.ns == 0) {
+  if (has_gap() || duplicate_count_ > 0 || packets_unacknowledged_ >= parameters.sack_frequency ||
+      parameters.sack_delay.ns == 0) {
     sack_due_ = true;
   } else if (deadline_ == kNever) {
     deadline_ = now + parameters.sack_delay;

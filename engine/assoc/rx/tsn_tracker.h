@@ -60,9 +60,8 @@ class TsnTracker {
 
   // ---- when to acknowledge ----
 
-  /// A packet with DATA has been taken in. `at_once`: its I bit was set, or something else calls
-  /// for a SACK now.
-  void on_packet_end(Time now, bool at_once, const Parameters& parameters);
+  /// A packet with DATA has been taken in.
+  void on_packet_end(Time now, const Parameters& parameters);
   void on_deadline(Time now);
   void acknowledge_now() { sack_due_ = true; }
   /// A SACK goes out in any packet that is sent, if one is pending at all.
