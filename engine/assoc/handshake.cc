@@ -93,8 +93,10 @@ bool Association::is_acceptable(const InitView& init, const InitContents& conten
   //= rfc9260 5.1.2
   if (contents.has_host_name) return refuse(CauseCode::kUnresolvableAddress, contents.host_name);
   if (contents.cookie.empty()) return refuse(CauseCode::kMissingMandatoryParameter, kMissingCookie);
-  // A cookie that fills no packet could never be sent back.
-  if (kChunkHeaderBytes + contents.cookie.size() > paths_[primary_]->congestion.pmdcs()) {
+  // A cookie that fills no packet could never be sent back. (Where the path's MTU has shrunk, IP
+  // fragments it.)
+  const std::uint32_t pmdcs = pmdcs_of(parameters_.path_mtu, paths_[primary_]->destination());
+  if (kChunkHeaderBytes + contents.cookie.size() > pmdcs) {
     return refuse(CauseCode::kProtocolViolation, {});
   }
   return true;
@@ -249,6 +251,13 @@ void Association::restart(Time now, const Cookie& cookie, const PacketIn& in) {
   streams_in_ = cookie.streams_in;
   outbound_.fail_all(resources_.outbound, paths_, failed_);
   outbound_.start(initial_tsn_, cookie.peer_rwnd, streams_out_);
+  // Who has not been told of the last restart hears of it now, as of this one, and nothing of what
+  // came between the two: its numbers would be taken for those of before or after.
+  const bool is_untold = notices_ & kRestartNotice;
+  if (is_untold) {
+    resources_.count(Counter::drop_unexpected_chunk,
+                     reassembly_.drop_ready_after(resources_.reassembly, restart_after_));
+  }
   reassembly_.restart(resources_.reassembly);
   tracker_.clear(resources_.bitmaps);
   tracker_.start(cookie.peer_tsn);

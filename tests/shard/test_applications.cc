@@ -110,6 +110,47 @@ TEST_CASE(
   CHECK(peer.end.shard().associations() == 0);
 }
 
+TEST_CASE("a port belongs to one owner on all shards, until it is given up on each") {
+  const HashKey seed{0x9e3779b97f4a7c15, 6};
+  Steering steering(2, 128, seed);
+  BufferPool buffers(64);
+  BufferSlab memory(buffers, 64);
+  Counters counters;
+  Shard::Config config;
+  config.limits = RawPeer::small_limits();
+  config.seed = seed;
+  Shard first(config, steering, buffers, counters);
+  config.number = 1;
+  Shard second(config, steering, buffers, counters);
+  const IpAddress own = address("10.0.0.1"), peer = address("10.0.0.9");
+  first.set_local_addresses({&own, 1});
+  second.set_local_addresses({&own, 1});
+  constexpr Owner kOne = 1, kTwo = 2;
+  ConnectRequest request;
+  request.owner = kTwo;
+  request.local_port = 5000;
+  request.peer_port = 6000;
+  request.peers = {&peer, 1};
+  AssociationHandle handle;
+
+  REQUIRE(first.listen({.owner = kOne, .port = 5000}) == Status::kOk);
+  CHECK(second.listen({.owner = kTwo, .port = 5000}) == Status::kPortInUse);
+  CHECK(second.connect(Time{}, request, handle) == Status::kPortInUse);
+  REQUIRE(second.listen({.owner = kOne, .port = 5000}) == Status::kOk);
+  REQUIRE(first.unlisten(kOne, 5000) == Status::kOk);
+  CHECK(first.listen({.owner = kTwo, .port = 5000}) == Status::kPortInUse);
+  SECTION("given up") {
+    REQUIRE(second.unlisten(kOne, 5000) == Status::kOk);
+  }
+  SECTION("or lost with its owner") {
+    second.drop_owner(Time{}, kOne, false);
+  }
+  CHECK(first.listen({.owner = kTwo, .port = 5000}) == Status::kOk);
+  CHECK(second.connect(Time{}, request, handle) == Status::kOk);
+  // A refusal for want of room leaves no claim behind.
+  CHECK(second.connect(Time{}, request, handle) == Status::kDuplicate);
+}
+
 TEST_CASE("an association with itself is refused") {
   RawPeer peer;
   const IpAddress own = address("10.0.0.1");

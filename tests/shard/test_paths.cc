@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "tests/support/connecting.h"
 #include "tests/support/two_homed.h"
 
 namespace millrace::test {
@@ -231,6 +232,115 @@ TEST_CASE("a packet that was too big makes the path's packets smaller") {
   REQUIRE(peer.end.send(peer.now, peer.handle, std::string(1400, 'x')) == Status::kOk);
   peer.collect();
   for (const Packet& reply : peer.replies) CHECK(reply.size() <= 980);
+}
+
+// ---- while connecting ----
+
+IcmpReport too_big(const Connecting& peer, const Packet& quoted) {
+  IcmpReport report;
+  report.kind = IcmpReport::Kind::kPacketTooBig;
+  report.mtu = 512;
+  report.local = address("10.0.0.1");
+  report.peer = peer.own_address;
+  report.quoted = quoted;
+  return report;
+}
+
+std::uint32_t mtu_of(Connecting& peer) {
+  AssociationStatus status;
+  REQUIRE(peer.end.shard().status(End::kOwner, peer.handle, status) == Status::kOk);
+  return status.paths[0].mtu;
+}
+
+//= rfc9260 10 type=test
+TEST_CASE("ICMP about our INIT is believed if it quotes the tag in it") {
+  Connecting peer;
+  Packet quoted(peer.init.begin(), peer.init.begin() + 32);
+  SECTION("another tag") {
+    quoted[19] ^= 1;
+  }
+  SECTION("too short to have it") {
+    quoted.resize(19);
+  }
+  SECTION("no INIT") {
+    quoted[12] = static_cast<std::uint8_t>(ChunkType::kCookieEcho);
+  }
+  peer.end.shard().on_icmp(peer.now, too_big(peer, quoted));
+  CHECK(mtu_of(peer) == 1500);
+  CHECK(peer.end.count(Counter::drop_bad_icmp) == 1);
+  const Packet right(peer.init.begin(), peer.init.begin() + 20);
+  peer.end.shard().on_icmp(peer.now, too_big(peer, right));
+  CHECK(mtu_of(peer) == 512);
+}
+
+TEST_CASE("a cookie that is larger than the path's MTU has become goes in fragments") {
+  const bool is_v6 = GENERATE(true, false);
+  const bool shrinks_first = GENERATE(true, false);
+  Connecting peer({}, {address(is_v6 ? "2001:db8::9" : "10.0.0.9")});
+  const Packet quoted_init(peer.init.begin(), peer.init.begin() + 32);
+  if (shrinks_first) {
+    peer.end.shard().on_icmp(peer.now, too_big(peer, quoted_init));
+    REQUIRE(mtu_of(peer) == 512);
+  }
+  peer.answer_init(tlv_of(7, Packet(1400, 0xcc)));
+  CHECK(peer.state(peer.handle) == "COOKIE-ECHOED");
+  if (!shrinks_first) {
+    CHECK(peer.fragment_above.back() == 0);
+    const Packet& echo = peer.replies.back();
+    peer.end.shard().on_icmp(peer.now, too_big(peer, {echo.begin(), echo.begin() + 32}));
+    peer.forget();
+    peer.run_for(seconds(2));
+  }
+  REQUIRE_FALSE(peer.replies.empty());
+  CHECK(peer.last_chunk().type() == ChunkType::kCookieEcho);
+  CHECK(peer.replies.back().size() == 12 + 1404);
+  CHECK(peer.fragment_above.back() == 512);
+  peer.send({chunk_of(ChunkType::kCookieAck)});
+  CHECK(peer.state(peer.handle) == "ESTABLISHED");
+  CHECK(peer.end.has_all_buffers());
+}
+
+TEST_CASE("a cookie that fills a packet of IPv4 is sent to an IPv6 address in fragments") {
+  Connecting peer(quick(), {kFirst, address("2001:db8::9")});
+  const Packet addresses =
+      tlv_of(6, Packet{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9});
+  Packet parameters = tlv_of(7, Packet(1460, 0xcc));
+  append(parameters, addresses);
+  peer.answer_init(parameters);
+  REQUIRE(peer.state(peer.handle) == "COOKIE-ECHOED");
+  CHECK(peer.fragment_above.back() == 0);
+  peer.forget();
+  peer.run_for(milliseconds(110));
+  REQUIRE_FALSE(peer.replies.empty());
+  CHECK(peer.destinations.back().to_string() == "2001:db8::9");
+  CHECK(peer.replies.back().size() == 12 + 1464);
+  CHECK(peer.fragment_above.back() == 1500);
+}
+
+//= rfc9260 5.4 type=test
+TEST_CASE("an address that we connected to and the peer does not list must prove itself") {
+  Connecting peer(quick(), {kFirst, kSecond});
+  const bool is_listed = GENERATE(true, false);
+  Packet parameters = tlv_of(7, Packet(40, 0xcc));
+  if (is_listed) append(parameters, tlv_of(5, {10, 0, 1, 9}));
+  peer.answer_init(parameters);
+  peer.send({chunk_of(ChunkType::kCookieAck)});
+  AssociationStatus status;
+  REQUIRE(peer.end.shard().status(End::kOwner, peer.handle, status) == Status::kOk);
+  REQUIRE(status.path_count == 2);
+  CHECK(status.paths[0].confirmed);
+  CHECK(status.paths[1].confirmed == is_listed);
+  // Data that is lost goes to the second address only if it is known to be the peer's.
+  REQUIRE(peer.end.send(peer.now, peer.handle, "hello") == Status::kOk);
+  peer.collect();
+  peer.forget();
+  peer.run_for(milliseconds(110));
+  bool went_there = false;
+  for (std::size_t i = 0; i < peer.replies.size(); ++i) {
+    const bool has_data = render_packet(peer.replies[i]).find("DATA(") != std::string::npos;
+    went_there |= has_data && peer.destinations[i] == kSecond;
+  }
+  CHECK(went_there == is_listed);
 }
 
 }  // namespace

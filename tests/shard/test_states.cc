@@ -1,7 +1,7 @@
 // Shutdown and restart in every state, from a peer made by hand.
 #include <catch2/catch.hpp>
 
-#include "tests/support/raw_peer.h"
+#include "tests/support/connecting.h"
 
 namespace millrace::test {
 namespace {
@@ -13,28 +13,6 @@ bool contains(const std::string& text, const std::string& part) {
 Packet shutdown_of(std::uint32_t cumulative) {
   return chunk_of(ChunkType::kShutdown, 0, be32(cumulative));
 }
-
-/// A peer that connects to is connected to: the shard sends the INIT. Leaves it in COOKIE-WAIT.
-struct Connecting : RawPeer {
-  explicit Connecting(const Parameters& parameters = {}) : RawPeer(parameters) {
-    const IpAddress to = address("10.0.0.9");
-    ConnectRequest request;
-    request.owner = End::kOwner;
-    request.local_port = kEndPort;
-    request.peer_port = kPort;
-    request.peers = {&to, 1};
-    REQUIRE(end.shard().connect(now, request, handle) == Status::kOk);
-    collect();
-    const InitView init = InitView::parse(last_chunk()).value();
-    end_tag = init.initiate_tag;
-    end_tsn = init.initial_tsn.value;
-    take();
-  }
-  void answer_init(const Packet& parameters = tlv_of(7, Packet(40, 0xcc))) {
-    send({init_of(ChunkType::kInitAck, kTag, parameters)});
-  }
-  AssociationHandle handle;
-};
 
 /// Established, with the shard asked to shut down while one message is under way.
 struct Pending : RawPeer {
@@ -320,6 +298,75 @@ TEST_CASE("a restart before the application has heard of the association comes i
     if (told.type == EventType::kMessage) story += told.payload + " ";
   }
   CHECK(story == (had_data ? "up before restart after " : "up after "));
+}
+
+TEST_CASE(
+    "of two restarts that the application was not told of it hears the last, and the data since") {
+  RawPeer peer;
+  peer.associate();
+  peer.takes_events = false;
+  peer.send({data_of(RawPeer::kTsn, "one")});
+  peer.send({peer.ask_for_cookie(0x5555), data_of(RawPeer::kTsn, "two")});
+  peer.send({peer.ask_for_cookie(0x6666), data_of(RawPeer::kTsn, "three")});
+  peer.end.told.clear();
+  peer.takes_events = true;
+  peer.collect();
+  std::string story;
+  for (const Told& told : peer.end.told) {
+    if (told.type == EventType::kRestart) story += "restart ";
+    if (told.type == EventType::kMessage) story += told.payload + " ";
+  }
+  CHECK(story == "one restart three ");
+  CHECK(peer.end.has_all_buffers());
+}
+
+TEST_CASE(
+    "a restart goes on with a shutdown that was asked for, whoever asked is still there or not") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  const bool is_orphan = GENERATE(true, false);
+  if (is_orphan) {
+    peer.end.shard().drop_owner(peer.now, End::kOwner, /*gracefully=*/true);
+  } else {
+    REQUIRE(peer.end.shard().shutdown(peer.now, End::kOwner, handle) == Status::kOk);
+  }
+  peer.collect();
+  CHECK(contains(peer.take(), "SHUTDOWN(cum"));
+  peer.send({peer.ask_for_cookie(0x5555)});
+  CHECK(peer.end.count(Counter::associations_restarted) == 1);
+  CHECK(peer.take() == "tag=00005555 COOKIE ACK(len=4) SHUTDOWN(cum=4999)");
+  peer.send({chunk_of(ChunkType::kShutdownAck)});
+  CHECK(peer.end.shard().associations() == 0);
+  CHECK(peer.end.shard().owned(End::kOwner) == 0);
+  CHECK(peer.end.has_all_buffers());
+}
+
+//= rfc9260 9.2 type=test
+TEST_CASE("a storm of INITs during a shutdown is answered one for one, and delays nothing") {
+  RawPeer peer;
+  const AssociationHandle handle = peer.associate();
+  const bool is_ours = GENERATE(true, false);
+  if (is_ours) {
+    REQUIRE(peer.end.shard().shutdown(peer.now, End::kOwner, handle) == Status::kOk);
+    peer.collect();
+  } else {
+    peer.send({shutdown_of(peer.end_tsn - 1)});
+  }
+  const std::uint32_t tag = peer.end_tag;
+  const std::string state = is_ours ? "SHUTDOWN-SENT" : "SHUTDOWN-ACK-SENT";
+  REQUIRE(peer.state(handle) == state);
+  const Time retransmission = peer.end.shard().next_deadline();
+  peer.forget();
+  for (std::uint32_t i = 0; i < 500; ++i) {
+    peer.send_packet(0, RawPeer::init_of(ChunkType::kInit, 0x1000 + i));
+  }
+  CHECK(peer.replies.size() == 500);
+  CHECK(peer.state(handle) == state);
+  CHECK(peer.end.shard().associations() == 1);
+  CHECK(peer.end.shard().next_deadline() == retransmission);
+  CHECK(peer.end.has_all_buffers());
+  peer.send_packet(tag, chunk_of(is_ours ? ChunkType::kShutdownAck : ChunkType::kShutdownComplete));
+  CHECK(peer.state(handle) == "gone");
 }
 
 //= rfc9260 5.2.2 type=test

@@ -120,7 +120,7 @@ class RawPeer {
       const Bytes bytes = out.buffer->bytes();
       replies.push_back({bytes.begin(), bytes.end()});
       destinations.push_back(out.destination);
-      fragmentable.push_back(out.fragment_above != 0);
+      fragment_above.push_back(out.fragment_above);
       end.buffers().release(out.buffer);
     }
   }
@@ -140,7 +140,7 @@ class RawPeer {
   void forget() {
     replies.clear();
     destinations.clear();
-    fragmentable.clear();
+    fragment_above.clear();
   }
   /// The first chunk of the last reply.
   ChunkView last_chunk() const {
@@ -200,10 +200,10 @@ class RawPeer {
   Time now = Time{} + seconds(10);
   bool takes_events = true;  ///< off: an application that does not look at its ring
   std::vector<Packet> replies;
-  std::vector<IpAddress> destinations;
-  std::vector<bool> fragmentable;  ///< of the replies: IP may cut them into pieces
-  std::uint32_t end_tag = 0;       ///< what we put into our packets
-  std::uint32_t end_tsn = 0;       ///< its initial TSN
+  std::vector<IpAddress> destinations;        ///< of the replies
+  std::vector<std::uint16_t> fragment_above;  ///< as they were sent with
+  std::uint32_t end_tag = 0;                  ///< what we put into our packets
+  std::uint32_t end_tsn = 0;                  ///< its initial TSN
 
  private:
   static constexpr std::size_t kBuffers = 1024;

@@ -214,6 +214,19 @@ void Reassembly::release_list(ReassemblyMemory& memory, List<RxChunk>& list) {
   while (RxChunk* head = list.pop_front()) release_run(memory, head);
 }
 
+std::size_t Reassembly::drop_ready_after(ReassemblyMemory& memory, std::size_t count) {
+  const std::size_t before = ready_.size();
+  for (std::size_t i = 0; i < before; ++i) {
+    RxChunk* head = ready_.pop_front();
+    if (i < count) {
+      ready_.push_back(head);
+    } else {
+      release_run(memory, head);
+    }
+  }
+  return before - std::min(before, count);
+}
+
 void Reassembly::restart(ReassemblyMemory& memory) {
   open_ = nullptr;
   release_list(memory, partial_);

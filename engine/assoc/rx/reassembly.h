@@ -71,6 +71,8 @@ class Reassembly {
   std::uint32_t held_buffers() const { return held_buffers_; }
   std::uint32_t stream_blocks() const { return streams_.block_count(); }
 
+  /// Forgets what is ready beyond the first `count`; returns how many that were.
+  std::size_t drop_ready_after(ReassemblyMemory& memory, std::size_t count);
   /// The peer restarted: forgets all but what is ready to be delivered.
   void restart(ReassemblyMemory& memory);
   /// Gives everything back.
