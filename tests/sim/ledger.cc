@@ -25,7 +25,6 @@ FlowId Ledger::open_flow(std::size_t host, std::size_t peer_host) {
   flow->id = static_cast<FlowId>(flows_.size());
   flow->host = host;
   flow->peer_host = peer_host;
-  flow->peer_deaths = deaths_[peer_host];
   flows_.push_back(std::move(flow));
   return flows_.back()->id;
 }
@@ -130,18 +129,16 @@ void Ledger::finish_message(Inbox& inbox, Flow& flow, std::uint32_t number) {
 }
 
 void Ledger::on_death(std::size_t host) {
-  ++deaths_[host];
+  deaths_.insert(host);
 }
 
-void Ledger::settle(bool gracefully) const {
-  for (const auto& flow : flows_) settle(*flow, gracefully);
+void Ledger::settle() const {
+  for (const auto& flow : flows_) settle(*flow);
 }
 
-void Ledger::settle(const Flow& flow, bool gracefully) const {
-  const auto deaths = deaths_.find(flow.peer_host);
-  const std::uint64_t deaths_unseen = gracefully ? 0 : flow.peer_deaths;
-  const bool was_read =
-      !flow.may_be_lost && (deaths == deaths_.end() || deaths->second == deaths_unseen);
+void Ledger::settle(const Flow& flow) const {
+  // What a dead application had shut down goes on to its end, and nobody reads what arrives.
+  const bool was_read = !flow.may_be_lost && deaths_.count(flow.peer_host) == 0;
   for (std::uint32_t i = 0; i < flow.messages.size(); ++i) {
     const Flow::Message& message = flow.messages[i];
     const bool has_failed = message.fate != Flow::Fate::kAccepted;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,8 @@ struct Flow {
   std::size_t host = 0, peer_host = 0;
   std::vector<Message> messages;
   std::map<std::uint16_t, std::vector<std::uint32_t>> ordered;  ///< by stream: message numbers
-  bool is_shut_down = false;      ///< its sender was told that it ended gracefully
-  std::uint64_t peer_deaths = 0;  ///< of applications at the peer's host, when it began
-  bool may_be_lost = false;       ///< an application died, or aborted: nobody reads what is left
+  bool is_shut_down = false;  ///< its sender was told that it ended gracefully
+  bool may_be_lost = false;   ///< an application died, or aborted: nobody reads what is left
 };
 
 /// What one side of an association has received. Belongs to the application.
@@ -79,9 +79,8 @@ class Ledger {
   void on_restart(Inbox& inbox) const { inbox = Inbox{}; }
   void on_death(std::size_t host);
 
-  /// Everything is over: throws if a message is missing that must not be. `gracefully`: engines
-  /// complete associations for applications that have died, and nobody reads what arrives.
-  void settle(bool gracefully) const;
+  /// Everything is over: throws if a message is missing that must not be.
+  void settle() const;
 
   std::uint64_t accepted() const { return accepted_; }
   std::uint64_t delivered() const { return delivered_; }
@@ -95,10 +94,10 @@ class Ledger {
   void begin_message(Inbox& inbox, Flow& flow, std::uint32_t number);
   void advance_order(Inbox& inbox, Flow& flow, std::uint32_t number);
   void finish_message(Inbox& inbox, Flow& flow, std::uint32_t number);
-  void settle(const Flow& flow, bool gracefully) const;
+  void settle(const Flow& flow) const;
 
   std::vector<std::unique_ptr<Flow>> flows_;
-  std::map<std::size_t, std::uint64_t> deaths_;  // by host
+  std::set<std::size_t> deaths_;  // hosts where an application has died
   std::uint64_t accepted_ = 0, delivered_ = 0, delivered_bytes_ = 0, failed_ = 0;
 };
 

@@ -64,7 +64,7 @@ Summary Simulation::run() {
   for (auto& application : applications_) application->leave();
   run_until(now_ + kHealingMax, [this] { return is_at_rest(); });
   require(is_at_rest(), "after everybody has left, an engine does not come to rest");
-  ledger_.settle(scenario_.gracefully);
+  ledger_.settle();
   return summarize(now_ - healed_at);
 }
 
