@@ -26,12 +26,12 @@ struct BehindNetwork : TwoHomed {
     collect();
     const std::vector<Packet> packets(replies.begin(), replies.end());
     const std::vector<IpAddress> went(destinations.begin(), destinations.end());
-    const std::vector<bool> passes = fragmentable;
+    const std::vector<std::uint16_t> passes = fragment_above;
     take();
     for (std::size_t i = 0; i < packets.size(); ++i) {
       const std::size_t size = packets[i].size() + 20;
       largest_sent = std::max(largest_sent, size);
-      if (size <= limit || passes[i]) answer(went[i], packets[i]);
+      if (size <= limit || passes[i] != 0) answer(went[i], packets[i]);
     }
   }
   void answer(const IpAddress& from, const Packet& packet) {
