@@ -1,6 +1,7 @@
 """What mr-diameter-client says while it runs, and at its end: lines of JSON."""
 
 import json
+import statistics
 
 
 class ClientReport:
@@ -21,6 +22,12 @@ class ClientReport:
             if "lost" not in line:
                 found = {**self.NOTHING, **line}
         return found
+
+    def median_second(self):
+        """The times of an ordinary second: the middle one's, for each figure by itself."""
+        seconds = [line for line in self._lines() if "lost" not in line] or [self.NOTHING]
+        return {name: statistics.median(second[name] for second in seconds)
+                for name in ("p50_us", "p99_us")}
 
     def summary(self):
         """The last line of all."""

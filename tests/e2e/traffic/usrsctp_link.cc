@@ -109,6 +109,8 @@ class UsrsctpTransport : public Transport {
   explicit UsrsctpTransport(const Options& options) : options_(options) {
     usrsctp_init(0, nullptr, nullptr);
     usrsctp_sysctl_set_sctp_blackhole(0);
+    // As the engine does: one expiration, and data prefers another path (RFC 7829).
+    if (options.is_fast) usrsctp_sysctl_set_sctp_path_pf_threshold(0);
     // Streams come from the command line of both sides: asking for what the peer would refuse
     // would only test the negotiation.
     usrsctp_sysctl_set_sctp_nr_incoming_streams_default(options.streams);
