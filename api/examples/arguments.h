@@ -16,6 +16,10 @@ class Arguments {
   Arguments(int argc, char** argv, const char* usage) : usage_(usage) {
     for (int i = 1; i < argc; ++i) {
       const std::string name = argv[i];
+      if (name == "--help") {
+        std::printf("usage: %s\n", usage_);
+        std::exit(0);
+      }
       if (name.rfind("--", 0) != 0 || !is_known(name)) fail();
       const bool has_value = i + 1 < argc && std::strncmp(argv[i + 1], "--", 2) != 0;
       values_[name] = has_value ? argv[++i] : "";

@@ -1,5 +1,6 @@
 // mr-cat: standard input to the peer, what the peer sends to standard output; one association, as
-// client (--connect) or as server. The end of the input shuts the association down.
+// client (--connect) or as server. The end of the input shuts the association down in both
+// directions: SCTP has no half-close, and what the peer has not sent by then does not come.
 #include <poll.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <cstdio>
 
 #include "arguments.h"
+#include "complaint.h"
 #include "millrace.h"
 
 namespace {
@@ -40,14 +42,11 @@ struct Cat {
   void on_event(const mr_event& event) {
     switch (event.type) {
       case MR_EVENT_LISTENING:
-        if (event.status != 0) exit_status = 1;
+        if (complain_of_listening(event)) exit_status = 1;
         break;
       case MR_EVENT_ASSOCIATION_UP:
-        if (association == 0) {
-          association = event.association;
-        } else {
-          mr_abort(context, event.association, "one at a time", 13);
-        }
+        if (association != 0) mr_abort(context, event.association, "one at a time", 13);
+        if (association == 0) association = event.association;
         break;
       case MR_EVENT_MESSAGE:
         if (event.association == association &&
@@ -61,9 +60,7 @@ struct Cat {
       case MR_EVENT_ASSOCIATION_FAILED:
       case MR_EVENT_ASSOCIATION_DOWN:
         if (event.type == MR_EVENT_ASSOCIATION_FAILED || event.association == association)
-          exit_status = event.reason == MR_REASON_SHUTDOWN ? 0 : 1;
-        break;
-      default:
+          exit_status = complain_of_end(event) ? 1 : 0;
         break;
     }
   }
@@ -77,14 +74,14 @@ int main(int argc, char** argv) {
   Cat cat{arguments.attach()};
   const std::vector<mr_address> peers = arguments.addresses("--connect");
   const std::vector<mr_address> locals = arguments.addresses("--bind");
-  mr_connect_options connect{};
-  connect.peer_port = arguments.port(7);
-  connect.peers = peers.data();
-  connect.peer_count = static_cast<uint16_t>(peers.size());
-  mr_listen_options listen{};
-  listen.port = arguments.port(7);
-  listen.addresses = locals.data();
-  listen.address_count = static_cast<uint16_t>(locals.size());
+  const mr_connect_options connect{.peer_port = arguments.port(7),
+                                   .peer_count = static_cast<uint16_t>(peers.size()),
+                                   .local_count = static_cast<uint16_t>(locals.size()),
+                                   .peers = peers.data(),
+                                   .locals = locals.data()};
+  const mr_listen_options listen{.port = arguments.port(7),
+                                 .address_count = static_cast<uint16_t>(locals.size()),
+                                 .addresses = locals.data()};
   if ((peers.empty() ? mr_listen(cat.context, &listen) : mr_connect(cat.context, &connect)) != 0) {
     std::fprintf(stderr, "%s\n", mr_last_error());
     return 1;

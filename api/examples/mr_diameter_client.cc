@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "arguments.h"
+#include "complaint.h"
 #include "diameter_load.h"
 #include "millrace.h"
 #include "stop.h"
@@ -26,10 +27,6 @@ struct Client {
     is_blocked = status == -EAGAIN;  // until MR_EVENT_WRITABLE
     if (status == 0) load.sent();
   }
-  void complain(const char* what) {
-    std::fprintf(stderr, "%s\n", what);
-    is_good = false;
-  }
   void on_event(const mr_event& event) {
     if (event.type == MR_EVENT_ASSOCIATION_UP) {
       association = event.association;
@@ -37,7 +34,11 @@ struct Client {
       send(diameter::kCapabilitiesExchange);
     } else if (event.type == MR_EVENT_MESSAGE) {
       const char* fault = load.on_answer({static_cast<const char*>(event.data), event.length});
-      if (fault != nullptr) complain(fault);
+      if (fault != nullptr) {
+        std::fprintf(stderr, "%s\n", fault);
+        is_good = false;
+        mr_abort(context, association, "not Diameter", 12);
+      }
       if (!is_open) started_us = report_us = now_us();
       is_open = true;
     } else if (event.type == MR_EVENT_WRITABLE) {
@@ -45,7 +46,7 @@ struct Client {
     } else if (event.type == MR_EVENT_ASSOCIATION_FAILED ||
                event.type == MR_EVENT_ASSOCIATION_DOWN) {
       is_over = true;
-      if (event.reason != MR_REASON_SHUTDOWN) complain("the association is lost");
+      if (complain_of_end(event)) is_good = false;
     }
   }
   /// What the steady rate wants by now, and a watchdog request with each second's report.
@@ -63,10 +64,10 @@ struct Client {
 
 int main(int argc, char** argv) {
   const Arguments arguments(argc, argv,
-                            "--server|--connect ADDRESS,... [--port N] [--rate N] [--seconds N] "
-                            "[--streams N] [--socket PATH]");
-  const std::vector<mr_address> peers =
-      arguments.addresses(arguments.has("--connect") ? "--connect" : "--server");
+                            "mr-diameter-client --connect ADDRESS,... [--port N] [--rate N] "
+                            "[--seconds N] [--streams N] [--socket PATH]");
+  const std::vector<mr_address> peers = arguments.addresses("--connect");
+  if (peers.empty()) arguments.fail();
   const double seconds = arguments.number("--seconds", 1e9);
   Client client{arguments.attach(), arguments.number("--rate", 1000)};
   const mr_connect_options options{.peer_port = arguments.port(3868),

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "arguments.h"
+#include "complaint.h"
 #include "diameter.h"
 #include "millrace.h"
 #include "outbox.h"
@@ -16,6 +17,7 @@ struct Server {
   diameter::Writer answer;
   unsigned long answered = 0;
   unsigned long malformed = 0;
+  bool is_failed = false;
 
   /// The request's own AVPs, ours in place of its origin, and a result.
   bool write_answer(std::string_view request) {
@@ -39,9 +41,9 @@ struct Server {
   void on_event(const mr_event& event) {
     switch (event.type) {
       case MR_EVENT_LISTENING:
-        std::printf("%s\n", event.status == 0 ? "ready" : std::strerror(-event.status));
+        is_failed = complain_of_listening(event);
+        if (!is_failed) std::printf("ready\n");
         std::fflush(stdout);
-        if (event.status != 0) is_stopped = 1;
         break;
       case MR_EVENT_MESSAGE:
         if (write_answer({static_cast<const char*>(event.data), event.length})) {
@@ -54,9 +56,11 @@ struct Server {
         }
         break;
       case MR_EVENT_WRITABLE:
-        outbox.on_writable(context, event.association);
+        if (!outbox.on_writable(context, event.association))
+          mr_abort(context, event.association, "cannot send", 11);
         break;
       case MR_EVENT_ASSOCIATION_DOWN:
+        complain_of_end(event);
         outbox.on_down(event.association);
         break;
       default:
@@ -78,7 +82,7 @@ int main(int argc, char** argv) {
   options.addresses = local.data();
   options.address_count = static_cast<uint16_t>(local.size());
   if (mr_listen(server.context, &options) != 0) arguments.fail();
-  while (is_stopped == 0) {
+  while (is_stopped == 0 && !server.is_failed) {
     mr_event events[64];
     const int count = mr_receive(server.context, events, 64);
     for (int i = 0; i < count; ++i) server.on_event(events[i]);
@@ -87,4 +91,5 @@ int main(int argc, char** argv) {
   }
   mr_detach(server.context);
   std::printf("{\"answered\": %lu, \"malformed\": %lu}\n", server.answered, server.malformed);
+  return server.is_failed ? 1 : 0;
 }

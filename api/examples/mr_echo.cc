@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "arguments.h"
+#include "complaint.h"
 #include "millrace.h"
 #include "outbox.h"
 #include "stop.h"
@@ -11,17 +12,14 @@ namespace {
 
 struct Echo {
   mr_context* context;
-  Outbox outbox;
+  Outbox outbox{};
+  bool is_failed = false;
 
   void on_event(const mr_event& event) {
     switch (event.type) {
       case MR_EVENT_LISTENING:
-        if (event.status == 0) {
-          std::printf("ready\n");
-        } else {
-          std::fprintf(stderr, "cannot listen: %s\n", std::strerror(-event.status));
-          is_stopped = 1;
-        }
+        is_failed = complain_of_listening(event);
+        if (!is_failed) std::printf("ready\n");
         break;
       case MR_EVENT_MESSAGE:
         // A piece of a very large message goes back as a message of its own.
@@ -30,7 +28,8 @@ struct Echo {
           mr_abort(context, event.association, "cannot send", 11);
         break;
       case MR_EVENT_WRITABLE:
-        outbox.on_writable(context, event.association);
+        if (!outbox.on_writable(context, event.association))
+          mr_abort(context, event.association, "cannot send", 11);
         break;
       case MR_EVENT_ASSOCIATION_UP:
       case MR_EVENT_ASSOCIATION_DOWN: {
@@ -40,7 +39,9 @@ struct Echo {
                     event.type == MR_EVENT_ASSOCIATION_UP
                         ? mr_address_format(&event.address, peer, sizeof peer)
                         : "");
-        if (event.type == MR_EVENT_ASSOCIATION_DOWN) outbox.on_down(event.association);
+        if (event.type == MR_EVENT_ASSOCIATION_UP) break;
+        complain_of_end(event);
+        outbox.on_down(event.association);
         break;
       }
       default:
@@ -55,7 +56,7 @@ struct Echo {
 int main(int argc, char** argv) {
   const Arguments arguments(argc, argv, "mr-echo [--socket PATH] [--port N] [--bind ADDRESS,...]");
   stop_on_signals();
-  Echo echo{arguments.attach(), {}};
+  Echo echo{arguments.attach()};
   const std::vector<mr_address> local = arguments.addresses("--bind");
   mr_listen_options options{};
   options.port = arguments.port(7);
@@ -65,7 +66,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", mr_last_error());
     return 1;
   }
-  while (is_stopped == 0) {
+  while (is_stopped == 0 && !echo.is_failed) {
     mr_event events[64];
     const int count = mr_receive(echo.context, events, 64);
     for (int i = 0; i < count; ++i) echo.on_event(events[i]);
@@ -73,4 +74,5 @@ int main(int argc, char** argv) {
     if (count == 0) mr_wait(echo.context, 1'000'000);
   }
   mr_detach(echo.context);
+  return echo.is_failed ? 1 : 0;
 }

@@ -28,18 +28,22 @@ class Outbox {
     queue.push_back({std::string(static_cast<const char*>(data), length), stream, ppid, flags});
     return true;
   }
-  void on_writable(mr_context* context, mr_association association) {
+  /// False when what waited cannot be sent any more: the peer is shutting the association down.
+  bool on_writable(mr_context* context, mr_association association) {
     const auto found = waiting_.find(association);
-    if (found == waiting_.end()) return;
+    if (found == waiting_.end()) return true;
     std::deque<Message>& queue = found->second;
     while (!queue.empty()) {
       const Message& message = queue.front();
       const int status = mr_send(context, association, message.bytes.data(), message.bytes.size(),
                                  message.stream, message.ppid, message.flags | MR_MORE, 0);
-      if (status == -EAGAIN) return;
+      if (status == -EAGAIN) return true;
+      if (status != 0) break;
       queue.pop_front();
     }
+    const bool is_sent = queue.empty();
     waiting_.erase(found);
+    return is_sent;
   }
   void on_down(mr_association association) { waiting_.erase(association); }
 
