@@ -134,7 +134,8 @@ struct mr_connect_options {
 
 /* Sets up an association. MR_EVENT_CONNECTING comes as soon as the engine knows its handle, and
  * from then on messages may be sent: they go out with the third leg of the handshake (RFC 9260
- * 5.1). It ends with MR_EVENT_ASSOCIATION_UP or MR_EVENT_ASSOCIATION_FAILED.
+ * 5.1). It ends with MR_EVENT_ASSOCIATION_UP or MR_EVENT_ASSOCIATION_FAILED, at once (status
+ * -EHOSTUNREACH) if the engine has a route to none of the peer's addresses.
  * -EINVAL: a number out of range. -EAGAIN as in mr_listen(). */
 MR_API int mr_connect(mr_context* context, const struct mr_connect_options* options);
 

@@ -131,6 +131,12 @@ void Requests::listen(Context& context, const ipc::SubmissionEntry& request) {
   answer(context, answer_to(request, ipc::Event::listening, status));
 }
 
+// Routes do not change: what is not reachable now would only time out.
+bool Requests::has_route(const ConnectRequest& wanted) const {
+  return std::any_of(wanted.peers.begin(), wanted.peers.end(),
+                     [this](const IpAddress& peer) { return stack_.route_mtu({}, peer) != 0; });
+}
+
 void Requests::connect(Time now, Context& context, const ipc::SubmissionEntry& request) {
   // The peer's addresses, then ours; Channel has checked how many of each.
   std::array<IpAddress, kPathsMax + kAssociationLocalsMax> addresses;
@@ -146,7 +152,9 @@ void Requests::connect(Time now, Context& context, const ipc::SubmissionEntry& r
   wanted.context = request.context;
   wanted.parameters = &parameters;
   AssociationHandle handle;
-  const Status status = ready == Status::kOk ? shard_.connect(now, wanted, handle) : ready;
+  Status status = ready;
+  if (status == Status::kOk && !has_route(wanted)) status = Status::kNoRoute;
+  if (status == Status::kOk) status = shard_.connect(now, wanted, handle);
   if (status != Status::kOk) counters_.add(Counter::requests_refused);
   const bool accepted = status == Status::kOk;
   if (accepted) marks_.at(handle).is_ours = true;

@@ -8,6 +8,7 @@
 #include "engine/ipc/layout.h"
 #include "engine/lcore/association_marks.h"
 #include "engine/lcore/context_table.h"
+#include "engine/net/stack.h"
 #include "engine/shard/shard.h"
 
 namespace millrace {
@@ -20,8 +21,13 @@ namespace millrace {
 class Requests {
  public:
   Requests(std::size_t lcore, const Parameters& defaults, AssociationMarks& marks, Shard& shard,
-           Counters& counters)
-      : lcore_(lcore), defaults_(defaults), marks_(marks), shard_(shard), counters_(counters) {}
+           const net::Stack& stack, Counters& counters)
+      : lcore_(lcore),
+        defaults_(defaults),
+        marks_(marks),
+        shard_(shard),
+        stack_(stack),
+        counters_(counters) {}
 
   /// Posts answers that found no room before, then takes one batch of requests if none is left.
   /// Returns how many requests it took.
@@ -33,6 +39,7 @@ class Requests {
   void refuse_send(Context& context, const ipc::SubmissionEntry& request, Status status);
   void listen(Context& context, const ipc::SubmissionEntry& request);
   void connect(Time now, Context& context, const ipc::SubmissionEntry& request);
+  bool has_route(const ConnectRequest& wanted) const;
   Status set_parameter(Context& context, const ipc::SubmissionEntry& request);
   void preset(Context& context, const ipc::SubmissionEntry& request);
   Status take_preset(Context& context, const ipc::SubmissionEntry& request, Parameters& parameters);
@@ -51,6 +58,7 @@ class Requests {
   Parameters defaults_;
   AssociationMarks& marks_;
   Shard& shard_;
+  const net::Stack& stack_;
   Counters& counters_;
 };
 

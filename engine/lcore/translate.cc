@@ -28,6 +28,8 @@ std::int32_t errno_of(Status status) {
     case Status::kNoPort:
     case Status::kNoAddress:
       return -EADDRNOTAVAIL;
+    case Status::kNoRoute:
+      return -EHOSTUNREACH;
     case Status::kNoMemory:
     case Status::kOverShare:
       return -ENOBUFS;
@@ -82,6 +84,8 @@ ipc::Reason refusal_of(Status status) {
     case Status::kNoAssociation:
     case Status::kShuttingDown:
       return ipc::Reason::closed;
+    case Status::kNoRoute:
+      return ipc::Reason::unreachable;
     default:
       return ipc::Reason::no_resources;
   }

@@ -24,7 +24,7 @@ Worker::Worker(const WorkerConfig& config, Steering& steering, Exchange& exchang
       handoff_(exchange, config.number),
       contexts_(config.contexts_max),
       marks_(config.limits.associations),
-      requests_(config.number, config.parameters, marks_, shard_, counters),
+      requests_(config.number, config.parameters, marks_, shard_, stack_, counters),
       deliveries_(config.number, contexts_, marks_, shard_, counters) {
   MR_ASSERT(exchange.lcores() == steering.shards());
   std::vector<IpAddress> addresses;

@@ -16,6 +16,7 @@ enum class Status : std::uint8_t {
   kPortInUse,       ///< another context listens on the port (EADDRINUSE)
   kNoPort,          ///< no ephemeral port is free (EADDRNOTAVAIL)
   kNoMemory,        ///< a limit of the engine is reached (ENOBUFS)
+  kNoRoute,         ///< to none of the peer's addresses (EHOSTUNREACH)
   kOverShare,       ///< the caller's share of such a limit is (ENOBUFS)
   kDuplicate,       ///< an association with this peer exists (EISCONN)
   kNoAddress,       ///< a local address that the engine does not have (EADDRNOTAVAIL)

@@ -91,6 +91,21 @@ TEST_CASE("A connect to nobody fails with its reason, not with an end", "[lcore]
   CHECK(pair.client->count(MR_EVENT_ASSOCIATION_DOWN) == 0);
 }
 
+TEST_CASE("A connect to where no route leads fails at once", "[lcore]") {
+  HostPair pair;
+  mr_address peer;
+  REQUIRE(mr_address_parse("203.0.113.7", &peer) == 0);
+  mr_connect_options options{};
+  options.peer_port = 9;
+  options.peer_count = 1;
+  options.peers = &peer;
+  REQUIRE(mr_connect(pair.client->context, &options) == 0);
+  REQUIRE(pair.run_until([&] { return pair.client->first(MR_EVENT_ASSOCIATION_FAILED); }));
+  const mr_event& failed = pair.client->first(MR_EVENT_ASSOCIATION_FAILED)->event;
+  CHECK(failed.reason == MR_REASON_UNREACHABLE);
+  CHECK(failed.status == -EHOSTUNREACH);
+}
+
 TEST_CASE("A port belongs to the first who listens on it", "[lcore]") {
   HostPair pair;
   pair.connect();
