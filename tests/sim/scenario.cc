@@ -84,6 +84,11 @@ Scenario::Scenario(std::uint64_t of) : seed(of) {
   // Sometimes the secret of cookies changes on the way.
   start = Time{} + (dice.chance(0.1) ? seconds(3600) - break_length / 2 : seconds(100));
   gracefully = dice.chance(0.3);
+  Dice more(seed, 4);
+  // Whole epochs of the cookies' secret, so that what was drawn above stays as it is in them.
+  const std::uint64_t hours = more.pick<std::uint64_t>({0, 0, more.below(100'000), 2'000'000});
+  start = start + seconds(3600) * static_cast<std::int64_t>(hours);
+  memory_share = more.pick({1u, 1u, 16u, 64u});
   std::vector<int> versions;  // of each LAN: 4, 6, or 0 for both
   for (std::size_t lan = 0; lan < lans; ++lan) versions.push_back(dice.pick({4, 4, 6, 0}));
   hosts.resize(dice.pick({2u, 2u, 3u}));

@@ -46,7 +46,8 @@ struct Scenario {
   Duration cut_max = seconds(3);
   Duration break_length = seconds(5);
   Duration tick = microseconds(50);  ///< engines are polled at multiples of this
-  Time start{};
+  Time start{};                      ///< a host may have been up for long
+  std::size_t memory_share = 1;  ///< engines have one in so many of the usual chunks and messages
   bool gracefully = false;  ///< what an engine does with the associations of a dead application
   std::uint32_t receive_arena = 4u << 20;
 };

@@ -5,12 +5,12 @@
 namespace millrace::sim {
 namespace {
 
-ShardLimits small_limits() {
+ShardLimits small_limits(std::size_t share) {
   ShardLimits limits;
   limits.associations = 256;
-  limits.messages_queued = 1 << 14;
-  limits.chunks_sent = 1 << 14;
-  limits.chunks_held = 1 << 14;
+  limits.messages_queued = (1 << 14) / share;
+  limits.chunks_sent = (1 << 14) / share;
+  limits.chunks_held = (1 << 14) / share;
   limits.listeners = 16;
   limits.owners = 64;
   return limits;
@@ -35,7 +35,7 @@ SimHost::SimHost(const Scenario& scenario, std::size_t number, Network& network)
       memory_(pool_, kBuffers) {
   HostConfig config;
   config.parameters = parameters_;
-  config.limits = small_limits();
+  config.limits = small_limits(scenario.memory_share);
   config.lcores = plan_.lcores;
   config.contexts_max = 64;
   config.seed = {scenario.seed, number};
