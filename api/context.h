@@ -113,7 +113,6 @@ class Context {
   std::uint32_t reclaim_and_allocate(std::uint8_t size_class);
   void reclaim();
   void reclaim(Lane& lane);
-  void take_back(Lane& lane, std::uint32_t slot);
   bool has_room(Lane& lane, const AssociationRecord& record);
   void report_writable();
 

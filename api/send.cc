@@ -211,22 +211,27 @@ void Context::flush() {
   }
 }
 
-inline void Context::take_back(Lane& lane, std::uint32_t slot) {
-  if (slot >= arena_.slots_end() || lane.slots_in_flight == 0) [[unlikely]]
-    return;
-  --lane.slots_in_flight;
-  if (AssociationRecord* record = lane.associations.owner(owners_[slot]))
-    record->outstanding -= arena_.size_of(slot);
-  arena_.give_back(slot);
-}
-
 void Context::reclaim() {
   for (const auto& lane : lanes_) reclaim(*lane);
 }
 
 void Context::reclaim(Lane& lane) {
+  std::uint32_t last = kNobody;  // whose slot came last: mostly the next one is of the same
+  AssociationRecord* record = nullptr;
   while (const std::uint32_t count = lane.returns.available(64)) {
-    for (std::uint32_t i = 0; i < count; ++i) take_back(lane, lane.returns.at(i));
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::uint32_t slot = lane.returns.at(i);
+      if (slot >= arena_.slots_end() || lane.slots_in_flight == 0) [[unlikely]]
+        continue;
+      --lane.slots_in_flight;
+      const std::uint32_t owner = owners_[slot];
+      if (owner != last) {
+        last = owner;
+        record = lane.associations.owner(owner);
+      }
+      const std::uint32_t size = arena_.give_back(slot);
+      if (record != nullptr) record->outstanding -= size;
+    }
     lane.returns.consume(count);
   }
   lane.returns.publish();

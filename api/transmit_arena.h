@@ -31,10 +31,12 @@ class TransmitArena {
   /// A slot of memory not yet in this class, or kNone when the arena is full.
   std::uint32_t grow(std::uint8_t size_class);
 
-  void give_back(std::uint32_t slot) {
+  /// Returns the size of the slot's class.
+  std::uint32_t give_back(std::uint32_t slot) {
     const std::uint8_t size_class = page_class_[slot / kUnitsPerPage];
     free_[size_class].push_back(slot);  // never grows: grow() made room for every slot
     given_back_ += kClassBytes[size_class];
+    return kClassBytes[size_class];
   }
 
   std::byte* bytes_of(std::uint32_t slot) const {

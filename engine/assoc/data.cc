@@ -84,22 +84,23 @@ bool Association::on_bad_stream(const DataView& data, const PacketIn& in) {
 }
 
 bool Association::hold(const DataView& data, const PacketIn& in) {
-  RxChunk chunk;
-  chunk.buffer = in.buffer;
-  chunk.payload = data.payload.data();
-  chunk.length = static_cast<std::uint16_t>(data.payload.size());
-  chunk.stream = data.stream;
-  chunk.ssn = data.ssn;
-  chunk.flags = data.flags;
-  chunk.tsn = data.tsn;
-  chunk.ppid = data.ppid;
   const bool ordered = !(data.flags & kDataFlagUnordered);
   if (!reassembly_.has_memory(resources_.reassembly, data.stream, ordered) ||
       !tracker_.record(resources_.bitmaps, data.tsn)) {
     resources_.count(Counter::drop_no_memory);
     return true;
   }
-  switch (reassembly_.add(resources_.reassembly, chunk, parameters_.partial_delivery_point)) {
+  const auto describe = [&](RxChunk& chunk) {
+    chunk.buffer = in.buffer;
+    chunk.payload = data.payload.data();
+    chunk.length = static_cast<std::uint16_t>(data.payload.size());
+    chunk.stream = data.stream;
+    chunk.ssn = data.ssn;
+    chunk.flags = data.flags;
+    chunk.tsn = data.tsn;
+    chunk.ppid = data.ppid;
+  };
+  switch (reassembly_.add(resources_.reassembly, describe, parameters_.partial_delivery_point)) {
     case Reassembly::Result::kOk:
       return true;
     case Reassembly::Result::kContradiction:

@@ -110,8 +110,6 @@ class Channel {
   /// Posts message_entry() with the last reservation as its payload, of which it takes `length`
   /// bytes (at most what was reserved). Fills in length, offset and arena_end.
   void post_message(std::uint32_t length) {
-    if (is_evicted()) return;
-    MR_ASSERT(completions_.reserve(1) == 1);  // reserve() has seen to it
     const ReceiveArena::Place place = receive_.commit(length);
     CompletionEntry& entry = completions_.at(0);
     entry.length = length;

@@ -6,6 +6,13 @@
 namespace millrace {
 namespace {
 
+// As many chunks as a packet can have and some: who sends more asks again for the next packet.
+constexpr std::size_t kCutsWhenRoomy = 128;
+
+bool is_half_free(std::size_t used, std::size_t capacity) {
+  return used < capacity - std::min(used, capacity);
+}
+
 Usage usage_of(const Association& association) {
   const Outbound& outbound = association.outbound();
   const Reassembly& reassembly = association.reassembly();
@@ -122,8 +129,27 @@ bool Shard::has_share_of_slots(Owner owner) const {
   return may_take(kOwnerShare, ownership(owner).slots.size(), slots_);
 }
 
+// Nobody can hold more than what is used in all, so while that is less than what is free, everyone
+// may take, whatever the share. That is nearly always so, and said without looking at any owner.
+bool Shard::is_roomy() const {
+  static_assert(kOwnerShare >= 1 && kAssociationShare >= 1);
+  const auto has_room = [](const auto& slab) { return is_half_free(slab.used(), slab.capacity()); };
+  return is_half_free(buffers_.held_count(), config_.limits.buffers_held) &&
+         has_room(memory_.rx_chunks) && has_room(memory_.streams_in.blocks) &&
+         has_room(memory_.streams_out.blocks) &&
+         is_half_free(resources_.outbound.chunks_in_flight() + kCutsWhenRoomy,
+                      memory_.tx_chunks.capacity());
+}
+
 // Before an association is given something to do: what it may take of what is there for all.
 void Shard::lend(const Slot& slot) {
+  if (is_roomy()) [[likely]] {
+    resources_.may_hold = true;
+    resources_.outbound.cuts_left = kCutsWhenRoomy;
+    memory_.streams_in.may_grow = true;
+    memory_.streams_out.may_grow = true;
+    return;
+  }
   const Usage& owners = ownership(slot.owner).usage;
   const Usage& own = slot.counted;
   const std::size_t buffers = buffers_.held_count();

@@ -295,6 +295,7 @@ class Shard {
   bool is_live(std::uint32_t index) const { return generations_[index] & 1; }
   void destroy(Slot& slot);
   bool has_share_of_slots(Owner owner) const;
+  bool is_roomy() const;
   void lend(const Slot& slot);
   void account(Slot& slot);
   std::uint32_t draw_tag(std::size_t shard);

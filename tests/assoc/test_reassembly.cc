@@ -37,15 +37,16 @@ struct Fixture {
   Result add(const Chunk& chunk, std::uint32_t partial_delivery_point = kWhole) {
     Buffer* buffer = pool.acquire();
     std::copy(chunk.text.begin(), chunk.text.end(), buffer->data);
-    RxChunk rx;
-    rx.buffer = buffer;
-    rx.payload = buffer->data;
-    rx.length = static_cast<std::uint16_t>(chunk.text.size());
-    rx.stream = chunk.stream;
-    rx.ssn = Ssn{chunk.ssn};
-    rx.flags = chunk.flags;
-    rx.tsn = Tsn{chunk.tsn};
-    const Result result = reassembly.add(memory, rx, partial_delivery_point);
+    const auto describe = [&](RxChunk& rx) {
+      rx.buffer = buffer;
+      rx.payload = buffer->data;
+      rx.length = static_cast<std::uint16_t>(chunk.text.size());
+      rx.stream = chunk.stream;
+      rx.ssn = Ssn{chunk.ssn};
+      rx.flags = chunk.flags;
+      rx.tsn = Tsn{chunk.tsn};
+    };
+    const Result result = reassembly.add(memory, describe, partial_delivery_point);
     pool.release(buffer);
     return result;
   }

@@ -58,21 +58,11 @@ void copy_payload(const Event& event, std::uint8_t* to) {
   copy_payload(*event.chunks, to);
 }
 
-Reassembly::Result Reassembly::add(ReassemblyMemory& memory, const RxChunk& chunk,
-                                   std::uint32_t partial_delivery_point) {
-  if (contradicts_partial_delivery(chunk)) return Result::kContradiction;
-  RxChunk* added = memory.chunks.create(chunk);
-  if (added == nullptr) return Result::kNoMemory;
-  added->run_end = added;
-  added->run_length = added->length;
-  if (memory.buffers.hold(*added->buffer)) ++held_buffers_;
-  held_bytes_ += added->length;
-  ++held_chunks_;
-
-  if (begins(*added) && ends(*added)) return on_complete(memory, added);
-  RxChunk* head = join_run(memory.index, added);
+Reassembly::Result Reassembly::on_fragment(ReassemblyMemory& memory, RxChunk* chunk,
+                                           std::uint32_t partial_delivery_point) {
+  RxChunk* head = join_run(memory.index, chunk);
   if (head == nullptr) {
-    release_run(memory, added);
+    release_run(memory, chunk);
     return Result::kContradiction;
   }
   if (is_complete(*head)) {
@@ -131,14 +121,9 @@ void Reassembly::take_out(RxIndex& index, RxChunk* head) {
   for (RxChunk* chunk = head; chunk != nullptr; chunk = chunk->run_next) index.remove(chunk);
 }
 
-// A whole message, or (its head does not begin one) the last piece of one that is delivered in
-// pieces.
-Reassembly::Result Reassembly::on_complete(ReassemblyMemory& memory, RxChunk* head) {
-  if (is_unordered(*head)) {
-    ready_.push_back(head);
-    return Result::kOk;
-  }
-  InboundStream* stream = streams_.get(memory.streams, head->stream);
+// One whose turn it is not yet, or whose turn others waited for.
+Reassembly::Result Reassembly::on_ordered(ReassemblyMemory& memory, InboundStream* stream,
+                                          RxChunk* head) {
   if (stream == nullptr) {
     release_run(memory, head);
     return Result::kNoMemory;
@@ -175,7 +160,7 @@ void Reassembly::deliver_in_turn(RxIndex& index, InboundStream* stream, RxChunk*
 }
 
 bool Reassembly::contradicts_partial_delivery(const RxChunk& chunk) const {
-  return delivering_partly_ && contradicts(partly_last_, chunk);
+  return contradicts(partly_last_, chunk);
 }
 
 // Hands over what is there of a message that is too long to be held as a whole (RFC 9260 6.9).

@@ -38,10 +38,29 @@ class Reassembly {
     return memory.chunks.used() < memory.chunks.capacity() &&
            (!ordered || streams_.get(memory.streams, stream) != nullptr);
   }
-  /// Takes in a chunk whose TSN was not there before. Holds a reference of its buffer on kOk, and
-  /// only then. `partial_delivery_point`: a message that is longer than this is delivered in
-  /// pieces.
-  Result add(ReassemblyMemory& memory, const RxChunk& chunk, std::uint32_t partial_delivery_point);
+  /// Takes in a chunk whose TSN was not there before and that `fill(RxChunk&)` describes where it
+  /// is to lie. Holds a reference of its buffer on kOk, and only then. `partial_delivery_point`: a
+  /// message that is longer than this is delivered in pieces.
+  template <class Fill>
+  Result add(ReassemblyMemory& memory, Fill&& fill, std::uint32_t partial_delivery_point) {
+    RxChunk* added = memory.chunks.create();
+    if (added == nullptr) return Result::kNoMemory;
+    fill(*added);
+    added->run_end = added;
+    added->run_length = added->length;
+    if (delivering_partly_ && contradicts_partial_delivery(*added)) {
+      memory.chunks.destroy(added);
+      return Result::kContradiction;
+    }
+    if (memory.buffers.hold(*added->buffer)) ++held_buffers_;
+    held_bytes_ += added->length;
+    ++held_chunks_;
+    constexpr std::uint8_t kWhole = kDataFlagBegin | kDataFlagEnd;
+    if ((added->flags & kWhole) != kWhole) {
+      return on_fragment(memory, added, partial_delivery_point);
+    }
+    return on_complete(memory, added);
+  }
 
   /// The message (or piece of one) that is next for the application, or nullptr.
   const RxChunk* front() const { return ready_.front(); }
@@ -84,7 +103,21 @@ class Reassembly {
   RxChunk* join_run(RxIndex& index, RxChunk* chunk);
   void take_out(RxIndex& index, RxChunk* head);
   void deliver_in_turn(RxIndex& index, InboundStream* stream, RxChunk* head);
-  Result on_complete(ReassemblyMemory& memory, RxChunk* head);
+  Result on_fragment(ReassemblyMemory& memory, RxChunk* chunk,
+                     std::uint32_t partial_delivery_point);
+  // A whole message, or (its head does not begin one) the last piece of one that is delivered in
+  // pieces. Mostly it is the message whose turn it is, and none waits behind it.
+  Result on_complete(ReassemblyMemory& memory, RxChunk* head) {
+    if (!(head->flags & kDataFlagUnordered)) {
+      InboundStream* stream = streams_.get(memory.streams, head->stream);
+      if (stream == nullptr || stream->next != head->ssn || stream->waiting > 0) [[unlikely]]
+        return on_ordered(memory, stream, head);
+      stream->next = stream->next.next();
+    }
+    ready_.push_back(head);
+    return Result::kOk;
+  }
+  Result on_ordered(ReassemblyMemory& memory, InboundStream* stream, RxChunk* head);
   bool contradicts_partial_delivery(const RxChunk& chunk) const;
   void deliver_partly(ReassemblyMemory& memory, RxChunk* head);
   void release_run(ReassemblyMemory& memory, RxChunk* head);
