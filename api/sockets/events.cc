@@ -212,8 +212,9 @@ void Socket::on_notice(const std::shared_ptr<Association>& association, const mr
         notify(association, association_change(about, SCTP_RESTART, 0));
       break;
     case MR_EVENT_PATH_STATE:
-      // Potentially failed paths are told to nobody who did not ask, as on Linux.
-      if (event.path_state != MR_PATH_POTENTIALLY_FAILED && wants(about, SCTP_PEER_ADDR_CHANGE))
+      // COMM_UP comes first. And potentially failed paths are told to nobody, as on Linux.
+      if (about.state == Association::State::up && event.path_state != MR_PATH_POTENTIALLY_FAILED &&
+          wants(about, SCTP_PEER_ADDR_CHANGE))
         notify(association, address_change(about, event, *this));
       break;
     case MR_EVENT_SEND_FAILED:

@@ -50,6 +50,7 @@ constexpr Options::Entry kSctpOptions[] = {
     {SCTP_MAX_BURST, kInt, O::get_max_burst, O::set_max_burst},
     {SCTP_GET_ASSOC_NUMBER, kInt, O::get_number, nullptr},
     {SCTP_GET_ASSOC_ID_LIST, kInt, O::get_ids, nullptr},
+    {SCTP_AUTO_ASCONF, kInt, O::get_auto_asconf, O::set_auto_asconf},
     {SCTP_PEER_ADDR_THLDS, sizeof(sctp_paddrthlds), O::get_thresholds, O::set_thresholds},
     {SCTP_RECVRCVINFO, kInt, O::get_rcvinfo, O::set_rcvinfo},
     {SCTP_RECVNXTINFO, kInt, O::get_nxtinfo, O::set_nxtinfo},

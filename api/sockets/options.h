@@ -120,6 +120,8 @@ struct Options {
   static int get_ids(Socket&, void*, socklen_t&);
   static int get_peer_addresses(Socket&, void*, socklen_t&);
   static int get_local_addresses(Socket&, void*, socklen_t&);
+  static int get_auto_asconf(Socket&, void*, socklen_t&);
+  static int set_auto_asconf(Socket&, const void*, socklen_t);
   static int add_bindings(Socket&, const void*, socklen_t);
   static int remove_bindings(Socket&, const void*, socklen_t);
 };

@@ -61,7 +61,7 @@ int Options::set_rto(Socket& socket, const void* value, socklen_t) {
   const std::uint32_t initial = or_else(info.srto_initial, values[MR_RTO_INITIAL_MS]);
   const std::uint32_t most = or_else(info.srto_max, values[MR_RTO_MAX_MS]);
   const std::uint32_t least = or_else(info.srto_min, values[MR_RTO_MIN_MS]);
-  if (least > initial || initial > most || most > kDayMs) return -EINVAL;
+  if (least > most || std::max(initial, most) > kDayMs) return -EINVAL;
   // In an order in which the least is never above the most.
   change(socket, scope, MR_RTO_MIN_MS, std::min(least, values[MR_RTO_MAX_MS]));
   change(socket, scope, MR_RTO_MAX_MS, most);

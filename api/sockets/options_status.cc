@@ -198,6 +198,18 @@ int Options::get_local_addresses(Socket& socket, void* value, socklen_t& length)
                          length);
 }
 
+// The engine's addresses stay as they are while it runs: there never is a change to announce.
+int Options::get_auto_asconf(Socket& socket, void* value, socklen_t& length) {
+  return write_value(int{socket.follows_addresses_ ? 1 : 0}, value, length);
+}
+
+int Options::set_auto_asconf(Socket& socket, const void* value, socklen_t) {
+  const bool wanted = read_value<int>(value) != 0;
+  if (wanted && !socket.locals_.empty()) return -EINVAL;  // only a wildcard follows them
+  socket.follows_addresses_ = wanted;
+  return 0;
+}
+
 int Options::add_bindings(Socket& socket, const void* value, socklen_t length) {
   std::vector<Endpoint> endpoints;
   const int status = read_endpoints(value, length, socket.family_, endpoints);

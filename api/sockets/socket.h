@@ -183,6 +183,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   std::uint32_t adaptation_ = 0;
   bool reuses_address_ = false;
   bool reuses_port_ = false;
+  bool follows_addresses_ = false;
   std::vector<StoredOption> stored_;
 };
 

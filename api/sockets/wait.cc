@@ -49,17 +49,37 @@ int sleep_for_ever(int descriptor) {
   return real().read(descriptor, &count, sizeof count) < 0 ? -errno : 0;
 }
 
+/// One who sleeps. It ends too when the thread is cancelled in its sleep, which unwinds the stack.
+class Sleeper {
+ public:
+  Sleeper(Process::Guard& guard, Socket& socket, int descriptor)
+      : guard_(guard), socket_(socket), descriptor_(descriptor) {
+    socket_.waiters.push_back(descriptor_);
+    guard_.unlock();
+  }
+  ~Sleeper() {
+    guard_.lock();
+    std::erase(socket_.waiters, descriptor_);
+  }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+
+ private:
+  Process::Guard& guard_;
+  Socket& socket_;
+  int descriptor_;
+};
+
 }  // namespace
 
 int sleep_in_call(Process::Guard& guard, Socket& socket, std::int64_t deadline_us) {
   const int descriptor = bed.descriptor();
   if (descriptor < 0) return -ENFILE;
-  socket.waiters.push_back(descriptor);
-  guard.unlock();
-  const int status =
-      deadline_us != 0 ? sleep_until(descriptor, deadline_us) : sleep_for_ever(descriptor);
-  guard.lock();
-  std::erase(socket.waiters, descriptor);
+  int status;
+  {
+    const Sleeper sleeper(guard, socket, descriptor);
+    status = deadline_us != 0 ? sleep_until(descriptor, deadline_us) : sleep_for_ever(descriptor);
+  }
   // What rang meanwhile must not end the next sleep.
   pollfd entry{descriptor, POLLIN, 0};
   std::uint64_t count;

@@ -50,7 +50,7 @@ TEST_CASE("numbers of the protocol go to associations that come and to those tha
 
 TEST_CASE("impossible values are refused and change nothing") {
   const Handle socket(SOCK_STREAM);
-  CHECK(socket.set(IPPROTO_SCTP, SCTP_RTOINFO, sctp_rtoinfo{0, 100, 50, 10}) == -1);
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_RTOINFO, sctp_rtoinfo{0, 100, 50, 70}) == -1);
   CHECK(errno == EINVAL);
   CHECK(socket.set(IPPROTO_SCTP, SCTP_DELAYED_SACK, sctp_sack_info{0, 501, 2}) == -1);
   CHECK(errno == EINVAL);
@@ -117,6 +117,19 @@ TEST_CASE("addresses of both ends are listed in libsctp's layout") {
   CHECK(calls::getsockopt(pair.client.number, IPPROTO_SCTP, SCTP_GET_PEER_ADDRS, bytes, &length) ==
         -1);
   CHECK(errno == ENOMEM);
+}
+
+TEST_CASE("only a socket that is bound to all addresses follows their changes") {
+  const Handle wildcard(SOCK_STREAM);
+  const int on = 1;
+  int seen = 0;
+  CHECK(wildcard.set(IPPROTO_SCTP, SCTP_AUTO_ASCONF, on) == 0);
+  CHECK(wildcard.get(IPPROTO_SCTP, SCTP_AUTO_ASCONF, seen) == 0);
+  CHECK(seen == 1);
+  const Handle bound(SOCK_STREAM);
+  REQUIRE(bound.bind("10.0.0.1", 0) == 0);
+  CHECK(bound.set(IPPROTO_SCTP, SCTP_AUTO_ASCONF, on) == -1);
+  CHECK(errno == EINVAL);
 }
 
 TEST_CASE("bindx binds to what the engine has, and to nothing else") {
