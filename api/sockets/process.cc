@@ -56,6 +56,7 @@ Process::Guard::~Guard() {
 }
 
 void Process::Guard::lock() {
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state_);
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before_);
@@ -67,6 +68,7 @@ void Process::Guard::unlock() {
   is_locked_ = false;
   pthread_mutex_unlock(&process_.mutex_);
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  pthread_setcancelstate(cancel_state_, nullptr);
 }
 
 // ---- the engine ----

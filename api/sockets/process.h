@@ -23,7 +23,8 @@ class Process {
   static Process& get();
   static inline std::atomic<bool> exists{false};
 
-  /// Holds the lock, with all signals held back: a handler may call us too, or never return.
+  /// Holds the lock, with all signals and cancellation held back: a handler may call us too, or
+  /// never return.
   class Guard {
    public:
     explicit Guard(Process& process);
@@ -36,6 +37,7 @@ class Process {
    private:
     Process& process_;
     sigset_t before_{};
+    int cancel_state_ = 0;
     bool is_locked_ = false;
   };
 
