@@ -16,7 +16,11 @@ namespace {
 /// asks for that (SA_RESTART), as a read of a kernel's socket would be.
 class Bed {
  public:
-  ~Bed() { forget_internal(descriptor_); }
+  ~Bed() {
+    // A thread that ends by itself may be cancelled at this very moment.
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+    forget_internal(descriptor_);
+  }
   int descriptor() {
     if (process_ != getpid()) {
       // Of before a fork: the other process's thread sleeps on it too.
