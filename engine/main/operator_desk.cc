@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint32_t kAssociationsMax = 1000;  // of one answer, unless more are asked for
+constexpr std::uint32_t kAnswerAssociationsMax = 1000;  // of one answer, unless more are asked for
 
 /// What is wrong with a question, in words for the operator.
 struct BadQuestion : std::runtime_error {
@@ -98,7 +98,7 @@ json OperatorDesk::status() {
 }
 
 json OperatorDesk::associations(const json& question) {
-  const std::uint32_t most = number_in(question, "limit", kAssociationsMax);
+  const std::uint32_t most = number_in(question, "limit", kAnswerAssociationsMax);
   json list = json::array();
   bool has_more = false;
   for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
