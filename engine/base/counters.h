@@ -63,7 +63,7 @@ namespace millrace {
   X(drop_icmp_type, "ICMP messages of a type that is not served") \
   X(drop_port_full, "packets that a port did not take") \
   X(drop_no_buffer, "packets or chunks dropped for want of a packet buffer") \
-  X(drop_handoff_full, "packets dropped because a hand-off ring was full") \
+  X(drop_handoff_full, "packets and notices dropped because a hand-off ring was full") \
   X(drop_bad_checksum, "SCTP packets with a wrong checksum") \
   X(drop_short_packet, "SCTP packets shorter than a common header and a chunk header") \
   X(drop_bad_address, "packets from or to an address that is not unicast, or from one of ours") \

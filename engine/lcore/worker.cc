@@ -86,7 +86,11 @@ void Worker::on_icmp(Time now, const net::IcmpError& error) {
   const std::size_t owner =
       steering_.owner_of_peer(load_be16(quoted), error.destination, load_be16(quoted + 2), number_);
   if (owner == number_) return report_icmp(now, error);
-  handoff_.tell(owner, {Notice::Kind::kIcmp, {}, error});
+  tell(owner, {Notice::Kind::kIcmp, {}, error});
+}
+
+void Worker::tell(std::size_t lcore, const Notice& notice) {
+  if (!handoff_.tell(lcore, notice)) counters_.add(Counter::drop_handoff_full);
 }
 
 void Worker::report_icmp(Time now, const net::IcmpError& error) {
@@ -168,7 +172,7 @@ void Worker::publish() {
   net::LearntNeighbour neighbour;
   while (stack_.next_learnt(neighbour)) {
     for (std::size_t to = 0; to < steering_.shards(); ++to) {
-      if (to != number_) handoff_.tell(to, {Notice::Kind::kNeighbour, neighbour, {}});
+      if (to != number_) tell(to, {Notice::Kind::kNeighbour, neighbour, {}});
     }
   }
   handoff_.publish();

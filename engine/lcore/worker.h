@@ -71,6 +71,7 @@ class Worker {
   std::size_t receive_from(Time now, std::size_t port);
   void on_packet(Time now, const net::SctpPacket& packet);
   void on_icmp(Time now, const net::IcmpError& error);
+  void tell(std::size_t lcore, const Notice& notice);
   void report_icmp(Time now, const net::IcmpError& error);
 
   bool take_handoffs(Time now);
