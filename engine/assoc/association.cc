@@ -78,13 +78,15 @@ void Association::enter_established(Time now) {
   local_tie_tag_ = resources_.random.next_u32() | 1;
   peer_tie_tag_ = resources_.random.next_u32() | 1;
   advertised_rwnd_ = a_rwnd();
+  std::int64_t unconfirmed = 0;
   for (std::uint8_t i = 0; i < path_count_; ++i) {
     Path& path = *paths_[i];
     //= rfc9260 5.4
     if (path.is_confirmed()) {
       path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
     } else {
-      path.heartbeat_deadline = now;
+      // HB.Max.Burst is 1: an address that the peer has made up gets no more for one packet.
+      path.heartbeat_deadline = now + path.rto.value() * unconfirmed++;
     }
     path.on_state_told();
   }
@@ -98,6 +100,7 @@ void Association::close(DownReason reason, std::uint16_t error) {
   if (state_ == State::kClosed) return;
   enter_state(State::kClosed);
   pending_ = 0;
+  drop_answer();
   t1_deadline_ = t2_deadline_ = t5_deadline_ = kNever;
   outbound_.fail_all(resources_.outbound, paths_, failed_);
   tracker_.clear(resources_.bitmaps);

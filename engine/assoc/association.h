@@ -92,8 +92,8 @@ class Association {
                std::uint32_t fresh_tag, Cookie& cookie);
   /// ICMP says that the path cannot carry packets of more than `mtu` bytes (0: not told).
   void on_packet_too_big(Time now, const IpAddress& destination, std::uint16_t mtu);
-  /// ICMP says that the destination is unreachable; `protocol`: that it does not speak SCTP.
-  void on_unreachable(const IpAddress& destination, bool protocol);
+  /// ICMP says that one of the peer's addresses does not speak SCTP.
+  void on_protocol_unreachable();
 
   // ---- requests ----
 
@@ -228,8 +228,17 @@ class Association {
   bool on_unknown_chunk(ChunkView chunk, const PacketIn& in);
   void on_heartbeat(ChunkView chunk, const PacketIn& in);
   void on_heartbeat_ack(Time now, ChunkView chunk);
-  void on_abort(ChunkView chunk);
+  void on_abort(ChunkView chunk, const PacketIn& in);
   void on_error(Time now, ChunkView chunk);
+
+  // answers.cc
+  bool begin_answer(const PacketIn& in, std::size_t size, bool is_heartbeat_ack);
+  void answer_error(CauseCode cause, Bytes value, const PacketIn& in);
+  void answer_heartbeat(Bytes value, const PacketIn& in);
+  void flush_answer();
+  void drop_answer();
+  std::uint8_t reply_path(const PacketIn& in) const;
+  std::size_t answer_size() const { return answer_->length - kCommonHeaderBytes; }
 
   // data.cc
   bool on_data(ChunkView chunk, const PacketIn& in);
@@ -243,9 +252,12 @@ class Association {
 
   // handshake.cc
   void on_init_ack(Time now, ChunkView chunk, const PacketIn& in);
+  void on_nameless_init_ack(const PacketIn& in);
   bool is_short_of_memory() const;
   bool is_acceptable(const InitView& init, const InitContents& contents);
   void report_unrecognized(PacketWriter& writer, const InitContents& contents);
+  void refuse_new_addresses(const InitView& init, std::span<const IpAddress> peers,
+                            const PacketIn& in);
   void on_cookie_ack(Time now);
   void on_stale_cookie(Time now);
   void arm_t1(Time now);
@@ -263,6 +275,7 @@ class Association {
   void on_shutdown_ack(const PacketIn& in);
   void on_shutdown_complete();
   void advance_shutdown(Time now);
+  void on_packet_while_shutdown_sent(Time now);
   void on_t2_expired(Time now);
   void arm_t2(Time now);
 
@@ -275,6 +288,7 @@ class Association {
   std::uint8_t control_path() const;
   std::uint8_t retransmission_path() const;
   void on_path_error(Time now, std::uint8_t path, bool counts_for_association);
+  void on_association_error();
   void on_path_answer(Time now, std::uint8_t path, bool is_of_heartbeat = false);
   void on_t3_expired(Time now, std::uint8_t path);
   void on_mtu_search_deadline(Time now, std::uint8_t path);
@@ -286,11 +300,14 @@ class Association {
   bool build_packet(Time now, std::uint8_t path, PacketOut& out);
   void write_control(PacketWriter& writer);
   void write_sack(PacketWriter& writer);
+  bool answer_may_be_joined() const;
+  void write_answer(PacketWriter& writer);
   void write_data(Time now, PacketWriter& writer, std::uint8_t path);
   std::uint8_t next_destination() const;
   void open_round(Time now);
   bool may_send_data() const;
   std::uint32_t payload_max() const;
+  std::uint32_t offered_rwnd() const;
 
   Resources& resources_;
   Identity identity_;
@@ -327,6 +344,8 @@ class Association {
   Buffer* cookie_buffer_ = nullptr;  // the INIT ACK that holds the peer's cookie
   ChunkView init_ack_;               // in it
   Fifo<TxMessage> failed_;           // to be told with kSendFailed
+  Buffer* answer_ = nullptr;         // chunks that answer the packet that came last
+  std::uint8_t answer_path_ = 0;     // where they go
   DownReason down_reason_ = DownReason::kNone;
   std::uint16_t down_error_ = 0;
   std::uint64_t retransmissions_ = 0;

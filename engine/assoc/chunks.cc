@@ -12,6 +12,8 @@ void Association::on_packet(Time now, const PacketIn& in, ChunkReader chunks) {
     paths_[from]->set_source(in.destination);
   }
   bool had_data = false;
+  flush_answer();  // to an earlier packet
+  if (state_ == State::kShutdownSent) on_packet_while_shutdown_sent(now);
   while (const auto chunk = chunks.next()) {
     if (!on_chunk(now, *chunk, in, had_data)) break;
     if (is_closed()) return;
@@ -28,7 +30,8 @@ void Association::on_packet(Time now, const PacketIn& in, ChunkReader chunks) {
 bool Association::on_chunk(Time now, ChunkView chunk, const PacketIn& in, bool& had_data) {
   switch (chunk.type()) {
     case ChunkType::kData:
-      had_data = true;
+      //= rfc9260 6
+      had_data |= takes_data_in() && chunk.bytes.size() > kDataHeaderBytes;
       return on_data(chunk, in);
     case ChunkType::kSack:
       on_sack(now, chunk);
@@ -43,7 +46,7 @@ bool Association::on_chunk(Time now, ChunkView chunk, const PacketIn& in, bool& 
       on_heartbeat_ack(now, chunk);
       return true;
     case ChunkType::kAbort:
-      on_abort(chunk);
+      on_abort(chunk, in);
       return false;
     case ChunkType::kShutdown:
       on_shutdown(now, chunk);
@@ -77,8 +80,7 @@ bool Association::on_unknown_chunk(ChunkView chunk, const PacketIn& in) {
   resources_.count(Counter::drop_unknown_chunk);
   const unsigned upper_bits = chunk.bytes[0] >> 6;
   if (unknown_type_is_reported(upper_bits)) {
-    send_cause(resources_, header(), ChunkType::kError, 0, CauseCode::kUnrecognizedChunkType,
-               chunk.bytes, in.destination, in.source);
+    answer_error(CauseCode::kUnrecognizedChunkType, chunk.bytes, in);
   }
   return unknown_type_is_skipped(upper_bits);
 }
@@ -90,14 +92,7 @@ void Association::on_heartbeat(ChunkView chunk, const PacketIn& in) {
     resources_.count(Counter::drop_unexpected_chunk);
     return;
   }
-  send_reply(
-      resources_, header(), in.destination, in.source,
-      [&](PacketWriter& writer) {
-        writer.begin_chunk(ChunkType::kHeartbeatAck, 0);
-        writer.append(chunk.value());
-        writer.end_chunk();
-      },
-      kCommonHeaderBytes + padded4(chunk.bytes.size()));
+  answer_heartbeat(chunk.value(), in);
 }
 
 //= rfc9260 8.3
@@ -135,9 +130,19 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
 }
 
 //= rfc9260 9.1
-void Association::on_abort(ChunkView chunk) {
+void Association::on_abort(ChunkView chunk, const PacketIn& in) {
+  //= rfc9260 8.5.1
+  const bool is_reflected = chunk.flags() & kFlagReflectedTag;
+  const std::uint32_t tag = is_reflected ? identity_.peer_tag : identity_.local_tag;
+  if (CommonHeader::read(in.packet).verification_tag != tag) {
+    return resources_.count(Counter::drop_bad_tag);
+  }
+  //= rfc9260 3.3.7
   TlvReader causes(chunk.value());
   const auto cause = causes.next();
+  while (causes.next()) {
+  }
+  if (causes.is_malformed()) return resources_.count(Counter::drop_bad_chunk);
   resources_.count(Counter::associations_aborted);
   close(was_up_ ? DownReason::kAbortedByPeer : DownReason::kRefused,
         cause ? cause->type() : std::uint16_t{0});

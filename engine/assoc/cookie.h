@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "engine/base/address.h"
 #include "engine/base/limits.h"
@@ -27,6 +28,8 @@ struct Cookie {
   IpAddress local_address;  ///< that the INIT was sent to
   std::size_t peer_count = 0;
   std::array<IpAddress, kPathsMax> peers;  ///< the first is where the INIT came from
+
+  std::span<const IpAddress> addresses() const { return {peers.data(), peer_count}; }
 };
 
 /// The largest sealed cookie, bytes.

@@ -78,8 +78,7 @@ bool Association::on_bad_stream(const DataView& data, const PacketIn& in) {
   tracker_.record(resources_.bitmaps, data.tsn);
   std::uint8_t value[4] = {};
   store_be16(value, data.stream);
-  send_cause(resources_, header(), ChunkType::kError, 0, CauseCode::kInvalidStreamIdentifier, value,
-             in.destination, in.source);
+  answer_error(CauseCode::kInvalidStreamIdentifier, value, in);
   return true;
 }
 
@@ -145,6 +144,10 @@ void Association::on_acknowledged(Time now, const SackOutcome& outcome) {
       return resources_.count(Counter::drop_old_sack);
     case SackOutcome::Verdict::kBad:
       return resources_.count(Counter::drop_bad_sack);
+    case SackOutcome::Verdict::kUnsent:
+      //= rfc9260 12.4
+      resources_.count(Counter::drop_bad_sack);
+      return abort(CauseCode::kProtocolViolation, {}, DownReason::kProtocolError);
     case SackOutcome::Verdict::kOk:
       break;
   }

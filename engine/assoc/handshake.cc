@@ -26,6 +26,7 @@ std::size_t Association::cookie_echo_size() const {
 }
 
 //= rfc9260 5.1
+//= rfc9260 3.3.11
 void Association::write_cookie_echo(PacketWriter& writer) {
   const auto init = InitView::parse(init_ack_);
   MR_ASSERT(init);
@@ -55,6 +56,7 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   if (is_short_of_memory()) return resources_.count(Counter::drop_no_memory);
   const auto init = InitView::parse(chunk);
   if (!init) return resources_.count(Counter::drop_bad_chunk);
+  if (init->initiate_tag == 0) return on_nameless_init_ack(in);
   const InitContents contents = read_init(*init, in.source);
   if (!is_acceptable(*init, contents)) return resources_.count(Counter::drop_bad_init);
   identity_.peer_tag = init->initiate_tag;
@@ -78,6 +80,19 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   arm_t1(now);
 }
 
+// Its sender has no tag: all that can be said is said with the tag that it has used.
+//= rfc9260 3.3.3
+void Association::on_nameless_init_ack(const PacketIn& in) {
+  resources_.count(Counter::drop_bad_init);
+  resources_.count(Counter::associations_aborted);
+  CommonHeader reflected = header();
+  reflected.verification_tag = CommonHeader::read(in.packet).verification_tag;
+  constexpr CauseCode kCause = CauseCode::kInvalidMandatoryParameter;
+  send_cause(resources_, reflected, ChunkType::kAbort, kFlagReflectedTag, kCause, {},
+             in.destination, in.source);
+  close(DownReason::kProtocolError, static_cast<std::uint16_t>(kCause));
+}
+
 // An INIT ACK that cannot be used ends the attempt, and the peer is told why if it has a tag.
 //= rfc9260 3.3.3
 bool Association::is_acceptable(const InitView& init, const InitContents& contents) {
@@ -86,8 +101,8 @@ bool Association::is_acceptable(const InitView& init, const InitContents& conten
     abort(cause, value, DownReason::kProtocolError);
     return false;
   };
-  if (init.initiate_tag == 0 || init.a_rwnd < kRwndMin || init.streams_out == 0 ||
-      init.streams_in == 0 || contents.is_malformed) {
+  if (init.a_rwnd < kRwndMin || init.streams_out == 0 || init.streams_in == 0 ||
+      contents.is_malformed) {
     return refuse(CauseCode::kInvalidMandatoryParameter, {});
   }
   //= rfc9260 5.1.2
@@ -147,6 +162,26 @@ void Association::on_stale_cookie(Time now) {
   arm_t1(now);
 }
 
+// The peer is told which addresses are too many.
+//= rfc9260 5.2.1
+//= rfc9260 5.2.2
+//= rfc9260 3.3.10.11
+void Association::refuse_new_addresses(const InitView& init, std::span<const IpAddress> peers,
+                                       const PacketIn& in) {
+  CommonHeader reply = header();
+  reply.verification_tag = init.initiate_tag;
+  send_reply(resources_, reply, in.destination, in.source, [&](PacketWriter& writer) {
+    std::uint8_t* cause = writer.begin_chunk(ChunkType::kAbort, 0, kTlvHeaderBytes);
+    for (const IpAddress& peer : peers) {
+      if (path_of(peer) < 0) writer.append_address(peer);
+    }
+    const std::size_t size = writer.size() - kCommonHeaderBytes - kChunkHeaderBytes;
+    store_be16(cause, static_cast<std::uint16_t>(CauseCode::kRestartWithNewAddresses));
+    store_be16(cause + 2, static_cast<std::uint16_t>(size));
+    writer.end_chunk();
+  });
+}
+
 bool Association::on_init(const InitView& init, std::span<const IpAddress> peers,
                           const PacketIn& in, std::uint32_t fresh_tag, Cookie& cookie) {
   if (state_ == State::kShutdownAckSent) {
@@ -156,11 +191,7 @@ bool Association::on_init(const InitView& init, std::span<const IpAddress> peers
   }
   const auto is_new = [this](const IpAddress& peer) { return path_of(peer) < 0; };
   if (state_ != State::kCookieWait && std::any_of(peers.begin(), peers.end(), is_new)) {
-    //= rfc9260 5.2.2
-    CommonHeader reply = header();
-    reply.verification_tag = init.initiate_tag;
-    send_cause(resources_, reply, ChunkType::kAbort, 0, CauseCode::kRestartWithNewAddresses, {},
-               in.destination, in.source);
+    refuse_new_addresses(init, peers, in);
     return false;
   }
   const bool is_collision = state_ == State::kCookieWait || state_ == State::kCookieEchoed;
@@ -223,8 +254,7 @@ Association::CookieVerdict Association::answer_cookie(Time now, const PacketIn& 
 }
 
 void Association::answer_to(const PacketIn& in) {
-  const int from = path_of(in.source);
-  control_from_ = from < 0 ? primary_ : static_cast<std::uint8_t>(from);
+  control_from_ = reply_path(in);
 }
 
 // The peer's INIT crossed ours and it has chosen another tag since it answered us, or it has not

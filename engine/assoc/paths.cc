@@ -44,12 +44,14 @@ std::uint8_t Association::sack_path() const {
   return tracker_.has_duplicates() ? alternate_path(last_data_from_) : last_data_from_;
 }
 
-// Answers go where the question came from; other control chunks where data goes, and somewhere else
-// when that has not been answered.
+// Answers go where the question came from; other control chunks where data goes, and to one usable
+// address after the other while that is not answered.
+//= rfc9260 5.1
 std::uint8_t Association::control_path() const {
   if (control_from_ != kNoPath) return control_from_;
-  const std::uint8_t path = data_path();
-  return attempts_ % 2 == 1 ? alternate_path(path) : path;
+  std::uint8_t path = data_path();
+  for (std::uint8_t attempt = 0; attempt < attempts_; ++attempt) path = alternate_path(path);
+  return path;
 }
 
 //= rfc9260 6.4
@@ -70,7 +72,10 @@ void Association::on_path_error(Time now, std::uint8_t path, bool counts_for_ass
   }
   if (paths_[path]->state_changed) notices_ |= kPathNotice;
   if (path == primary_) switch_primary_over();
-  if (!counts_for_association) return;
+  if (counts_for_association) on_association_error();
+}
+
+void Association::on_association_error() {
   if (++error_count_ <= parameters_.association_max_retrans) return;
   resources_.count(Counter::associations_lost);
   close(DownReason::kUnreachable, 0);
@@ -119,8 +124,12 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
   if (path.heartbeat_outstanding) {
     path.heartbeat_outstanding = false;
     path.rto.back_off(parameters_);
-    const bool is_data_path = index == data_path();
-    if (path.is_active()) on_path_error(now, index, is_data_path && path.is_confirmed());
+    const bool counts_for_association = index == data_path() && path.is_confirmed();
+    if (path.is_active()) {
+      on_path_error(now, index, counts_for_association);
+    } else if (counts_for_association) {
+      on_association_error();
+    }
     if (is_closed()) return;
     path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
     return;
@@ -134,6 +143,7 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
 
 // The nonce proves to us that the answer is to this heartbeat; what else is known of it we
 // remember.
+//= rfc9260 3.3.5
 void Association::send_heartbeat(Time now, std::uint8_t index) {
   Path& path = *paths_[index];
   path.heartbeat_nonce = resources_.random.next_u64();
@@ -194,17 +204,11 @@ void Association::on_packet_too_big(Time now, const IpAddress& destination, std:
   if (path >= 0 && mtu != 0) paths_[path]->lower_mtu(now, mtu);
 }
 
+// A host without SCTP that the peer has named is a trick of the peer's, or an error: as an ABORT.
 //= rfc9260 10
-void Association::on_unreachable(const IpAddress& destination, bool protocol) {
-  const int path = path_of(destination);
-  if (path < 0) return;
-  if (protocol && path_count_ == 1) {
-    resources_.count(Counter::associations_lost);
-    close(DownReason::kUnreachable, 0);
-  } else if (protocol && paths_[path]->deactivate()) {
-    notices_ |= kPathNotice;
-    resources_.count(Counter::path_failures);
-  }
+void Association::on_protocol_unreachable() {
+  resources_.count(Counter::associations_lost);
+  close(DownReason::kUnreachable, 0);
 }
 
 }  // namespace millrace

@@ -63,10 +63,12 @@ void Association::on_shutdown(Time now, ChunkView chunk) {
       now, outbound_.on_cumulative_ack(resources_.outbound, paths_, *cumulative, now, parameters_));
 }
 
+//= rfc9260 3.3.13
 void Association::on_shutdown_ack(const PacketIn& in) {
   if (state_ == State::kShutdownSent || state_ == State::kShutdownAckSent) {
-    send_empty_chunk(resources_, header(), ChunkType::kShutdownComplete, 0, in.destination,
-                     in.source);
+    const Path& path = *paths_[reply_path(in)];
+    send_empty_chunk(resources_, header(), ChunkType::kShutdownComplete, 0, path.source(),
+                     path.destination());
     resources_.count(Counter::associations_shut_down);
     return close(DownReason::kShutdown, 0);
   }
@@ -83,6 +85,14 @@ void Association::on_shutdown_complete() {
   if (state_ != State::kShutdownAckSent) return resources_.count(Counter::drop_unexpected_chunk);
   resources_.count(Counter::associations_shut_down);
   close(DownReason::kShutdown, 0);
+}
+
+// A peer that still sends what it has is alive and gets the time for it, within T5.
+//= rfc9260 9.2
+void Association::on_packet_while_shutdown_sent(Time now) {
+  attempts_ = 0;
+  error_count_ = 0;
+  arm_t2(now);
 }
 
 void Association::on_t2_expired(Time now) {

@@ -8,7 +8,9 @@ namespace millrace {
 bool Association::next_packet(Time now, PacketOut& out) {
   if (is_closed()) return false;
   if (now != round_at_) open_round(now);
+  if (answer_ != nullptr && !answer_may_be_joined()) flush_answer();
   const std::uint8_t path = next_destination();
+  if (answer_ != nullptr && answer_path_ != path) flush_answer();
   return path != kNoPath && build_packet(now, path, out);
 }
 
@@ -34,6 +36,7 @@ bool Association::may_send_data() const {
 
 std::uint8_t Association::next_destination() const {
   if (pending_ != 0) return control_path();
+  if (answer_ != nullptr) return answer_path_;
   if (may_send_data()) {
     //= rfc9260 6.1
     if (outbound_.has_retransmissions()) {
@@ -41,7 +44,8 @@ std::uint8_t Association::next_destination() const {
       if (outbound_.may_retransmit(*paths_[path])) return path;
     }
     const std::uint8_t path = data_path();
-    if (outbound_.may_send_new(*paths_[path])) return path;
+    const bool may_begin = paths_[path]->congestion.may_begin_packet(paths_[path]->flight);
+    if (may_begin && outbound_.may_send_new(*paths_[path])) return path;
   }
   return tracker_.is_sack_due() ? sack_path() : kNoPath;
 }
@@ -62,9 +66,11 @@ bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
   const std::size_t again = outbound_.has_retransmissions() ? outbound_.next_chunk_size() : 0;
   const std::size_t cookie = pending_ & kCookieEcho ? cookie_echo_size() : 0;
   PacketWriter writer(*buffer, common, kCommonHeaderBytes + std::max({pmdcs, again, cookie}));
+  //= rfc9260 5
   const bool with_data = may_send_data() || (pending_ & kCookieEcho);
   write_control(writer);
   if (!is_init && was_up_) write_sack(writer);
+  if (answer_ != nullptr) write_answer(writer);
   if (with_data && !is_init) write_data(now, writer, path);
   if (writer.is_empty()) {
     resources_.buffers.release(buffer);
@@ -82,6 +88,7 @@ bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
 void Association::write_control(PacketWriter& writer) {
   if (pending_ & kInit) write_init(writer);
   if (pending_ & kCookieEcho) write_cookie_echo(writer);
+  //= rfc9260 3.3.12
   if (pending_ & kCookieAck) {
     writer.begin_chunk(ChunkType::kCookieAck, 0);
     writer.end_chunk();
@@ -92,6 +99,7 @@ void Association::write_control(PacketWriter& writer) {
     //= rfc9260 9.2
     if (tracker_.has_gap() || tracker_.has_duplicates()) tracker_.acknowledge_now();
   }
+  //= rfc9260 3.3.9
   if (pending_ & kShutdownAck) {
     writer.begin_chunk(ChunkType::kShutdownAck, 0);
     writer.end_chunk();
@@ -100,15 +108,40 @@ void Association::write_control(PacketWriter& writer) {
   control_from_ = kNoPath;
 }
 
+// Nothing but a HEARTBEAT ACK goes to an address that is not confirmed, and a SACK goes where the
+// data came from.
+bool Association::answer_may_be_joined() const {
+  if (!was_up_ || !paths_[answer_path_]->is_confirmed()) return false;
+  return !tracker_.is_sack_due() || sack_path() == answer_path_;
+}
+
+void Association::write_answer(PacketWriter& writer) {
+  if (answer_size() > writer.room()) return flush_answer();
+  writer.append({answer_->data + kCommonHeaderBytes, answer_size()});
+  drop_answer();
+}
+
 // A SACK that is due goes first; one that may wait comes along where it costs no data its place.
 void Association::write_sack(PacketWriter& writer) {
   if (!tracker_.is_sack_pending() || state_ == State::kShutdownAckSent) return;
-  const std::size_t size = std::min(tracker_.sack_size(), writer.room());
+  //= rfc9260 6.7
+  const std::size_t size =
+      tracker_.is_sack_due() ? writer.room() : std::min(tracker_.sack_size(), writer.room());
   if (size < SackView::kFixedBytes) return;
   if (!tracker_.is_sack_due() && size + outbound_.next_chunk_size() > writer.room()) return;
-  advertised_rwnd_ = a_rwnd();
+  advertised_rwnd_ = offered_rwnd();
   writer.advance(tracker_.write_sack(writer.tail().first(size), advertised_rwnd_));
   resources_.count(Counter::sacks_sent);
+}
+
+// A window that no full packet fits into is no window: it would invite the peer to send in small
+// pieces for as long as it is that full.
+//= rfc9260 6.2
+std::uint32_t Association::offered_rwnd() const {
+  const std::uint32_t least =
+      std::min<std::uint32_t>(parameters_.receive_buffer / 2, parameters_.path_mtu);
+  const std::uint32_t window = a_rwnd();
+  return window < least ? 0 : window;
 }
 
 void Association::write_data(Time now, PacketWriter& writer, std::uint8_t path) {

@@ -85,6 +85,7 @@ namespace millrace {
   X(drop_tsn_range, "DATA chunks too far ahead of the cumulative TSN") \
   X(drop_bad_fragment, "DATA chunks whose fragment flags contradict their neighbours") \
   X(drop_no_memory, "chunks or requests dropped because a table or slab was full") \
+  X(drop_answer, "answers that did not fit the one packet that answers a packet") \
   X(drop_no_listener, "INIT chunks to a port that nobody listens on") \
   X(drop_association_limit, "COOKIE ECHO chunks refused at the limit of associations") \
   X(drop_application_share, "COOKIE ECHO chunks refused: the listener's owner has its share") \

@@ -121,6 +121,7 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.duration("rto_initial_ms", sctp.rto_initial, kMillisecond, 1, kMillisecondsMax);
   reader.duration("rto_min_ms", sctp.rto_min, kMillisecond, 1, kMillisecondsMax);
   reader.duration("rto_max_ms", sctp.rto_max, kMillisecond, 1, kMillisecondsMax);
+  //= rfc9260 16
   reader.duration("sack_delay_ms", sctp.sack_delay, kMillisecond, 0, 500);
   reader.integer("sack_frequency", sctp.sack_frequency, 1, 255);
   reader.duration("heartbeat_interval_ms", sctp.heartbeat_interval, kMillisecond, 0,

@@ -15,9 +15,29 @@ CommonHeader reply_to(const CommonHeader& header, std::uint32_t tag) {
   return {header.destination_port, header.source_port, tag};
 }
 
+const IpAddress& first_shared(const Association& association,
+                              std::span<const IpAddress> addresses) {
+  return *std::find_if(addresses.begin(), addresses.end(),
+                       [&](const IpAddress& address) { return association.has_peer(address); });
+}
+
 bool has_reflected_tag(const ChunkView& chunk) {
   return (chunk.type() == ChunkType::kAbort || chunk.type() == ChunkType::kShutdownComplete) &&
          (chunk.flags() & kFlagReflectedTag);
+}
+
+// Of a packet that belongs to nobody: what would be answered for ever, or is an answer itself.
+//= rfc9260 8.4
+bool is_never_answered(const ChunkView& chunk) {
+  if (chunk.type() == ChunkType::kError) {
+    TlvReader causes(chunk.value());
+    while (const auto cause = causes.next()) {
+      if (cause->type() == static_cast<std::uint16_t>(CauseCode::kStaleCookie)) return true;
+    }
+    return false;
+  }
+  return chunk.type() == ChunkType::kAbort || chunk.type() == ChunkType::kShutdownComplete ||
+         chunk.type() == ChunkType::kCookieAck;
 }
 
 // Whether a quoted packet is one that this association may have sent: it has the peer's tag, or it
@@ -50,11 +70,14 @@ void Shard::take_packet(Time now, const PacketIn& in) {
   const CommonHeader header = CommonHeader::read(in.packet);
   ChunkReader rest(in.packet);
   const auto first = rest.next();
+  //= rfc9260 3
+  //= rfc9260 3.1
   if (!first || header.source_port == 0 || header.destination_port == 0) {
     return counters_.add(Counter::drop_bad_chunk);
   }
   if (first->type() == ChunkType::kInit || header.verification_tag == 0) {
     //= rfc9260 8.5.1
+    //= rfc9260 12.3
     const bool is_alone = first->type() == ChunkType::kInit && rest.is_at_end();
     if (!is_alone || header.verification_tag != 0) {
       return counters_.add(Counter::drop_bad_bundling);
@@ -104,30 +127,20 @@ Slot* Shard::find_by_peer(const CommonHeader& header, const IpAddress& source) {
 //= rfc9260 8.4
 void Shard::on_out_of_the_blue(const CommonHeader& header, const PacketIn& in) {
   counters_.add(Counter::drop_out_of_the_blue);
+  bool has_shutdown_ack = false;
   ChunkReader chunks(in.packet);
   while (const auto chunk = chunks.next()) {
-    switch (chunk->type()) {
-      case ChunkType::kShutdownAck:
-        return send_empty_chunk(resources_, reply_to(header, header.verification_tag),
-                                ChunkType::kShutdownComplete, kFlagReflectedTag, in.destination,
-                                in.source);
-      case ChunkType::kAbort:
-      case ChunkType::kShutdownComplete:
-      case ChunkType::kCookieAck:
-        return;
-      case ChunkType::kError: {
-        TlvReader causes(chunk->value());
-        const auto cause = causes.next();
-        if (cause && cause->type() == static_cast<std::uint16_t>(CauseCode::kStaleCookie)) return;
-        break;
-      }
-      default:
-        break;
-    }
+    if (is_never_answered(*chunk)) return;
+    has_shutdown_ack |= chunk->type() == ChunkType::kShutdownAck;
   }
   if (chunks.is_malformed()) return;
-  send_cause(resources_, reply_to(header, header.verification_tag), ChunkType::kAbort,
-             kFlagReflectedTag, CauseCode::kNone, {}, in.destination, in.source);
+  const CommonHeader reflected = reply_to(header, header.verification_tag);
+  if (has_shutdown_ack) {
+    return send_empty_chunk(resources_, reflected, ChunkType::kShutdownComplete, kFlagReflectedTag,
+                            in.destination, in.source);
+  }
+  send_cause(resources_, reflected, ChunkType::kAbort, kFlagReflectedTag, CauseCode::kNone, {},
+             in.destination, in.source);
 }
 
 void Shard::refuse(const CommonHeader& header, std::uint32_t tag, CauseCode cause, Bytes value,
@@ -150,7 +163,14 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
   const Listener* listener = listeners_.find(header.destination_port);
   const Parameters* parameters = &config_.parameters;
   std::uint64_t locals = 0;
-  if (Slot* slot = find_by_peer(header, in.source)) {
+  const IpAddress* to = &in.source;
+  if (Slot* slot = find_by_any_peer(header, contents.addresses())) {
+    const Association& existing = slot->association;
+    if (existing.state() == State::kCookieWait && !existing.has_peer(in.source)) {
+      // The answer goes to an address that the application has named, too.
+      //= rfc9260 5.2.1
+      to = &first_shared(existing, contents.addresses());
+    }
     const bool answers = slot->association.on_init(*init, contents.addresses(), in,
                                                    draw_tag(config_.number), cookie);
     settle(*slot);
@@ -181,7 +201,27 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
   cookie.peer_count = contents.peer_count;
   cookie.peers = contents.peers;
   jar(now);
-  answer_init(contents, cookie, *parameters, locals, in);
+  answer_init(contents, cookie, *parameters, locals, {in.buffer, *to, in.destination, in.packet});
+}
+
+// The association that an INIT or a COOKIE ECHO from any of these addresses is about. An address
+// that is not known to be that peer's own does not count: another may have named it to be in the
+// way of its owner.
+//= rfc9260 5.1.2
+Slot* Shard::find_by_any_peer(const CommonHeader& header, std::span<const IpAddress> peers) {
+  for (const IpAddress& peer : peers) {
+    Slot* slot = find_by_peer(header, peer);
+    if (slot != nullptr && slot->association.has_confirmed_peer(peer)) return slot;
+  }
+  return nullptr;
+}
+
+// What stands in the directory for an address that its association has never had an answer from
+// gives way to who has answered from there.
+void Shard::evict_unconfirmed(const CommonHeader& header, const IpAddress& peer) {
+  const Slot* slot = find_by_peer(header, peer);
+  if (slot == nullptr || slot->association.has_confirmed_peer(peer)) return;
+  steering_.remove(header.destination_port, peer, header.source_port, slot->indexed_tag);
 }
 
 bool Shard::is_bound_to(const Listener& listener, const IpAddress& address) const {
@@ -201,6 +241,7 @@ bool Shard::is_acceptable(const InitView& init, const InitContents& contents, co
     return false;
   }
   //= rfc9260 5.1.2
+  //= rfc9260 12.2.4.1
   if (contents.has_host_name) {
     refuse(header, init.initiate_tag, CauseCode::kUnresolvableAddress, contents.host_name, in);
     return false;
@@ -252,8 +293,8 @@ void Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkR
       cookie->local_port != header.destination_port || cookie->peer_port != header.source_port) {
     return counters_.add(Counter::drop_bad_cookie);
   }
-  Slot* slot = find_by_peer(header, in.source);
-  if (slot == nullptr) slot = find_by_peer(header, cookie->peers[0]);
+  const auto index = tags_.find(cookie->local_tag);
+  Slot* slot = index ? slots_.at(*index) : find_by_any_peer(header, cookie->addresses());
   if (slot == nullptr) {
     slot = establish(now, *cookie, in);
     if (slot == nullptr) return;
@@ -299,6 +340,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
     refuse(header, cookie.peer_tag, CauseCode::kOutOfResource, {}, in);
     return nullptr;
   }
+  evict_unconfirmed(header, cookie.peers[0]);
   if (!index(*slot)) {
     counters_.add(Counter::drop_duplicate_association);
     unindex(*slot);
@@ -331,9 +373,9 @@ void Shard::on_icmp(Time now, const IcmpReport& report) {
   }
   if (report.kind == IcmpReport::Kind::kPacketTooBig) {
     slot->association.on_packet_too_big(now, report.peer, report.mtu);
-  } else if (report.kind != IcmpReport::Kind::kOther) {
-    slot->association.on_unreachable(report.peer,
-                                     report.kind == IcmpReport::Kind::kProtocolUnreachable);
+  } else if (report.kind == IcmpReport::Kind::kProtocolUnreachable &&
+             (quoted_tag != 0 || slot->association.state() == State::kCookieWait)) {
+    slot->association.on_protocol_unreachable();
   }
   settle(*slot);
 }

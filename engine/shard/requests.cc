@@ -162,6 +162,7 @@ Status Shard::parameters(Owner owner, AssociationHandle handle, Parameters& para
   return Status::kOk;
 }
 
+//= rfc9260 9
 void Shard::drop_owner(Time now, Owner owner, bool gracefully) {
   listeners_.remove_of(owner, [&](std::uint16_t port) { steering_.release_port(port, owner); });
   ownership(owner).listeners = 0;

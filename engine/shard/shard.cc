@@ -208,6 +208,7 @@ void Shard::settle(Slot& slot) {
 
 // Makes the association findable by its tag and its peer's addresses. False if another association
 // is found by its first address.
+//= rfc9260 1.3
 bool Shard::index(Slot& slot) {
   const Identity& identity = slot.association.identity();
   if (slot.indexed_tag == 0) {
@@ -239,6 +240,7 @@ void Shard::unindex(Slot& slot) {
   slot.indexed_paths = 0;
 }
 
+//= rfc9260 14.2
 void Shard::retire_if_done(Slot& slot) {
   if (!slot.association.is_closed() || slot.association.has_events() || delivering_ == &slot)
     return;

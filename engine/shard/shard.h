@@ -272,6 +272,8 @@ class Shard {
   void take_packet(Time now, const PacketIn& in);
   bool is_bound_to(const Listener& listener, const IpAddress& address) const;
   Slot* find_by_peer(const CommonHeader& header, const IpAddress& source);
+  Slot* find_by_any_peer(const CommonHeader& header, std::span<const IpAddress> peers);
+  void evict_unconfirmed(const CommonHeader& header, const IpAddress& peer);
   Slot* find_for(const CommonHeader& header, const ChunkView& first, const IpAddress& source);
   void on_init(Time now, ChunkView chunk, const PacketIn& in);
   bool is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in);

@@ -26,6 +26,10 @@ class PacketWriter {
     buffer.length = kCommonHeaderBytes;
   }
 
+  /// Goes on with a packet that has been begun: whole, padded chunks.
+  PacketWriter(Buffer& buffer, std::size_t size_max)
+      : buffer_(buffer), size_max_(static_cast<std::uint32_t>(size_max)) {}
+
   std::size_t size() const { return buffer_.length; }
   std::size_t room() const { return size_max_ - buffer_.length; }
   /// The room behind what is written; advance() takes over what was put there: whole, padded

@@ -59,6 +59,7 @@ TEST_CASE("a cookie comes back as it was sealed") {
 }
 
 //= rfc9260 5.1.5 type=test
+//= rfc9260 5.1.3#1,3 type=test
 TEST_CASE("a cookie with any bit changed, cut or made longer is not ours") {
   CookieJar jar(MacKey{9});
   Random random({3, 4});

@@ -44,6 +44,7 @@ TEST_CASE("finding what is to be sent again takes one walk, not one for each pac
   f.sack(999 + kCount);
 }
 
+//= rfc9260 6.1#22,23 type=test
 TEST_CASE("what is in flight is never more than a SACK can be asked to look at") {
   Fixture f;
   f.path(0).congestion.start(200000, true);

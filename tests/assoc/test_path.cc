@@ -150,6 +150,21 @@ TEST_CASE("a window that is not used decays to four packets and remembers what i
   CHECK(path.congestion.ssthresh() >= before);
 }
 
+//= rfc9260 16#1,2 type=test
+TEST_CASE("parameters are as recommended unless they are configured") {
+  const Parameters parameters;
+  CHECK(parameters.rto_initial == seconds(1));
+  CHECK(parameters.rto_min == seconds(1));
+  CHECK(parameters.rto_max == seconds(60));
+  CHECK(parameters.max_burst == 4);
+  CHECK(parameters.cookie_lifetime == seconds(60));
+  CHECK(parameters.association_max_retrans == 10);
+  CHECK(parameters.path_max_retrans == 5);
+  CHECK(parameters.init_max_retrans == 8);
+  CHECK(parameters.heartbeat_interval == seconds(30));
+  CHECK(parameters.sack_delay == milliseconds(200));
+}
+
 //= rfc9260 8.2 type=test
 TEST_CASE(
     "a path is given up after Path.Max.Retrans errors in a row, and an answer brings it back") {

@@ -125,6 +125,8 @@ TEST_CASE("streams do not wait for each other, nor unordered messages for anythi
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
+//= rfc9260 1.6#5 type=test
+//= rfc9260 6.5#5 type=test
 TEST_CASE("stream sequence numbers wrap") {
   Fixture f;
   for (std::uint32_t i = 0; i < 65536 + 5; ++i) {

@@ -68,14 +68,14 @@ TEST_CASE("SACKs that cannot be change nothing") {
   const auto [cumulative, gaps, verdict] = GENERATE(table<std::uint32_t, Fixture::Gaps, Verdict>({
       {1001, {}, Verdict::kOld},
       {999, {}, Verdict::kOld},
-      {1010, {}, Verdict::kBad},
-      {0x70000000, {}, Verdict::kBad},
+      {1010, {}, Verdict::kUnsent},
+      {0x70000000, {}, Verdict::kUnsent},
       {1002, {{0, 1}}, Verdict::kBad},
       {1002, {{3, 2}}, Verdict::kBad},
       {1002, {{2, 3}, {3, 4}}, Verdict::kBad},
       {1002, {{4, 5}, {2, 2}}, Verdict::kBad},
-      {1002, {{2, 8}}, Verdict::kBad},
-      {1002, {{0xffff, 0xffff}}, Verdict::kBad},
+      {1002, {{2, 8}}, Verdict::kUnsent},
+      {1002, {{0xffff, 0xffff}}, Verdict::kUnsent},
   }));
   CHECK(f.sack(cumulative, gaps, 7).verdict == verdict);
   CHECK(f.path(0).flight == 7 * 416);
@@ -163,7 +163,7 @@ TEST_CASE("a SHUTDOWN's cumulative TSN acknowledges, and old or impossible ones 
   CHECK(ack(1004).advanced);
   CHECK(f.path(0).flight == 5 * 416);
   CHECK(ack(1003).verdict == Verdict::kOld);
-  CHECK(ack(1010).verdict == Verdict::kBad);
+  CHECK(ack(1010).verdict == Verdict::kUnsent);
   CHECK(ack(1009).advanced);
   CHECK(f.outbound.is_drained());
 }

@@ -18,6 +18,14 @@ class Congestion {
     cwnd_ = std::min(4 * pmdcs, std::max(2 * pmdcs, floor));
     ssthresh_ = UINT32_MAX;
     partial_bytes_acked_ = 0;
+    awaits_answer_ = false;
+  }
+
+  /// Whether another packet may be begun with `flight` outstanding: after a timeout there is only
+  /// one until something is acknowledged.
+  //= rfc9260 7.2.1
+  bool may_begin_packet(std::uint32_t flight) const {
+    return flight < cwnd_ && !(awaits_answer_ && flight > 0);
   }
 
   /// The path MTU changed.
@@ -26,6 +34,7 @@ class Congestion {
   /// A SACK newly acknowledged `acked` bytes sent here. `flight_before` was outstanding when it
   /// came. `advanced`: it moved the cumulative TSN; `recovering`: in fast recovery.
   void on_sack(std::uint32_t acked, std::uint32_t flight_before, bool advanced, bool recovering) {
+    awaits_answer_ = false;
     const bool was_full = flight_before >= cwnd_;
     if (cwnd_ <= ssthresh_) {
       //= rfc9260 7.2.1
@@ -58,6 +67,7 @@ class Congestion {
     ssthresh_ = std::max(cwnd_ / 2, 4 * pmdcs_);
     cwnd_ = pmdcs_;
     partial_bytes_acked_ = 0;
+    awaits_answer_ = true;
   }
 
   /// Nothing was sent here for an RTO (RFC 9260 7.2.1, last point). `first` in this idle period.
@@ -75,6 +85,7 @@ class Congestion {
   std::uint32_t ssthresh_ = 0;
   std::uint32_t partial_bytes_acked_ = 0;
   std::uint32_t pmdcs_ = 0;
+  bool awaits_answer_ = false;  // cwnd is what a timeout has left
 };
 
 }  // namespace millrace

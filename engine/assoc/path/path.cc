@@ -59,6 +59,7 @@ void Path::set_mtu(std::uint32_t mtu) {
   congestion.set_pmdcs(pmdcs_of(mtu_, destination_));
 }
 
+//= rfc9260 7.1
 void Path::on_data_sent(Time now) {
   if (data_sent_at_ != kNever && flight == 0) {
     for (Time idle = data_sent_at_ + rto.value(); idle <= now; idle = idle + rto.value()) {

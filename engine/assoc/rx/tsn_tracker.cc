@@ -34,6 +34,7 @@ void TsnTracker::clear(Slab<TsnBitmap>& bitmaps) {
 }
 
 TsnTracker::Arrival TsnTracker::classify(Tsn tsn) const {
+  //= rfc9260 1.6
   const std::int32_t ahead = tsn - cumulative_;
   if (ahead == 1) return Arrival::kNext;
   if (ahead <= 0) return Arrival::kDuplicate;
@@ -61,9 +62,11 @@ void TsnTracker::record_duplicate(Tsn tsn) {
 //= rfc9260 6.2
 void TsnTracker::on_packet_end(Time now, const Parameters& parameters) {
   if (packets_unacknowledged_ < UINT8_MAX) ++packets_unacknowledged_;
+  //= rfc9260 5.1
+  // The first DATA of all is acknowledged at once, too.
   //= rfc9260 6.7
-  if (has_gap() || duplicate_count_ > 0 || packets_unacknowledged_ >= parameters.sack_frequency ||
-      parameters.sack_delay.ns == 0) {
+  if (!has_acknowledged_ || has_gap() || duplicate_count_ > 0 ||
+      packets_unacknowledged_ >= parameters.sack_frequency || parameters.sack_delay.ns == 0) {
     sack_due_ = true;
   } else if (deadline_ == kNever) {
     deadline_ = now + parameters.sack_delay;
@@ -101,6 +104,7 @@ std::size_t TsnTracker::write_sack(MutableBytes to, std::uint32_t a_rwnd) {
   duplicate_count_ = 0;
   packets_unacknowledged_ = 0;
   sack_due_ = false;
+  has_acknowledged_ = true;
   deadline_ = kNever;
   gap_count_hint_ = gaps;
   return size;

@@ -88,6 +88,7 @@ class TsnTracker {
   Time deadline_ = kNever;
   std::uint8_t packets_unacknowledged_ = 0;
   bool sack_due_ = false;
+  bool has_acknowledged_ = false;
   std::uint8_t duplicate_count_ = 0;
   std::uint16_t gap_count_hint_ = 0;  // gaps at the last SACK, for sack_size()
   std::array<Tsn, kDuplicatesMax> duplicates_{};

@@ -48,11 +48,12 @@ bool Outbound::may_send_new(const Path& path) const {
 }
 
 bool Outbound::may_retransmit(const Path& path) const {
-  return fast_retransmit_pending_ || path.flight < path.congestion.cwnd();
+  return fast_retransmit_pending_ || path.congestion.may_begin_packet(path.flight);
 }
 
 std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, std::uint8_t path,
                                            Time now) {
+  if (!may_retransmit(*paths[path])) return 0;
   std::size_t count = 0;
   while (to_retransmit_ > 0) {
     first_retransmission();
@@ -78,6 +79,7 @@ std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, s
 std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Paths& paths,
                                std::uint8_t path, Time now, std::uint32_t payload_max,
                                bool immediate) {
+  if (!paths[path]->congestion.may_begin_packet(paths[path]->flight)) return 0;
   std::size_t count = 0;
   while (may_send_new(*paths[path]) && writer.room() > kDataHeaderBytes) {
     const TxMessage& message = *queue_.front();

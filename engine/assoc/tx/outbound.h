@@ -47,7 +47,12 @@ using Paths = std::array<Path*, kPathsMax>;
 
 /// What a SACK did.
 struct SackOutcome {
-  enum class Verdict : std::uint8_t { kOk, kOld, kBad } verdict = Verdict::kOk;
+  enum class Verdict : std::uint8_t {
+    kOk,
+    kOld,
+    kBad,     ///< its blocks make no sense
+    kUnsent,  ///< it acknowledges what was never sent
+  } verdict = Verdict::kOk;
   bool advanced = false;            ///< the cumulative TSN moved
   bool fast_retransmit = false;     ///< fast recovery was entered
   std::uint8_t answered_paths = 0;  ///< bit i: something that was sent to path i was acknowledged
@@ -156,7 +161,7 @@ class Outbound {
   void enter_flight(TxChunk& chunk, Path& destination, std::uint8_t path);
   void leave_flight(TxChunk& chunk, Paths& paths);
   void mark_lost(TxChunk& chunk, Paths& paths);
-  bool gaps_are_valid(const SackView& sack) const;
+  SackOutcome::Verdict judge_gaps(const SackView& sack) const;
   void on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now, const Parameters& parameters);
   void take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked, Time now,
                        const Parameters& parameters);

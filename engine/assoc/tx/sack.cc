@@ -22,10 +22,12 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
     outcome.verdict = SackOutcome::Verdict::kOld;
     return outcome;
   }
-  if (cumulative >= next_tsn_ || !gaps_are_valid(sack)) {
-    outcome.verdict = SackOutcome::Verdict::kBad;
+  if (cumulative >= next_tsn_) {
+    outcome.verdict = SackOutcome::Verdict::kUnsent;
     return outcome;
   }
+  outcome.verdict = judge_gaps(sack);
+  if (outcome.verdict != SackOutcome::Verdict::kOk) return outcome;
   Acked acked;
   for (std::size_t i = 0; i < kPathsMax; ++i) {
     if (paths[i] != nullptr) acked.flight_before[i] = paths[i]->flight;
@@ -62,7 +64,7 @@ SackOutcome Outbound::on_cumulative_ack(OutboundMemory& memory, Paths& paths, Ts
   SackOutcome outcome;
   if (cumulative < cumulative_tsn_ack_ || cumulative >= next_tsn_) {
     outcome.verdict =
-        cumulative >= next_tsn_ ? SackOutcome::Verdict::kBad : SackOutcome::Verdict::kOld;
+        cumulative >= next_tsn_ ? SackOutcome::Verdict::kUnsent : SackOutcome::Verdict::kOld;
     return outcome;
   }
   Acked acked;
@@ -76,15 +78,17 @@ SackOutcome Outbound::on_cumulative_ack(OutboundMemory& memory, Paths& paths, Ts
 }
 
 // Ascending, not touching the cumulative TSN, and of nothing that was not sent.
-bool Outbound::gaps_are_valid(const SackView& sack) const {
+//= rfc9260 12.4
+SackOutcome::Verdict Outbound::judge_gaps(const SackView& sack) const {
   const auto outstanding = static_cast<std::uint32_t>(next_tsn_ - sack.cumulative_tsn_ack - 1);
   std::uint32_t previous_end = 0;
   for (std::size_t i = 0; i < sack.gap_count; ++i) {
     const SackView::Gap gap = sack.gap(i);
-    if (gap.start <= previous_end || gap.end < gap.start || gap.end > outstanding) return false;
+    if (gap.start <= previous_end || gap.end < gap.start) return SackOutcome::Verdict::kBad;
+    if (gap.end > outstanding) return SackOutcome::Verdict::kUnsent;
     previous_end = gap.end;
   }
-  return true;
+  return SackOutcome::Verdict::kOk;
 }
 
 void Outbound::on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now,
@@ -176,6 +180,7 @@ void Outbound::take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time 
 }
 
 // Congestion windows and T3-rtx after all acknowledgements of a SACK are known.
+//= rfc9260 7.2
 void Outbound::finish_sack(Paths& paths, const Acked& acked, Time now, SackOutcome& outcome) {
   for (std::uint8_t i = 0; i < kPathsMax; ++i) {
     Path* path = paths[i];

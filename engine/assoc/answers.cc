@@ -1,0 +1,77 @@
+// What chunks of a packet are answered with: one packet, which a SACK and data may join (RFC
+// 9260 12.4).
+#include <algorithm>
+
+#include "engine/assoc/association.h"
+#include "engine/assoc/replies.h"
+
+namespace millrace {
+
+// Where a packet came from, if that is known to be the peer's own address.
+//= rfc9260 5.4
+//= rfc9260 6.4
+std::uint8_t Association::reply_path(const PacketIn& in) const {
+  const int from = path_of(in.source);
+  if (from < 0 || !paths_[from]->is_confirmed()) return data_path();
+  return static_cast<std::uint8_t>(from);
+}
+
+// Room for a chunk of `size` bytes in the answer; false if it is to be left out. Only a HEARTBEAT
+// ACK may go to an address that is not confirmed.
+//= rfc9260 12.4
+bool Association::begin_answer(const PacketIn& in, std::size_t size, bool is_heartbeat_ack) {
+  const int from = path_of(in.source);
+  const std::uint8_t path =
+      is_heartbeat_ack && from >= 0 ? static_cast<std::uint8_t>(from) : reply_path(in);
+  if (answer_ == nullptr) {
+    answer_ = resources_.buffers.acquire();
+    if (answer_ == nullptr) {
+      resources_.count(Counter::drop_no_buffer);
+      return false;
+    }
+    PacketWriter(*answer_, header(), kCommonHeaderBytes);
+    answer_path_ = path;
+    return true;
+  }
+  if (answer_path_ == path && answer_->length + size <= kReplyBytesMax) return true;
+  resources_.count(Counter::drop_answer);
+  return false;
+}
+
+void Association::answer_error(CauseCode cause, Bytes value, const PacketIn& in) {
+  constexpr std::size_t kHeads = kChunkHeaderBytes + kTlvHeaderBytes;
+  value = value.first(std::min(value.size(), kReplyBytesMax - kCommonHeaderBytes - kHeads));
+  if (!begin_answer(in, padded4(kHeads + value.size()), false)) return;
+  PacketWriter writer(*answer_, kReplyBytesMax);
+  writer.begin_chunk(ChunkType::kError, 0);
+  writer.append_cause(cause, value);
+  writer.end_chunk();
+}
+
+//= rfc9260 3.3.6
+void Association::answer_heartbeat(Bytes value, const PacketIn& in) {
+  const std::size_t size = padded4(kChunkHeaderBytes + value.size());
+  if (!begin_answer(in, size, true)) return;
+  PacketWriter writer(*answer_, answer_->length + size);
+  writer.begin_chunk(ChunkType::kHeartbeatAck, 0);
+  writer.append(value);
+  writer.end_chunk();
+}
+
+// The answer goes on its own.
+void Association::flush_answer() {
+  if (answer_ == nullptr) return;
+  const Path& path = *paths_[answer_path_];
+  if (!resources_.outbox.push({path.source(), path.destination(), answer_})) {
+    resources_.count(Counter::drop_no_memory);
+    resources_.buffers.release(answer_);
+  }
+  answer_ = nullptr;
+}
+
+void Association::drop_answer() {
+  if (answer_ != nullptr) resources_.buffers.release(answer_);
+  answer_ = nullptr;
+}
+
+}  // namespace millrace
