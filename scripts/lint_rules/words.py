@@ -12,8 +12,9 @@ _REGISTRY = re.compile(
     r"|https?://[\w.-]*(artifactory|nexus|registry|mirror|proxy)[\w.-]*[/:]", re.IGNORECASE)
 
 # Marks of clauses, which scripts/clauses reads.
-_CLAUSE = re.compile(r"^\s*//=")
-_CLAUSE_FORM = re.compile(r"^\s*//= rfc\d+ [A-Z0-9][\w.]*( type=test)?$")
+_CLAUSE = re.compile(r"^\s*(//|#)=")
+_CLAUSE_FORM = re.compile(r"^\s*(//|#)= rfc\d+ [A-Z0-9][\w.]*(#[\d,-]+)?( type=test)?$")
+_MARKED = SOURCES + (".trace",)
 
 _BINARY = (".png", ".bin", ".pcap", ".pcapng", ".gz")
 
@@ -36,7 +37,7 @@ def _line(path, line):
         yield "machine-path", "a path of one machine: make it relative, or an option"
     if _TEMPORARY.search(line) and not path.startswith(("tests/", "scripts/", ".ci/")):
         yield "machine-path", "a fixed temporary path: use mkdtemp, or an option"
-    if _CLAUSE.match(line) and path.endswith(SOURCES):
+    if _CLAUSE.match(line) and path.endswith(_MARKED):
         if not _CLAUSE_FORM.match(line):
             yield "clause", "a mark reads `//= rfc9260 6.2`, and in a test `//= rfc9260 6.2 type=test`"
         elif path.startswith("tests/") != line.endswith("type=test"):

@@ -12,6 +12,7 @@ std::uint32_t crc_of(const std::vector<std::uint8_t>& bytes) {
   return Crc32c{}.add(bytes).value();
 }
 
+//= rfc9260 6.8#1 type=test
 TEST_CASE("CRC32c gives the published check values") {
   const std::string_view digits = "123456789";
   CHECK(crc_of({digits.begin(), digits.end()}) == 0xe3069283);
@@ -55,6 +56,7 @@ TEST_CASE("CRC32c over pieces is CRC32c over the whole") {
   }
 }
 
+//= rfc9260 6.8#1,2 type=test
 TEST_CASE("a packet's checksum is right after it is stored and wrong after any byte changes") {
   std::vector<std::uint8_t> packet(64, 0x5a);
   store_sctp_checksum(packet);

@@ -45,6 +45,8 @@ TEST_CASE("a queue gives its elements in the order they came") {
   CHECK(queue.pop_front() == &three);
 }
 
+//= rfc9260 1.6#1,2,4,5 type=test
+//= rfc9260 6.5#5 type=test
 TEST_CASE("serial numbers compare by distance across the wrap") {
   CHECK(Tsn{0xffffffff} < Tsn{0});
   CHECK(Tsn{0} - Tsn{0xffffffff} == 1);

@@ -44,6 +44,7 @@ TEST_CASE("An owner is found until it is removed, and its successor is another",
   CHECK(table.find(second) != nullptr);
 }
 
+//= rfc9260 6.2#13,14 type=test
 TEST_CASE("Parameters are taken within their ranges only", "[lcore]") {
   Parameters parameters;
   CHECK(apply_parameter(ipc::Parameter::rto_min_ms, 100, parameters));

@@ -148,7 +148,7 @@ TEST_CASE("malformed IP headers are counted") {
 }
 
 TEST_CASE("SCTP packets with a wrong checksum, length or source are counted") {
-  //= rfc9260 6.8 type=test
+  //= rfc9260 6.8#3,4 type=test
   Octets packet = sctp();
   packet[20 - 1] ^= 1;
   check_dropped(from_peer(sctp_v4(packet)), Counter::drop_bad_checksum);

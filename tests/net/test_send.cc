@@ -10,6 +10,7 @@ Octets without_checksum(Octets packet) {
 
 const Ipv4Options kPlain{.id = 0, .options = {}};
 
+//= rfc9260 6.8#1,2 type=test
 TEST_CASE("a packet to a known neighbour leaves with all its headers") {
   Rig rig;
   rig.meet_v4();
@@ -79,6 +80,7 @@ TEST_CASE("without a source the best one is taken") {
         ethernet(kPeerMac, kOurMac, 0x0800, ipv4("192.0.2.1", "192.0.2.2", 132, sctp(), kPlain)));
 }
 
+//= rfc9260 6.8#5 type=test
 TEST_CASE("the port computes the checksum where it can") {
   StackConfig config = two_interfaces();
   config.interfaces[0].traits.sctp_checksum_on_send = true;

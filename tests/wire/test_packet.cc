@@ -22,6 +22,7 @@ ChunkView chunk_of(const Octets& bytes) {
   return ChunkView{bytes};
 }
 
+//= rfc9260 3#2 type=test
 TEST_CASE("the common header names ports and tag") {
   const CommonHeader header = CommonHeader::read(packet_with({}));
   CHECK(header.source_port == 5000);
