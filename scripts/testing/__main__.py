@@ -1,7 +1,7 @@
 """Builds and runs the tests; scripts/test is how to start it.
 
 Stages, in order:
-  lint   the rules of scripts/lint, and the tests of the scripts
+  lint   the rules of scripts/lint, the table of clauses, and the tests of the scripts
   unit   every meson test under AddressSanitizer and UndefinedBehaviorSanitizer
   plain  the meson tests of suites `plain` and `sim` without sanitizers: what they would change, and
          thousands of simulated seeds
@@ -50,8 +50,16 @@ def in_parallel(jobs):
         return sum(pool.map(lambda job: job(), jobs), Counts())
 
 
+def counting_of(test):
+    """A program test_* is one of Catch2's; one of suite `counted` says at its end what passed."""
+    if os.path.basename(test["cmd"][0]).startswith("test_"):
+        return counts.of_catch
+    is_counted = any(suite.endswith("counted") for suite in test["suite"])
+    return counts.of_closing_line if is_counted else counts.of_exit_code
+
+
 def meson_stage(stage, build, tests):
-    """Builds and runs meson tests of a build directory. A program test_* is one of Catch2's."""
+    """Builds and runs meson tests of a build directory."""
     if not tests:
         say(f"{stage}: no tests")
         return FAILED
@@ -64,8 +72,7 @@ def meson_stage(stage, build, tests):
         name = f"{stage} {test['name']}"
         result = run(name.replace(" ", "-").replace("/", "-"), prefix + test["cmd"],
                      TEST_SECONDS_MAX, {**SANITIZER_OPTIONS, **test["env"]})
-        is_catch = os.path.basename(test["cmd"][0]).startswith("test_")
-        return judge(name, result, counts.of_catch if is_catch else counts.of_exit_code)
+        return judge(name, result, counting_of(test))
 
     return in_parallel([lambda test=test: job(test) for test in tests])
 
@@ -74,6 +81,8 @@ def lint(options):
     del options
     total = judge("lint rules", run("lint", ["scripts/lint"], TEST_SECONDS_MAX),
                   counts.of_exit_code)
+    total += judge("clauses", run("clauses", ["scripts/clauses", "--check"], TEST_SECONDS_MAX),
+                   counts.of_exit_code)
     for path in sorted(ROOT.glob("tests/*/test_*.py")):
         if path.parent.name != "e2e":
             name = path.stem.replace("test_", "scripts ")

@@ -1,4 +1,4 @@
-"""Tests of scripts/clauses: what it finds of marks, and in what order."""
+"""Tests of scripts/clauses: what it reads of an RFC, of marks and of exceptions, and when it fails."""
 import pathlib
 import subprocess
 import tempfile
@@ -6,14 +6,34 @@ import unittest
 
 CLAUSES = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "clauses"
 
+RFC = """1. Words
+
+   The word "must" in small letters asks for nothing. A sender MUST
+   count. A receiver SHOULD NOT care, and it MUST NOT ask.
+
+6.2. Sending
+
+   It SHALL be sent. It is RECOMMENDED to
+   be quick. See Section 3.1. for more.
+
+6.10. Bundling
+
+   Padding is REQUIRED.
+"""
+
 
 class Clauses(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
-        self.write("engine/assoc/data.cc", "//= rfc9260 6.10\n\n  //= rfc9260 6.2\n//= rfc9260 A\n")
-        self.write("tests/assoc/test_data.cc", "//= rfc9260 6.2 type=test\n")
+        self.write("rfc1.txt", RFC)
+        self.write("docs/clauses.md", "")
+        table = self.run_clauses("--derive", self.root / "rfc1.txt")[1]
+        self.write("scripts/clause_tables/rfc1.tsv", "\n".join(table) + "\n")
+        self.write("engine/a.cc", "//= rfc1 1\n  //= rfc1 6\n")
+        self.write("tests/a/test_a.cc", "//= rfc1 1#1-2 type=test\n//= rfc1 6.2 type=test\n")
+        self.write("tests/trace/b/c.trace", "#= rfc1 6.2#1 type=test\n")
 
     def write(self, path, text):
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -25,25 +45,74 @@ class Clauses(unittest.TestCase):
         self.assertEqual(run.stderr, "")
         return run.returncode, run.stdout.splitlines()
 
-    def test_clauses_come_in_the_order_of_the_document(self):
-        lines = self.run_clauses()[1]
-        self.assertEqual([line.split()[1] for line in lines[::2]], ["6.2", "6.10", "A"])
-        self.assertIn("tests/assoc/test_data.cc", lines[1])
-        self.assertTrue(lines[3].endswith("tests: -"))
+    def excuse(self, *lines):
+        self.write("scripts/clause_tables/exceptions.txt", "\n".join(lines) + "\n")
 
-    def test_a_clause_is_found_with_its_places_and_not_with_its_namesakes(self):
-        self.assertEqual(self.run_clauses("rfc9260", "6.2")[1],
-                         ["rfc9260 6.2: engine/assoc/data.cc:3",
-                          "rfc9260 6.2: tests/assoc/test_data.cc:1"])
-        self.assertEqual(len(self.run_clauses("rfc9260", "6")[1]), 3)
-        self.assertEqual(self.run_clauses("rfc9260", "6.1")[1], [])
+    def test_each_sentence_that_asks_is_a_clause_of_its_section(self):
+        table = [line.split("\t") for line in
+                 (self.root / "scripts/clause_tables/rfc1.tsv").read_text().splitlines()]
+        self.assertEqual([row[:2] for row in table],
+                         [["1#1", "MUST"], ["1#2", "MUST"], ["6.2#1", "SHALL"],
+                          ["6.2#2", "RECOMMENDED"], ["6.10#1", "REQUIRED"]])
+        self.assertEqual(table[0][3], "A sender MUST count.")
+        self.assertEqual(len(table[0][2]), 8)
 
-    def test_clauses_without_a_test_are_named_and_fail(self):
-        code, lines = self.run_clauses("--untested")
+    def test_what_has_neither_test_nor_reason_is_named_and_fails(self):
+        code, lines = self.run_clauses()
         self.assertEqual(code, 1)
-        self.assertEqual(lines[-1], "1 of 3 clauses have a test")
-        self.write("tests/a.cc", "//= rfc9260 6.10 type=test\n//= rfc9260 A type=test\n")
-        self.assertEqual(self.run_clauses("--untested"), (0, ["3 of 3 clauses have a test"]))
+        self.assertEqual(lines[:2], [
+            "no test: rfc1 6.2#2 RECOMMENDED: It is RECOMMENDED to be quick.",
+            "no test: rfc1 6.10#1 REQUIRED: Padding is REQUIRED."])
+        self.excuse("rfc1 6.2#2 6.10#1: it is so", "  in all cases")
+        self.assertEqual(self.run_clauses()[0], 0)
+
+    def test_a_mark_of_a_section_alone_tests_no_clause(self):
+        self.excuse("rfc1 6.2#2 6.10#1: it is so")
+        self.write("tests/trace/b/c.trace", "#= rfc1 6.2 type=test\n")
+        self.assertEqual(self.run_clauses()[0], 1)
+
+    def test_a_section_without_a_mark_in_the_code_fails(self):
+        self.excuse("rfc1 6.2#2 6.10#1: it is so")
+        self.write("engine/a.cc", "//= rfc1 1\n")
+        self.assertIn("no mark in the code: rfc1 6.2", self.run_clauses()[1])
+        self.write("engine/a.cc", "//= rfc1 1\n//= rfc1 6.2\n")
+        self.assertEqual(self.run_clauses()[0], 0)
+
+    def test_marks_and_exceptions_that_point_nowhere_fail(self):
+        self.excuse("rfc1 6.2#2 6.10#1: it is so")
+        self.write("tests/a.trace", "#= rfc1 6.2#9 type=test\n")
+        self.assertIn("tests/a.trace:1: rfc1 has no clause 6.2#9", self.run_clauses()[1])
+        self.write("tests/a.trace", "")
+        self.excuse("rfc1 6.2#2 6.10#1: it is so", "rfc1 7#1: never")
+        self.assertIn("7#1 is no clause", self.run_clauses()[1][0])
+
+    def test_an_exception_of_what_has_a_test_must_go(self):
+        self.excuse("rfc1 6.2#1-2 6.10#1: it is so")
+        code, lines = self.run_clauses()
+        self.assertEqual(code, 1)
+        self.assertIn("6.2#1 has a test: the exception must go", lines[0])
+
+    def test_the_document_is_written_and_checked(self):
+        self.excuse("rfc1 6.2#2 6.10#1: for a | reason")
+        self.assertEqual(self.run_clauses("--check")[0], 1)
+        self.assertEqual(self.run_clauses("--write"), (0, []))
+        self.assertEqual(self.run_clauses("--check")[0], 0)
+        text = (self.root / "docs/clauses.md").read_text()
+        self.assertIn("| MUST | 4 | 3 | 1 |", text)
+        self.assertIn("| 6.2#1 | SHALL | It SHALL be sent. | a.cc | c |", text)
+        self.assertIn("*not tested:* for a \\| reason", text)
+        self.write("tests/trace/b/d.trace", "#= rfc1 6.2#1 type=test\n")
+        self.assertEqual(self.run_clauses("--check")[0], 1)
+
+    def test_a_section_is_shown_with_what_is_below_it_and_without_its_namesakes(self):
+        lines = self.run_clauses("rfc1", "6.2")[1]
+        self.assertEqual([line for line in lines if "#" in line.split()[0]],
+                         ["6.2#1 SHALL: It SHALL be sent.",
+                          "6.2#2 RECOMMENDED: It is RECOMMENDED to be quick."])
+        self.assertIn("rfc1 6.2: tests/trace/b/c.trace:1", lines)
+        self.assertEqual(self.run_clauses("rfc1", "6.1")[1], [])
+        self.assertEqual(sum("#" in line.split()[0] for line in self.run_clauses("rfc1", "6")[1]),
+                         3)
 
 
 if __name__ == "__main__":
