@@ -38,9 +38,7 @@ def cat(rig):
     receiver.stop()
 
 
-@test("the Diameter-shaped client and server agree on every answer")
-def diameter(rig):
-    (near, _), (far, _) = rig.engine_pair()
+def play_diameter(rig, near, far):
     server = rig.spawn([rig.programs.find("mr-diameter-server"), "--socket",
                         far.applications_socket], "server")
     server.wait_for("ready")
@@ -53,3 +51,24 @@ def diameter(rig):
     check_equal(server.stop(signal.SIGINT), 0, "the server's status")
     said = json.loads(server.output().strip().splitlines()[-1])
     check_equal(said, {"answered": report["sent"], "malformed": 0}, "the server's report")
+
+
+@test("the Diameter-shaped client and server agree on every answer")
+def diameter(rig):
+    (near, _), (far, _) = rig.engine_pair()
+    play_diameter(rig, near, far)
+
+
+@test("the same over shared memory between two engines (net_memif)")
+def memif(rig):
+    rig.ours = rig.peer = rig.namespace("ours")
+    socket = rig.file("memif.sock")
+
+    def engine(role, address):
+        device = f"net_memif0,role={role},socket={socket},socket-abstract=no"
+        return rig.engine([], interfaces=[{"name": "wire", "device": device,
+                                           "addresses": [f"{address}/24"]}])
+
+    far = engine("server", "10.20.0.2")
+    near = engine("client", "10.20.0.1")
+    play_diameter(rig, near, far)
