@@ -116,11 +116,13 @@ std::unique_ptr<Eal> Eal::start(const EalConfig& config, std::string& fault) {
   for (std::string& word : words) argv.push_back(word.data());
   const AffinityKeeper keeper;
   const OutputSilencer silencer;
+  auto log = config.log ? std::make_unique<EalLog>(config.log) : nullptr;
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
     fault = "DPDK does not start: " + std::string(rte_strerror(rte_errno));
     return nullptr;
   }
-  return std::unique_ptr<Eal>(new Eal(use_huge_pages));
+  if (log != nullptr) log->take_over_libraries();
+  return std::unique_ptr<Eal>(new Eal(use_huge_pages, std::move(log)));
 }
 
 Eal::~Eal() {

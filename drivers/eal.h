@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "drivers/eal_log.h"
+
 namespace millrace::drivers {
 
 enum class HugePages { kAuto, kYes, kNo };
@@ -18,7 +20,8 @@ struct EalConfig {
   std::size_t memory_mb = 256;
   std::vector<std::string> pci_devices;  ///< PCI addresses; no others are touched
   std::string file_prefix;               ///< empty: none. Apart from it, nothing is left on disk
-  std::string log_level = "warning";     ///< of DPDK itself, to standard error
+  std::string log_level = "warning";     ///< of DPDK itself
+  LogLine log;                           ///< gets DPDK's lines; empty: to standard error
 };
 
 /// There is one in a process, and after it has gone there is no second one: DPDK does not start
@@ -40,8 +43,10 @@ class Eal {
   static void leave_thread();
 
  private:
-  explicit Eal(bool uses_huge_pages) : uses_huge_pages_(uses_huge_pages) {}
+  Eal(bool uses_huge_pages, std::unique_ptr<EalLog> log)
+      : log_(std::move(log)), uses_huge_pages_(uses_huge_pages) {}
 
+  std::unique_ptr<EalLog> log_;
   bool uses_huge_pages_;
 };
 

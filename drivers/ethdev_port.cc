@@ -1,16 +1,20 @@
 #include "drivers/ethdev_port.h"
 
+#include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_ring.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <string_view>
 
 #include "drivers/ethdev_queue.h"
+#include "drivers/kernel_link.h"
 
 namespace millrace::drivers {
 namespace {
@@ -24,8 +28,20 @@ std::string device_name(const std::string& device) {
   return device.substr(0, device.find(','));
 }
 
-std::string error_text(int code) {
-  return std::strerror(code < 0 ? -code : code);
+// " (No such device)"; nothing for -1, which drivers return when they mean no error in particular.
+std::string in_brackets(int code) {
+  const int number = code < 0 ? -code : code;
+  return code == -1 ? "" : std::string(" (") + std::strerror(number) + ")";
+}
+
+// What drivers do not say of themselves when they cannot open a device.
+std::string likely_reason(const std::string& device) {
+  const std::string interface = kernel_interface(device);
+  if (!interface.empty() && !device.starts_with("net_tap") &&
+      if_nametoindex(interface.c_str()) == 0) {
+    return ": there is no interface \"" + interface + "\" here";
+  }
+  return geteuid() == 0 ? "" : ": not being root, it may lack rights (CAP_NET_RAW, CAP_NET_ADMIN)";
 }
 
 bool is_checksum_trusted(std::string_view driver) {
@@ -75,7 +91,7 @@ bool EthdevPort::probe(std::string& fault) {
   const int result = rte_dev_probe(config_.device.c_str());
   if (result != 0 || rte_eth_dev_get_port_by_name(name.c_str(), &port_) != 0) {
     fault = "there is no such device, or its driver does not take it";
-    if (result != 0) fault += " (" + error_text(result) + ")";
+    fault += in_brackets(result) + likely_reason(config_.device);
     return false;
   }
   is_probed_ = true;
@@ -86,7 +102,7 @@ bool EthdevPort::configure(std::string& fault) {
   rte_eth_dev_info info;
   int result = rte_eth_dev_info_get(port_, &info);
   if (result != 0) {
-    fault = "it does not say what it is (" + error_text(result) + ")";
+    fault = "it does not say what it is" + in_brackets(result);
     return false;
   }
   driver_ = info.driver_name;
@@ -117,7 +133,7 @@ bool EthdevPort::configure(std::string& fault) {
     conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads & kHashes;
   }
   result = rte_eth_dev_configure(port_, receive_queues_, transmit_queues_, &conf);
-  if (result != 0) fault = "it cannot be configured (" + error_text(result) + ")";
+  if (result != 0) fault = "it cannot be configured" + in_brackets(result);
   return result == 0;
 }
 
@@ -133,8 +149,7 @@ bool EthdevPort::set_mtu(std::string& fault) {
     }
   }
   if (result != 0) {
-    fault =
-        "its MTU cannot be set to " + std::to_string(config_.mtu) + " (" + error_text(result) + ")";
+    fault = "its MTU cannot be set to " + std::to_string(config_.mtu) + in_brackets(result);
     return false;
   }
   traits_.mtu = static_cast<std::uint16_t>(std::min<std::size_t>(current, kMtuMax));
@@ -160,14 +175,17 @@ bool EthdevPort::set_up_queues(std::string& fault) {
   for (std::uint16_t i = 0; i < transmit_queues_ && result == 0; ++i) {
     result = rte_eth_tx_queue_setup(port_, i, transmit_descriptors, node, nullptr);
   }
-  if (result != 0) fault = "its queues cannot be set up (" + error_text(result) + ")";
+  if (result != 0) {
+    fault = "its queues cannot be set up" + in_brackets(result);
+    if (result == -ENOMEM) fault += ": more packet buffers may help (engine.buffers)";
+  }
   return result == 0;
 }
 
 bool EthdevPort::start(std::string& fault) {
   const int result = rte_eth_dev_start(port_);
   if (result != 0) {
-    fault = "it does not start (" + error_text(result) + ")";
+    fault = "it does not start" + in_brackets(result);
     return false;
   }
   is_started_ = true;
@@ -194,6 +212,7 @@ std::unique_ptr<PortQueue> EthdevPort::queue(std::size_t lcore, BufferPool& stac
   MR_ASSERT(lcore < config_.lcores);
   EthdevQueue::Config config;
   config.port = port_;
+  config.unusable = &unusable_;
   config.trusts_checksum = traits_.sctp_checksum_on_receive;
   if (lcore < receive_queues_) config.receive_queue = static_cast<int>(lcore);
   if (lcore < transmit_queues_) {
@@ -216,13 +235,16 @@ PortStatistics EthdevPort::statistics() const {
   to.frames_sent = from.opackets;
   to.bytes_sent = from.obytes;
   to.missed = from.imissed;
-  to.receive_errors = from.ierrors;
+  to.receive_errors = from.ierrors + unusable_.load(std::memory_order_relaxed);  // pairs: receive
   to.send_errors = from.oerrors;
   to.no_buffer = from.rx_nombuf;
   return to;
 }
 
 LinkState EthdevPort::link() const {
+  // Drivers on a kernel's interface say "up" whatever it is.
+  if (driver_ == "net_af_packet" || driver_ == "net_af_xdp")
+    return kernel_link(kernel_interface(config_.device));
   rte_eth_link from;
   if (rte_eth_link_get_nowait(port_, &from) != 0) return {};
   LinkState to;

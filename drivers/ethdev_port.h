@@ -1,6 +1,7 @@
 // A port of DPDK: a network card, or net_tap, net_af_packet, net_af_xdp, net_memif and the like.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -86,6 +87,8 @@ class EthdevPort {
   PortTraits traits_;
   std::uint16_t receive_queues_ = 0;
   std::uint16_t transmit_queues_ = 0;
+  // Received in pieces that did not fit one buffer. All lcores, rarely.
+  std::atomic<std::uint64_t> unusable_{0};  // pairs: EthdevQueue::receive -> statistics
   std::vector<rte_ring*> rings_;  // [i]: from lcore transmit_queues_ + i to lcore i % that
 };
 

@@ -78,6 +78,7 @@ std::size_t EthdevQueue::receive(std::span<Buffer*> frames) {
       frames[count++] = buffer;
     } else {
       rte_pktmbuf_free(mbufs[i]);
+      config_.unusable->fetch_add(1, std::memory_order_relaxed);  // pairs: EthdevPort::statistics
     }
   }
   return count;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -20,7 +21,8 @@ class EthdevQueue final : public PortQueue {
     std::uint16_t port = 0;
     int receive_queue = -1;  ///< -1: none
     int transmit_queue = -1;
-    bool trusts_checksum = false;      ///< what the port says of received checksums
+    bool trusts_checksum = false;                    ///< what the port says of received checksums
+    std::atomic<std::uint64_t>* unusable = nullptr;  ///< counts frames that are dropped here
     rte_ring* sends_to = nullptr;      ///< without a transmit queue: who sends for us reads it
     std::vector<rte_ring*> sends_for;  ///< with one: from lcores that have none
   };

@@ -43,6 +43,7 @@ std::size_t ImpairmentPort::receive(std::span<Buffer*> frames) {
     if (frame == nullptr) break;
     frames[count++] = frame;
   }
+  publish();
   return count;
 }
 
@@ -50,7 +51,15 @@ std::size_t ImpairmentPort::send(std::span<Buffer* const> frames) {
   const Time now = clock_();
   for (Buffer* frame : frames) enter(outgoing_, now, frame);
   send_due(now);
+  publish();
   return frames.size();
+}
+
+void ImpairmentPort::publish() {
+  const ImpairmentStatistics& in = incoming_.statistics;
+  const ImpairmentStatistics& out = outgoing_.statistics;
+  // pairs: lost
+  lost_.store(in.lost + in.overflowed + out.lost + out.overflowed, std::memory_order_relaxed);
 }
 
 void ImpairmentPort::send_due(Time now) {

@@ -1,6 +1,7 @@
 // A port that is worse than it is: for tests and trials.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -55,6 +56,9 @@ class ImpairmentPort final : public PortQueue {
   const ImpairmentStatistics& received() const { return incoming_.statistics; }
   const ImpairmentStatistics& sent() const { return outgoing_.statistics; }
 
+  /// Frames of both directions that it has lost on purpose or for want of room. Any thread.
+  std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }  // pairs: publish
+
   /// The traits of a port behind an impairment: checksums are made and checked outside of it.
   static PortTraits traits(PortTraits inner);
 
@@ -80,6 +84,7 @@ class ImpairmentPort final : public PortQueue {
   Buffer* copy_of(const Buffer& frame);
   static Buffer* next_due(Direction& direction, Time now);
   void send_due(Time now);
+  void publish();
 
   std::unique_ptr<PortQueue> inner_;
   const ImpairmentConfig config_;
@@ -87,6 +92,7 @@ class ImpairmentPort final : public PortQueue {
   std::function<Time()> clock_;
   Direction incoming_;
   Direction outgoing_;
+  std::atomic<std::uint64_t> lost_{0};  // pairs: publish -> lost
 };
 
 }  // namespace millrace::drivers

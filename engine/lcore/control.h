@@ -1,6 +1,7 @@
 // What the main thread asks of a worker, and what the worker says in return.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "engine/ipc/channel.h"
@@ -17,6 +18,7 @@ struct Order {
     kDetach,      ///< owner, gracefully: end what it owns; reported as kGone when nothing is left
     kSnapshot,    ///< cursor, statuses, capacity: reported as kSnapshot
     kNeighbours,  ///< cursor, neighbours, capacity: reported as kSnapshot
+    kListeners,   ///< cursor, listeners, capacity: reported as kSnapshot
     kAbort,       ///< handle: abort this association, whoever owns it; reported as kAborted
     kAnnounce,    ///< tell the neighbours our addresses
   };
@@ -27,6 +29,7 @@ struct Order {
   AssociationHandle handle;
   AssociationStatus* statuses = nullptr;
   net::NeighbourStatus* neighbours = nullptr;
+  ListenerStatus* listeners = nullptr;
   std::uint32_t capacity = 0;
   std::uint32_t cursor = 0;
 };
@@ -47,13 +50,36 @@ struct Report {
   std::uint32_t cursor = 0;
 };
 
-/// The two rings between the main thread and one worker.
+/// What happened to an association, for the log; as its application is told it.
+struct Note {
+  enum class Kind : std::uint8_t {
+    kUp,       ///< is_begun_here, local_port, peer
+    kDown,     ///< reason, error
+    kFailed,   ///< reason, error: it never was up
+    kRestart,  ///< peer
+    kPath,     ///< path_state, peer: the address
+  };
+  Kind kind = Kind::kUp;
+  bool is_begun_here = false;
+  DownReason reason = DownReason::kNone;
+  PathState path_state = PathState::kActive;
+  std::uint16_t error = 0;
+  std::uint16_t local_port = 0;
+  Owner owner = 0;
+  AssociationHandle handle;
+  SocketAddress peer;
+};
+
+/// The rings between the main thread and one worker.
 struct ControlLink {
   /// Main thread: at most this many orders that are answered may be under way, and as many reports
   /// come unasked.
   static constexpr std::uint32_t kEntries = 1024;
   ipc::Ring<Order> orders{kEntries};    ///< main thread produces
   ipc::Ring<Report> reports{kEntries};  ///< worker produces
+  ipc::Ring<Note> notes{kEntries};      ///< worker produces; nobody is woken for them
+  /// Notes that found no room. Any thread.
+  std::atomic<std::uint64_t> notes_lost{0};  // pairs: Deliveries::note -> Journal::look
 };
 
 }  // namespace millrace

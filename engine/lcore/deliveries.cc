@@ -111,9 +111,42 @@ std::size_t Deliveries::post(Context& context, const Delivery& delivery) {
   const ipc::CompletionEntry entry =
       entry_of(event, name_of(lcore_, delivery.handle), delivery.context, mark);
   if (!context.channel->post(entry)) return 0;
+  note(delivery, mark);
   if (event.type == EventType::kUp) mark.is_up = true;
   shard_.take_event();
   return 1;
+}
+
+// Tells the main thread, for its log.
+void Deliveries::note(const Delivery& delivery, const AssociationMarks::Mark& mark) {
+  const Event& event = *delivery.event;
+  Note note;
+  switch (event.type) {
+    case EventType::kUp:
+      note.kind = Note::Kind::kUp;
+      note.is_begun_here = mark.is_ours;
+      note.local_port = event.local_port;
+      break;
+    case EventType::kDown:
+      note.kind = mark.is_up ? Note::Kind::kDown : Note::Kind::kFailed;
+      note.reason = event.reason;
+      note.error = event.error;
+      break;
+    case EventType::kRestart:
+      note.kind = Note::Kind::kRestart;
+      break;
+    case EventType::kPathState:
+      note.kind = Note::Kind::kPath;
+      note.path_state = event.path_state;
+      break;
+    default:
+      return;
+  }
+  note.peer = event.peer;
+  note.owner = delivery.owner;
+  note.handle = delivery.handle;
+  if (control_.notes.producer().push(note)) return;
+  control_.notes_lost.fetch_add(1, std::memory_order_relaxed);  // pairs: Journal::look
 }
 
 std::size_t Deliveries::post_messages(Context& context, const Delivery& delivery) {

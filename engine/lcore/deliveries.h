@@ -6,6 +6,7 @@
 #include "engine/base/counters.h"
 #include "engine/lcore/association_marks.h"
 #include "engine/lcore/context_table.h"
+#include "engine/lcore/control.h"
 #include "engine/shard/shard.h"
 
 namespace millrace {
@@ -15,8 +16,13 @@ namespace millrace {
 class Deliveries {
  public:
   Deliveries(std::size_t lcore, ContextTable& contexts, AssociationMarks& marks, Shard& shard,
-             Counters& counters)
-      : lcore_(lcore), contexts_(contexts), marks_(marks), shard_(shard), counters_(counters) {}
+             Counters& counters, ControlLink& control)
+      : lcore_(lcore),
+        contexts_(contexts),
+        marks_(marks),
+        shard_(shard),
+        counters_(counters),
+        control_(control) {}
 
   /// Delivers what there is room for; returns how many events.
   std::size_t deliver();
@@ -25,6 +31,7 @@ class Deliveries {
 
  private:
   std::size_t post(Context& context, const Delivery& delivery);
+  void note(const Delivery& delivery, const AssociationMarks::Mark& mark);
   std::size_t post_messages(Context& context, const Delivery& delivery);
 
   std::size_t lcore_;
@@ -32,6 +39,7 @@ class Deliveries {
   AssociationMarks& marks_;
   Shard& shard_;
   Counters& counters_;
+  ControlLink& control_;
 };
 
 }  // namespace millrace

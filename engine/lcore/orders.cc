@@ -37,6 +37,7 @@ void Worker::execute(Time now, const Order& order) {
       return;
     case Order::Kind::kSnapshot:
     case Order::Kind::kNeighbours:
+    case Order::Kind::kListeners:
       return report_snapshot(order);
     case Order::Kind::kAbort:
       return report_abort(now, order);
@@ -86,10 +87,16 @@ void Worker::report_snapshot(const Order& order) {
   answer.kind = Report::Kind::kSnapshot;
   answer.cursor = order.cursor;
   const std::uint32_t room = std::min(order.capacity, kSnapshotMax);
-  const std::size_t count =
-      order.kind == Order::Kind::kNeighbours
-          ? stack_.neighbours(answer.cursor, std::span(order.neighbours, room))
-          : shard_.snapshot(answer.cursor, std::span(order.statuses, room));
+  std::size_t count = 0;
+  if (order.kind == Order::Kind::kNeighbours) {
+    count = stack_.neighbours(answer.cursor, std::span(order.neighbours, room));
+  } else if (order.kind == Order::Kind::kListeners) {
+    count = shard_.listeners(answer.cursor, std::span(order.listeners, room));
+  } else {
+    count = shard_.snapshot(answer.cursor, std::span(order.statuses, room));
+    for (AssociationStatus& status : std::span(order.statuses, count))
+      status.is_begun_here = marks_.at(status.handle).is_ours;
+  }
   answer.count = static_cast<std::uint32_t>(count);
   report(answer);
 }

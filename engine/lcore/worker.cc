@@ -25,7 +25,7 @@ Worker::Worker(const WorkerConfig& config, Steering& steering, Exchange& exchang
       contexts_(config.contexts_max),
       marks_(config.limits.associations),
       requests_(config.number, config.parameters, marks_, shard_, stack_, counters),
-      deliveries_(config.number, contexts_, marks_, shard_, counters) {
+      deliveries_(config.number, contexts_, marks_, shard_, counters, control_) {
   MR_ASSERT(exchange.lcores() == steering.shards());
   std::vector<IpAddress> addresses;
   for (const net::LocalAddress& local : stack_.local_addresses())

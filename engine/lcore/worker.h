@@ -61,6 +61,7 @@ class Worker {
   std::size_t free_buffers() const { return free_buffers_.load(std::memory_order_relaxed); }
 
   ControlLink& control() { return control_; }
+  const ControlLink& control() const { return control_; }
   const net::Stack& stack() const { return stack_; }
   const Shard& shard() const { return shard_; }
   Counters& counters() { return counters_; }
@@ -101,8 +102,8 @@ class Worker {
   ContextTable contexts_;
   AssociationMarks marks_;
   Requests requests_;
-  Deliveries deliveries_;
   ControlLink control_;
+  Deliveries deliveries_;
   std::array<net::SctpPacket, kBurstMax> packets_;  // of the burst at hand
   bool has_reported_ = false;
   std::atomic<std::size_t> free_buffers_{0};  // pairs: publish -> free_buffers

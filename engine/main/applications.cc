@@ -98,6 +98,12 @@ ipc::ContextId Applications::context_of(Owner owner) const {
   return owner_of(slot_of(owner), slot.serial) == owner ? slot.context : 0;
 }
 
+std::string Applications::name_of(Owner owner) const {
+  const ipc::ContextId context = context_of(owner);
+  if (context == 0) return "";
+  return slots_[slot_of(owner) % slots_.size()].name + "[" + std::to_string(context) + "]";
+}
+
 Applications::Slot* Applications::find(ipc::ContextId context) {
   const auto found = std::find_if(slots_.begin(), slots_.end(),
                                   [&](const Slot& slot) { return slot.context == context; });

@@ -30,6 +30,9 @@ class Applications {
 
   /// The context behind an owner; 0 if there is none any more.
   ipc::ContextId context_of(Owner owner) const;
+  /// "echo[3]": the name and the context of an owner, also of one that is leaving; empty if there
+  /// is none any more.
+  std::string name_of(Owner owner) const;
 
  private:
   struct Slot {

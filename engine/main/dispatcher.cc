@@ -62,7 +62,18 @@ void Dispatcher::poll() {
   for (std::size_t i = 0; i < lcores_.size(); ++i) {
     Report report;
     while (crew_.worker(i).control().reports.consumer().pop({&report, 1}) == 1) take(i, report);
+    take_notes(i);
     flush(i);
+  }
+}
+
+void Dispatcher::take_notes(std::size_t lcore) {
+  if (!on_note) return;
+  // No more than fit the ring: a worker that writes on and on keeps nobody here.
+  for (std::uint32_t i = 0; i < ControlLink::kEntries; ++i) {
+    Note note;
+    if (crew_.worker(lcore).control().notes.consumer().pop({&note, 1}) == 0) return;
+    on_note(lcore, note);
   }
 }
 
@@ -118,6 +129,20 @@ std::optional<std::span<const net::NeighbourStatus>> Dispatcher::neighbours(std:
   if (!report) return std::nullopt;
   cursor = report->cursor;
   return std::span<const net::NeighbourStatus>(neighbours).first(report->count);
+}
+
+std::optional<std::span<const ListenerStatus>> Dispatcher::listeners(std::size_t lcore,
+                                                                     std::uint32_t& cursor) {
+  std::array<ListenerStatus, 32>& listeners = lcores_[lcore]->listeners;
+  Order order;
+  order.kind = Order::Kind::kListeners;
+  order.cursor = cursor;
+  order.listeners = listeners.data();
+  order.capacity = static_cast<std::uint32_t>(listeners.size());
+  const std::optional<Report> report = ask(lcore, order);
+  if (!report) return std::nullopt;
+  cursor = report->cursor;
+  return std::span<const ListenerStatus>(listeners).first(report->count);
 }
 
 std::optional<Status> Dispatcher::abort(std::size_t lcore, AssociationHandle handle) {

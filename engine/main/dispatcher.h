@@ -23,6 +23,8 @@ class Dispatcher {
   /// Called again and again while an answer is awaited: for whoever polls the workers on the main
   /// thread, where nobody else would make them answer.
   std::function<void()> while_waiting;
+  /// Gets what workers have to say for the log.
+  std::function<void(std::size_t lcore, const Note&)> on_note;
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
@@ -44,6 +46,9 @@ class Dispatcher {
   /// As snapshot(), of the neighbours that a worker knows.
   std::optional<std::span<const net::NeighbourStatus>> neighbours(std::size_t lcore,
                                                                   std::uint32_t& cursor);
+  /// As snapshot(), of the listeners that a worker has.
+  std::optional<std::span<const ListenerStatus>> listeners(std::size_t lcore,
+                                                           std::uint32_t& cursor);
   /// Aborts an association, whoever owns it, and waits. Nothing: no answer in time.
   std::optional<Status> abort(std::size_t lcore, AssociationHandle handle);
 
@@ -54,10 +59,12 @@ class Dispatcher {
     std::uint32_t owed = 0;  // answers to questions that nobody waits for any more
     std::array<AssociationStatus, 32> statuses;
     std::array<net::NeighbourStatus, 32> neighbours;
+    std::array<ListenerStatus, 32> listeners;
   };
 
   std::optional<Report> ask(std::size_t lcore, const Order& order);
   void flush(std::size_t lcore);
+  void take_notes(std::size_t lcore);
   void take(std::size_t lcore, const Report& report);
 
   Crew& crew_;

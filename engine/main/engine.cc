@@ -69,6 +69,9 @@ bool Engine::start(std::string& error) {
   applications_ = std::make_unique<Applications>(*dispatcher_, lcores.size(), crew.contexts_max,
                                                  config_.applications.on_exit);
   applications_->serve(*server_);
+  dispatcher_->on_note = [this](std::size_t lcore, const Note& note) {
+    journal_.take(lcore, note);
+  };
   Order announce;
   announce.kind = Order::Kind::kAnnounce;
   dispatcher_->give(0, announce);
@@ -135,6 +138,7 @@ void Engine::sleep(std::size_t lcore, Duration longest) {
 
 void Engine::poll_main(Time now) {
   dispatcher_->poll();
+  journal_.look(now, *this);
   if (is_stopping_) return;  // nobody attaches any more
   events_.clear();
   server_->poll(now, events_);

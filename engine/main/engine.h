@@ -20,6 +20,7 @@
 #include "engine/main/applications.h"
 #include "engine/main/config.h"
 #include "engine/main/dispatcher.h"
+#include "engine/main/journal.h"
 
 namespace millrace {
 
@@ -32,6 +33,7 @@ struct PortStatus {
   std::uint32_t speed_mbps = 0;  ///< 0: unknown
   std::uint64_t received_packets = 0, received_bytes = 0, missed = 0, receive_errors = 0;
   std::uint64_t sent_packets = 0, sent_bytes = 0, send_errors = 0;
+  std::uint64_t lost_on_purpose = 0;  ///< by the interface's impairment, both directions
 };
 
 /// Packet buffers of all lcores.
@@ -110,6 +112,7 @@ class Engine {
   std::unique_ptr<Crew> crew_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Applications> applications_;
+  Journal journal_{[this](Owner owner) { return applications_->name_of(owner); }};
   std::vector<ipc::AttachEvent> events_;
   int epoll_ = -1;
   bool is_stopping_ = false;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/main/operator_desk.h"
 
 namespace millrace {
@@ -27,6 +29,12 @@ void add_ports(std::string& text, const Engine& engine) {
        &PortStatus::received_bytes},
       {"millrace_port_missed_total", "frames that the port lost for want of room",
        &PortStatus::missed},
+      {"millrace_port_receive_errors_total", "frames that the port received and could not use",
+       &PortStatus::receive_errors},
+      {"millrace_port_send_errors_total", "frames that the port could not send",
+       &PortStatus::send_errors},
+      {"millrace_port_lost_on_purpose_total", "frames that the impairment of an interface lost",
+       &PortStatus::lost_on_purpose},
       {"millrace_port_sent_packets_total", "frames that the port sent", &PortStatus::sent_packets},
       {"millrace_port_sent_bytes_total", "bytes that the port sent", &PortStatus::sent_bytes},
   };
@@ -36,6 +44,17 @@ void add_ports(std::string& text, const Engine& engine) {
   }
   describe(text, "millrace_port_up", "whether the port's link is up", "gauge");
   for (const PortStatus& port : ports) add_port(text, "millrace_port_up", port, port.is_up ? 1 : 0);
+}
+
+void add_buffers(std::string& text, const Engine& engine) {
+  if (!engine.resources().buffer_use) return;
+  const BufferUse use = engine.resources().buffer_use();
+  std::size_t free = use.free;
+  for (std::size_t i = 0; i < engine.lcores(); ++i) free += engine.worker(i).free_buffers();
+  describe(text, "millrace_buffers", "packet buffers of all lcores", "gauge");
+  text += "millrace_buffers " + std::to_string(use.count) + "\n";
+  describe(text, "millrace_buffers_in_use", "packet buffers that hold something", "gauge");
+  text += "millrace_buffers_in_use " + std::to_string(use.count - std::min(free, use.count)) + "\n";
 }
 
 }  // namespace
@@ -58,6 +77,11 @@ std::string render_metrics(const Engine& engine) {
   }
   describe(text, "millrace_applications", "application contexts attached", "gauge");
   text += "millrace_applications " + std::to_string(engine.applications().count()) + "\n";
+  describe(text, "millrace_applications_refused_total", "attach requests that were refused",
+           "counter");
+  text += "millrace_applications_refused_total " +
+          std::to_string(engine.attach_server().refused()) + "\n";
+  add_buffers(text, engine);
   add_ports(text, engine);
   return text;
 }

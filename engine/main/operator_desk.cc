@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -16,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint32_t kAnswerAssociationsMax = 1000;  // of one answer, unless more are asked for
+constexpr std::size_t kAssociationsCounted = 10'000;    // for listeners: more take too long
 
 /// What is wrong with a question, in words for the operator.
 struct BadQuestion : std::runtime_error {
@@ -46,6 +48,10 @@ json counters_json(const Counters& counters) {
   return object;
 }
 
+std::string prefix_text(const Prefix& prefix) {
+  return prefix.address.to_string() + "/" + std::to_string(prefix.length);
+}
+
 std::string dump(const json& value) {
   // Text that came from outside may be no UTF-8: replaced, not refused.
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -73,6 +79,7 @@ json OperatorDesk::run(const json& question) {
   if (command == "routes") return routes();
   if (command == "neighbours") return neighbours();
   if (command == "applications") return applications();
+  if (command == "listeners") return listeners();
   if (command == "lcores") return lcores();
   if (command == "metrics") return {{"text", render_metrics(engine_)}};
   if (command == "abort") return abort(question);
@@ -97,10 +104,8 @@ json OperatorDesk::status() {
           {"run_directory", engine_.config().engine.run_directory}};
 }
 
-json OperatorDesk::associations(const json& question) {
-  const std::uint32_t most = number_in(question, "limit", kAnswerAssociationsMax);
-  json list = json::array();
-  bool has_more = false;
+template <class Each>
+void OperatorDesk::each_association(Each&& each) {
   for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
     std::uint32_t cursor = 0;
     for (;;) {
@@ -108,14 +113,65 @@ json OperatorDesk::associations(const json& question) {
       if (!found) throw BadQuestion("lcore " + std::to_string(lcore) + " does not answer");
       if (found->empty()) break;
       for (const AssociationStatus& status : *found) {
-        has_more = list.size() >= most;
-        if (has_more) break;
-        list.push_back(to_json(lcore, status, application_name(status.owner)));
+        if (!each(lcore, status)) return;
       }
-      if (has_more) break;
     }
   }
+}
+
+json OperatorDesk::local_addresses(std::uint64_t mask) const {
+  json list = json::array();
+  // The same on every lcore, and for as long as the engine runs.
+  const std::span<const IpAddress> all = engine_.worker(0).shard().local_addresses();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (mask == 0 || (mask >> i & 1) != 0) list.push_back(all[i].to_string());
+  }
+  return list;
+}
+
+json OperatorDesk::associations(const json& question) {
+  const std::uint32_t most = number_in(question, "limit", kAnswerAssociationsMax);
+  json list = json::array();
+  bool has_more = false;
+  each_association([&](std::size_t lcore, const AssociationStatus& status) {
+    has_more = list.size() >= most;
+    if (has_more) return false;
+    json association = to_json(lcore, status, engine_.applications().name_of(status.owner));
+    association["local_addresses"] = local_addresses(status.locals);
+    list.push_back(std::move(association));
+    return true;
+  });
   return {{"associations", std::move(list)}, {"more", has_more}};
+}
+
+json OperatorDesk::listeners() {
+  // Each lcore has each listener: a port's is told once.
+  std::map<std::uint16_t, ListenerStatus> by_port;
+  for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
+    std::uint32_t cursor = 0;
+    for (;;) {
+      const auto found = engine_.dispatcher().listeners(lcore, cursor);
+      if (!found) throw BadQuestion("lcore " + std::to_string(lcore) + " does not answer");
+      if (found->empty()) break;
+      for (const ListenerStatus& listener : *found) by_port.emplace(listener.port, listener);
+    }
+  }
+  std::map<std::uint16_t, std::size_t> associations;
+  std::size_t seen = 0;
+  each_association([&](std::size_t, const AssociationStatus& status) {
+    if (!status.is_begun_here) ++associations[status.local_port];
+    return ++seen <= kAssociationsCounted;
+  });
+  json list = json::array();
+  for (const auto& [port, listener] : by_port) {
+    json row{{"port", port},
+             {"application", engine_.applications().name_of(listener.owner)},
+             {"addresses", local_addresses(listener.locals)},
+             {"all_addresses", listener.locals == 0}};
+    if (seen <= kAssociationsCounted) row["associations"] = associations[port];
+    list.push_back(std::move(row));
+  }
+  return {{"listeners", std::move(list)}};
 }
 
 json OperatorDesk::counters() const {
@@ -164,16 +220,22 @@ json OperatorDesk::interfaces() const {
 
 json OperatorDesk::routes() const {
   json list = json::array();
-  for (const InterfaceSettings& interface : engine_.config().interfaces) {
+  const auto& interfaces = engine_.config().interfaces;
+  for (const InterfaceSettings& interface : interfaces) {
     for (const Prefix& prefix : interface.addresses)
-      list.push_back({{"to", prefix.address.to_string() + "/" + std::to_string(prefix.length)},
-                      {"via", ""},
-                      {"interface", interface.name}});
+      list.push_back(
+          {{"to", prefix_text(prefix.network())}, {"via", ""}, {"interface", interface.name}});
   }
   for (const RouteSettings& route : engine_.config().routes) {
-    list.push_back({{"to", route.to.address.to_string() + "/" + std::to_string(route.to.length)},
+    std::string name = route.interface;
+    for (const InterfaceSettings& interface : interfaces) {
+      for (const Prefix& prefix : interface.addresses) {
+        if (name.empty() && prefix.contains(route.via)) name = interface.name;
+      }
+    }
+    list.push_back({{"to", prefix_text(route.to.network())},
                     {"via", route.via.to_string()},
-                    {"interface", route.interface}});
+                    {"interface", name}});
   }
   return {{"routes", std::move(list)}};
 }
@@ -253,15 +315,6 @@ json OperatorDesk::log_level(const json& question) {
   if (!set_log_level(level))
     throw BadQuestion("\"" + level + "\" is not one of " + log_levels_text());
   return {{"level", level}};
-}
-
-std::string OperatorDesk::application_name(Owner owner) const {
-  const ipc::ContextId context = engine_.applications().context_of(owner);
-  for (const ipc::ApplicationInfo& application : engine_.attach_server().applications()) {
-    if (application.context == context)
-      return application.name + "[" + std::to_string(context) + "]";
-  }
-  return "";
 }
 
 }  // namespace millrace

@@ -30,10 +30,14 @@ class OperatorDesk {
   nlohmann::json routes() const;
   nlohmann::json neighbours();
   nlohmann::json applications() const;
+  nlohmann::json listeners();
   nlohmann::json lcores() const;
   nlohmann::json abort(const nlohmann::json& question);
   nlohmann::json log_level(const nlohmann::json& question);
-  std::string application_name(Owner owner) const;
+  /// Calls `each(lcore, status)` for every association until it says false.
+  template <class Each>
+  void each_association(Each&& each);
+  nlohmann::json local_addresses(std::uint64_t mask) const;
 
   Engine& engine_;
   Time started_;

@@ -63,6 +63,7 @@ nlohmann::json to_json(std::size_t lcore, const AssociationStatus& status,
           {"application", application},
           {"local_port", status.local_port},
           {"peer_port", status.peer_port},
+          {"begun_here", status.is_begun_here},
           {"streams_out", status.streams_out},
           {"streams_in", status.streams_in},
           {"peer_rwnd", status.peer_rwnd},
@@ -82,7 +83,7 @@ nlohmann::json to_json(const PortStatus& port) {
           {"mac", mac_text(port.traits.mac)},
           {"mtu", port.traits.mtu},
           {"up", port.is_up},
-          {"speed_mbps", port.speed_mbps},
+          {"speed_mbps", port.speed_mbps == 0 ? nlohmann::json() : nlohmann::json(port.speed_mbps)},
           {"checksum_on_send", port.traits.sctp_checksum_on_send},
           {"checksum_on_receive", port.traits.sctp_checksum_on_receive},
           {"received_packets", port.received_packets},
@@ -91,7 +92,8 @@ nlohmann::json to_json(const PortStatus& port) {
           {"receive_errors", port.receive_errors},
           {"sent_packets", port.sent_packets},
           {"sent_bytes", port.sent_bytes},
-          {"send_errors", port.send_errors}};
+          {"send_errors", port.send_errors},
+          {"lost_on_purpose", port.lost_on_purpose}};
 }
 
 nlohmann::json to_json(const ipc::ApplicationInfo& application) {

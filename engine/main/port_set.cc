@@ -1,10 +1,12 @@
 #include "engine/main/port_set.h"
 
 #include <algorithm>
+#include <array>
 
 #include "drivers/impairment_port.h"
 #include "engine/main/config_file.h"
 #include "engine/main/lcore_thread.h"
+#include "engine/main/log.h"
 
 namespace millrace {
 namespace {
@@ -32,6 +34,12 @@ drivers::ImpairmentConfig impairment_of(const ImpairmentConfig& from, std::size_
   to.delay = from.delay;
   to.seed = from.seed + lcore;
   return to;
+}
+
+void log_line(drivers::LogLevel level, std::string_view line) {
+  static constexpr std::array kLevels{spdlog::level::debug, spdlog::level::info,
+                                      spdlog::level::warn, spdlog::level::err};
+  spdlog::log(kLevels[static_cast<std::size_t>(level)], "DPDK: {}", line);
 }
 
 }  // namespace
@@ -75,6 +83,7 @@ bool PortSet::start_dpdk(std::string& error) {
   eal.memory_mb = config_.engine.memory_mb != 0
                       ? config_.engine.memory_mb
                       : memory_mb_of_buffers(config_.engine) + kMegabytesBeside;
+  eal.log = log_line;
   for (const Port& port : ports_) {
     if (is_pci_address(port.device)) eal.pci_devices.push_back(port.device);
   }
@@ -112,8 +121,10 @@ void PortSet::make_queues() {
       const std::size_t place = (number + lcores - i % lcores) % lcores;
       std::unique_ptr<PortQueue> queue = port.port->queue(place, *lcore.stack);
       if (!port.impairment.is_none()) {
-        queue = std::make_unique<drivers::ImpairmentPort>(
+        auto impaired = std::make_unique<drivers::ImpairmentPort>(
             std::move(queue), impairment_of(port.impairment, number), *lcore.stack, monotonic_now);
+        port.impaired.push_back(impaired.get());
+        queue = std::move(impaired);
       }
       lcore.queues.push_back(std::move(queue));
     }
@@ -157,6 +168,7 @@ std::vector<PortStatus> PortSet::statuses() const {
     to.sent_packets = from.frames_sent;
     to.sent_bytes = from.bytes_sent;
     to.send_errors = from.send_errors;
+    for (const drivers::ImpairmentPort* queue : port.impaired) to.lost_on_purpose += queue->lost();
   }
   return statuses;
 }

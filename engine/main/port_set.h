@@ -7,6 +7,7 @@
 
 #include "drivers/eal.h"
 #include "drivers/ethdev_port.h"
+#include "drivers/impairment_port.h"
 #include "drivers/mbuf_pool.h"
 #include "engine/main/config.h"
 #include "engine/main/engine.h"
@@ -38,6 +39,8 @@ class PortSet {
     ImpairmentConfig impairment;
     std::uint16_t mtu = 0;
     std::unique_ptr<drivers::EthdevPort> port;
+    std::vector<const drivers::ImpairmentPort*>
+        impaired;  ///< its queues, if it is; lcores own them
   };
   struct Lcore {
     std::unique_ptr<BufferPool> stack;

@@ -33,6 +33,13 @@ struct Listener {
   Parameters parameters;
 };
 
+/// One listener as the operator sees it.
+struct ListenerStatus {
+  Owner owner = 0;
+  std::uint16_t port = 0;
+  std::uint64_t locals = 0;  ///< bits of the local addresses; 0: all
+};
+
 /// At most one listener a port. One thread.
 class Listeners {
  public:
@@ -48,6 +55,16 @@ class Listeners {
     Listener* added = slab_.create(listener);
     if (added != nullptr) by_port_[listener.port] = added;
     return added != nullptr;
+  }
+
+  /// Fills in up to `out.size()` listeners from `port` on; returns how many, and where to go on.
+  std::size_t snapshot(std::uint32_t& port, std::span<ListenerStatus> out) const {
+    std::size_t count = 0;
+    for (; port < by_port_.size() && count < out.size(); ++port) {
+      const Listener* listener = by_port_[port];
+      if (listener != nullptr) out[count++] = {listener->owner, listener->port, listener->locals};
+    }
+    return count;
   }
 
   void remove(std::uint16_t port) {

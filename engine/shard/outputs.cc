@@ -142,6 +142,7 @@ void Shard::describe(const Slot& slot, AssociationStatus& status) const {
   status.streams_in = association.streams_in();
   status.local_tag = association.identity().local_tag;
   status.peer_tag = association.identity().peer_tag;
+  status.locals = association.locals();
   status.peer_rwnd = outbound.peer_rwnd();
   status.a_rwnd = association.a_rwnd();
   status.unacked_chunks = static_cast<std::uint32_t>(outbound.outstanding_chunks());

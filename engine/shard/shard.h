@@ -109,6 +109,8 @@ struct AssociationStatus {
   std::uint16_t local_port = 0, peer_port = 0;
   std::uint16_t streams_out = 0, streams_in = 0;
   std::uint32_t local_tag = 0, peer_tag = 0;
+  std::uint64_t locals = 0;                 ///< bits of the local addresses it uses; 0: all
+  bool is_begun_here = false;               ///< as its lcore remembers it; the shard does not
   std::uint32_t peer_rwnd = 0, a_rwnd = 0;  ///< bytes
   std::uint32_t unacked_chunks = 0;         ///< DATA chunks in flight
   std::uint32_t queued_messages = 0;        ///< accepted, not yet in a packet
@@ -234,6 +236,10 @@ class Shard {
   /// Fills in the statuses of up to `out.size()` associations from slot `first` on; returns how
   /// many, and where to go on in `first`.
   std::size_t snapshot(std::uint32_t& first, std::span<AssociationStatus> out) const;
+  /// As snapshot(), of the listeners from a port on.
+  std::size_t listeners(std::uint32_t& port, std::span<ListenerStatus> out) const {
+    return listeners_.snapshot(port, out);
+  }
 
  private:
   friend class Sends;

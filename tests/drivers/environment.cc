@@ -7,6 +7,12 @@
 #include <catch2/catch.hpp>
 
 namespace millrace::drivers {
+
+std::vector<std::string>& environment_lines() {
+  static std::vector<std::string> lines;
+  return lines;
+}
+
 namespace {
 
 Environment start() {
@@ -18,6 +24,7 @@ Environment start() {
   config.huge_pages = HugePages::kNo;
   config.memory_mb = 128;
   config.log_level = "error";
+  config.log = [](LogLevel, std::string_view line) { environment_lines().emplace_back(line); };
   std::string fault;
   made.eal = Eal::start(config, fault);
   INFO(fault);

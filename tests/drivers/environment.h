@@ -12,6 +12,9 @@ struct Environment {
   bool has_namespace = false;  ///< false: not root; only ports without the kernel can be tested
 };
 
+/// What DPDK has said so far.
+std::vector<std::string>& environment_lines();
+
 /// Started with the first call, kept until the process ends.
 Environment& environment();
 

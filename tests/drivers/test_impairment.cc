@@ -123,6 +123,7 @@ TEST_CASE("impairments happen as often as asked for, in both directions") {
     CHECK(statistics.overflowed == 0);
   }
   const ImpairmentStatistics& sent = rig.port->sent();
+  CHECK(rig.port->lost() == sent.lost + rig.port->received().lost);
   CHECK(numbers.size() == 10'000 - sent.lost + sent.duplicated);
   CHECK_FALSE(std::is_sorted(numbers.begin(), numbers.end()));
 }

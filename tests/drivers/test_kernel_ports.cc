@@ -226,5 +226,20 @@ TEST_CASE("the kernel resolves, pings and sends to a stack on net_tap") {
   close(peer);
 }
 
+TEST_CASE("the link of a kernel's interface is the kernel's") {
+  NEEDS_NAMESPACE();
+  REQUIRE(run("ip link add drv6 type veth peer name drv7"));
+  REQUIRE(run("ip link set drv6 up && ip link set drv7 up"));
+  {
+    Node node("net_af_packet6,iface=drv6", {"10.80.0.1/24"});
+    CHECK(node.port->link().is_up);
+    REQUIRE(run("ip link set drv7 down"));
+    CHECK_FALSE(node.port->link().is_up);
+    REQUIRE(run("ip link set drv7 up"));
+    CHECK(node.port->link().is_up);
+  }
+  CHECK(run("ip link del drv6"));
+}
+
 }  // namespace
 }  // namespace millrace::drivers

@@ -27,6 +27,35 @@ TEST_CASE("An association comes up between applications of two hosts", "[lcore]"
   CHECK(pair.left->worker(0).stack().neighbours(cursor, neighbours) == 0);
 }
 
+TEST_CASE("The main thread is told of associations, and may ask for listeners", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  std::array<ListenerStatus, 4> listeners;
+  std::uint32_t port = 0;
+  REQUIRE(pair.right->worker(0).shard().listeners(port, listeners) == 1);
+  CHECK(listeners[0].port == HostPair::kPort);
+  CHECK(listeners[0].locals == 0);
+  CHECK(pair.right->worker(0).shard().listeners(port, listeners) == 0);
+
+  ControlLink& control = pair.left->worker(0).control();
+  const auto next_but_paths = [&] {
+    Note note;
+    while (control.notes.consumer().pop({&note, 1}) == 1 && note.kind == Note::Kind::kPath) {
+    }
+    return note;
+  };
+  const Note up = next_but_paths();
+  CHECK(up.kind == Note::Kind::kUp);
+  CHECK(up.is_begun_here);
+  CHECK(up.peer.to_string() == "10.0.0.2:" + std::to_string(HostPair::kPort));
+  REQUIRE(mr_shutdown(pair.client->context, pair.association()) == 0);
+  REQUIRE(pair.run_until([&] { return pair.client->first(MR_EVENT_ASSOCIATION_DOWN) != nullptr; }));
+  const Note down = next_but_paths();
+  CHECK(down.kind == Note::Kind::kDown);
+  CHECK(down.reason == DownReason::kShutdown);
+  CHECK(down.handle == up.handle);
+}
+
 TEST_CASE("Messages arrive once, in order, with what came along", "[lcore]") {
   HostPair pair;
   pair.connect();

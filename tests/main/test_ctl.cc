@@ -40,6 +40,8 @@ TEST_CASE("Associations are shown with their paths", "[ctl]") {
                           {"application", "gw[1]"},
                           {"lcore", 0},
                           {"local_port", 3868},
+                          {"begun_here", false},
+                          {"local_addresses", {"10.0.0.1", "10.1.0.1"}},
                           {"peer_port", 3868},
                           {"paths", {path}}}}},
                        {"more", false}};
@@ -47,6 +49,24 @@ TEST_CASE("Associations are shown with their paths", "[ctl]") {
   CHECK_THAT(text, Catch::Contains("0x0000000100000000      0  ESTABLISHED  gw[1]"));
   CHECK_THAT(text, Catch::Contains("10.0.0.2  active  yes"));
   CHECK_THAT(text, Catch::Contains("4380"));
+  CHECK_THAT(text, Catch::Contains("by peer  10.0.0.1 10.1.0.1\n"));
+}
+
+TEST_CASE("Listeners are shown with their addresses", "[ctl]") {
+  const json result = {{"listeners",
+                        {{{"port", 3868},
+                          {"application", "gw[1]"},
+                          {"associations", 7},
+                          {"addresses", {"10.0.0.1", "10.1.0.1"}}}}}};
+  CHECK(render_listeners(result) ==
+        "port  application  associations  addresses\n"
+        "3868  gw[1]                   7  10.0.0.1 10.1.0.1\n");
+  CHECK(render_listeners(json::object()) == "no listeners\n");
+}
+
+TEST_CASE("Buffers in use stand below the lcores", "[ctl]") {
+  const json result = {{"lcores", json::array()}, {"buffers", 8192}, {"buffers_in_use", 17}};
+  CHECK_THAT(render_lcores(result), Catch::EndsWith("\npacket buffers: 8192, 17 in use\n"));
 }
 
 TEST_CASE("What the engine does not say is a dash, and nothing is said in words", "[ctl]") {
@@ -76,6 +96,15 @@ TEST_CASE("The doctor reads the machine and says what to do", "[ctl]") {
   CHECK_THAT(text, Catch::Contains("sysctl -w vm.nr_hugepages=512"));
   CHECK_THAT(text, Catch::Contains("0000:03:00.0 (0x8086:0x1572) is bound to i40e"));
   CHECK_THAT(text, Catch::Contains("dpdk-devbind.py --bind=vfio-pci 0000:03:00.0"));
+  // Without an IOMMU the unsafe step stands alone, with what it costs.
+  CHECK_THAT(text, Catch::Contains("\n        echo 1 > /sys/module/vfio/parameters/"
+                                   "enable_unsafe_noiommu_mode\n        WARNING: "));
+
+  fs::create_directories(root / "sys/bus/pci/devices/0000:03:00.0/net/eth7");
+  put("proc/net/route", "Iface\tDestination\tGateway\neth7\t00000000\t0100000A\t0003\n");
+  text = render_findings(examine(root));
+  CHECK_THAT(text, Catch::Contains("the default route goes there"));
+  CHECK_THAT(text, !Catch::Contains("dpdk-devbind.py"));
 
   put("proc/meminfo",
       "HugePages_Total:     512\nHugePages_Free:      500\nHugepagesize: 2048 kB\n");

@@ -3,17 +3,22 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <spdlog/sinks/ostream_sink.h>
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "drivers/memory_port.h"
 #include "engine/main/ctl/client.h"
 #include "engine/main/engine.h"
+#include "engine/main/journal.h"
 #include "engine/main/line_server.h"
+#include "engine/main/log.h"
 #include "engine/main/operator_desk.h"
+#include "engine/main/operator_json.h"
 #include "engine/main/run_directory.h"
 
 using namespace millrace;
@@ -82,11 +87,20 @@ class SmallEngine {
     interface.addresses = {*Prefix::parse("10.0.0.1/24")};
     Config config;
     config.interfaces = {interface};
+    config.routes = {{*Prefix::parse("10.5.0.0/16"), *IpAddress::parse("10.0.0.9"), ""}};
     config.applications.receive_arena = 1 << 20;
     EngineResources resources;
     resources.ports = {drivers::MemoryWire::traits(0)};
     resources.interface_ports = {0};
     resources.lcores = {{&pool, {&wire.end(0)}, 0}};
+    resources.buffer_use = [] { return BufferUse{512, 0}; };  // all with the lcore
+    resources.port_statuses = [] {
+      PortStatus status;
+      status.name = "p";
+      status.receive_errors = 3;
+      status.send_errors = 4;
+      return std::vector<PortStatus>{status};
+    };
     resources.applications_socket = directory.path + "/applications.sock";
     std::string error;
     engine = Engine::create(config, std::move(resources), error);
@@ -202,6 +216,58 @@ TEST_CASE("Status, counters, interfaces and metrics come from the engine", "[ope
   const std::string metrics = small.ask("{\"command\": \"metrics\"}")["result"]["text"];
   CHECK_THAT(metrics, Catch::Contains("# TYPE millrace_polls_total counter\n"
                                       "millrace_polls_total{lcore=\"0\"} 1\n"));
+  CHECK_THAT(metrics, Catch::Contains("\nmillrace_applications_refused_total 0\n"));
+  CHECK_THAT(metrics, Catch::Contains("\nmillrace_buffers 512\n"));
+  // Its announcement is on the wire.
+  CHECK_THAT(metrics, Catch::Contains("\nmillrace_buffers_in_use 1\n"));
+  CHECK_THAT(metrics, Catch::Contains("\nmillrace_port_receive_errors_total{port=\"p\"} 3\n"));
+  CHECK_THAT(metrics, Catch::Contains("\nmillrace_port_send_errors_total{port=\"p\"} 4\n"));
+}
+
+TEST_CASE("Routes are networks, and name the interface that they leave by", "[operator]") {
+  SmallEngine small;
+  const json routes = small.ask("{\"command\": \"routes\"}")["result"]["routes"];
+  REQUIRE(routes.size() == 2);
+  CHECK(routes[0]["to"] == "10.0.0.0/24");
+  CHECK(routes[0]["interface"] == "wire");
+  CHECK(routes[1]["to"] == "10.5.0.0/16");
+  CHECK(routes[1]["interface"] == "wire");
+}
+
+TEST_CASE("The log tells of associations and paths, and does not drown in them", "[journal]") {
+  std::ostringstream lines;
+  const auto before = spdlog::default_logger();
+  auto logger = std::make_shared<spdlog::logger>(
+      "test", std::make_shared<spdlog::sinks::ostream_sink_st>(lines));
+  logger->set_pattern("%l: %v");
+  spdlog::set_default_logger(logger);
+  Journal journal([](Owner) { return std::string("gw[1]"); });
+  Note note;
+  note.handle = {2, 1};
+  note.local_port = 3868;
+  note.peer = {*IpAddress::parse("10.0.0.2"), 3869};
+  journal.take(0, note);
+  note.kind = Note::Kind::kPath;
+  note.path_state = PathState::kInactive;
+  journal.take(0, note);
+  note.path_state = PathState::kConfirmed;  // debug: not told
+  journal.take(0, note);
+  note.kind = Note::Kind::kDown;
+  note.reason = DownReason::kUnreachable;
+  journal.take(0, note);
+  const std::string name = association_text(name_of(0, note.handle));
+  CHECK(lines.str() == "info: association " + name +
+                           " of gw[1]: is up: port 3868 to 10.0.0.2:3869, begun by the peer\n"
+                           "warning: association " +
+                           name + " of gw[1]: path to 10.0.0.2 has FAILED\n" +
+                           "warning: association " + name +
+                           " of gw[1]: is down: the peer does not answer\n");
+  for (int i = 0; i < 1000; ++i) journal.take(0, note);
+  lines.str("");
+  SmallEngine small;
+  journal.look(Time{1}, *small.engine);
+  CHECK(lines.str() == "warning: 903 lines about associations were left out\n");
+  spdlog::set_default_logger(before);
 }
 
 TEST_CASE("An lcore that does not answer is an error and holds nothing up for ever", "[operator]") {

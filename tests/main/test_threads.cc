@@ -155,11 +155,17 @@ TEST_CASE("Two lcores' threads, an application's and the main thread share what 
   talker.socket = threaded.directory + "/applications.sock";
   std::thread application([&] { talker.run(); });
   std::size_t associations_seen = 0;
+  nlohmann::json listener;
   while (!talker.is_done) {
     engine.poll_main(clock_now());
     const auto answer = nlohmann::json::parse(desk.answer("{\"command\": \"associations\"}"));
     REQUIRE(answer["ok"] == true);
     associations_seen = std::max(associations_seen, answer["result"]["associations"].size());
+    const auto listeners = nlohmann::json::parse(desk.answer("{\"command\": \"listeners\"}"));
+    REQUIRE(listeners["ok"] == true);
+    if (!listeners["result"]["listeners"].empty() &&
+        (listener.is_null() || listener["associations"] == 0))
+      listener = listeners["result"]["listeners"][0];
     desk.answer("{\"command\": \"metrics\"}");
     desk.answer("{\"command\": \"neighbours\"}");
   }
@@ -168,6 +174,9 @@ TEST_CASE("Two lcores' threads, an application's and the main thread share what 
   CHECK(talker.received == kMessages);
   CHECK(talker.out_of_order == 0);
   CHECK(associations_seen == 2);
+  CHECK(listener["port"] == 5000);
+  CHECK(listener["addresses"] == nlohmann::json::array({"10.0.0.1"}));
+  CHECK(listener["associations"] == 1);
 
   engine.stop(OnExit::kAbort);
   for (int i = 0; i < 1000 && !engine.is_stopped(); ++i) {

@@ -94,7 +94,28 @@ bool has_iommu(const fs::path& root) {
   return !code && groups != fs::directory_iterator();
 }
 
-Finding network_card(const fs::path& device, bool iommu) {
+/// Whether a default route leaves by an interface of this device.
+bool has_default_route(const fs::path& root, const fs::path& device) {
+  const std::string routes = read(root / "proc/net/route");
+  const std::string routes_v6 = read(root / "proc/net/ipv6_route");
+  std::error_code code;
+  for (fs::recursive_directory_iterator entry(device, code), end; !code && entry != end;
+       entry.increment(code)) {
+    if (entry.depth() > 2) entry.disable_recursion_pending();
+    if (entry->path().parent_path().filename() != "net") continue;
+    const std::string name = entry->path().filename();
+    // RTF_UP lines: "eth0\t00000000\t..." is the default of IPv4.
+    if (routes.find(name + "\t00000000\t") != std::string::npos) return true;
+    std::istringstream lines(routes_v6);
+    for (std::string line; std::getline(lines, line);) {
+      const bool is_default = line.starts_with(std::string(32, '0') + " 00 ");
+      if (is_default && line.ends_with(" " + name)) return true;
+    }
+  }
+  return false;
+}
+
+Finding network_card(const fs::path& root, const fs::path& device, bool iommu) {
   const std::string address = device.filename();
   std::error_code code;
   const fs::path link = fs::read_symlink(device / "driver", code);
@@ -105,12 +126,24 @@ Finding network_card(const fs::path& device, bool iommu) {
       driver == "mlx5_core" || driver == "mlx4_core") {
     return {Level::kGood, "NIC", what + ": the engine can use it", ""};
   }
-  const std::string unsafe =
-      iommu ? "" : "echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode && ";
-  return {Level::kAdvice, "NIC", what + ": the kernel has it",
-          "if no route of yours needs it: modprobe vfio-pci && " + unsafe +
-              "dpdk-devbind.py --bind=vfio-pci " + address +
-              "; or leave it to the kernel and use net_af_xdp or net_af_packet on its interface"};
+  if (has_default_route(root, device)) {
+    return {Level::kAdvice, "NIC", what + ": the kernel has it, and the default route goes there",
+            "leave it to the kernel: taking it away may cut you off. net_af_packet or net_af_xdp "
+            "work on its interface"};
+  }
+  std::string how =
+      "if no route of yours needs it: modprobe vfio-pci && dpdk-devbind.py "
+      "--bind=vfio-pci " +
+      address +
+      "; or leave it to the kernel and use net_af_xdp or net_af_packet on its "
+      "interface";
+  if (!iommu) {
+    how +=
+        "\n        there is no IOMMU: vfio-pci first needs\n"
+        "        echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode\n"
+        "        WARNING: the NIC can then write to all of the machine's memory";
+  }
+  return {Level::kAdvice, "NIC", what + ": the kernel has it", how};
 }
 
 void network_cards(const fs::path& root, std::vector<Finding>& findings) {
@@ -120,7 +153,7 @@ void network_cards(const fs::path& root, std::vector<Finding>& findings) {
   for (fs::directory_iterator device(root / "sys/bus/pci/devices", code), end;
        !code && device != end; device.increment(code)) {
     if (!read(device->path() / "class").starts_with("0x02")) continue;
-    findings.push_back(network_card(device->path(), iommu));
+    findings.push_back(network_card(root, device->path(), iommu));
     ++count;
   }
   if (count == 0) {
@@ -135,8 +168,6 @@ const char* level_text(Level level) {
       return "good";
     case Level::kAdvice:
       return "advice";
-    case Level::kProblem:
-      return "problem";
   }
   return "";
 }

@@ -8,7 +8,7 @@
 namespace millrace::ctl {
 
 struct Finding {
-  enum class Level : std::uint8_t { kGood, kAdvice, kProblem };
+  enum class Level : std::uint8_t { kGood, kAdvice };
   Level level = Level::kGood;
   std::string topic;
   std::string what;

@@ -116,6 +116,7 @@ std::vector<Entry> entries() {
       {"neighbours", "hosts on the networks, and their link-layer addresses",
        plain("neighbours", ctl::render_neighbours)},
       {"applications", "attached applications", plain("applications", ctl::render_applications)},
+      {"listeners", "ports that applications listen on", plain("listeners", ctl::render_listeners)},
       {"lcores", "lcores and their load", plain("lcores", ctl::render_lcores)},
       {"metrics",
        "counters in the text format of Prometheus",

@@ -32,6 +32,13 @@ const json& list(const json& result, const char* key) {
   return found != result.end() && found->is_array() ? *found : kNone;
 }
 
+std::string joined(const json& row, const char* key) {
+  std::string text;
+  for (const json& element : list(row, key))
+    text += (text.empty() ? "" : " ") + element.get<std::string>();
+  return text;
+}
+
 struct Column {
   const char* heading;
   const char* key;
@@ -90,7 +97,9 @@ std::string render_associations(const json& result) {
                                         {"queued", "queued_messages"},
                                         {"in flight", "unacked_chunks"},
                                         {"peer rwnd", "peer_rwnd"},
-                                        {"rwnd", "a_rwnd"}};
+                                        {"rwnd", "a_rwnd"},
+                                        {"begun", "begun"},
+                                        {"local addresses", "local"}};
   static constexpr Column kPathColumns[] = {{"association", "association"},
                                             {"path", "address"},
                                             {"state", "state"},
@@ -101,9 +110,12 @@ std::string render_associations(const json& result) {
                                             {"rto, ms", "rto_ms"},
                                             {"errors", "errors"},
                                             {"mtu", "mtu"}};
-  const json& associations = list(result, "associations");
+  json associations = list(result, "associations");
   json paths = json::array();
-  for (const json& association : associations) {
+  for (json& association : associations) {
+    association["local"] = joined(association, "local_addresses");
+    if (association.contains("begun_here"))
+      association["begun"] = association.value("begun_here", false) ? "here" : "by peer";
     for (json path : list(association, "paths")) {
       path["association"] = cell(association, "association");
       paths.push_back(std::move(path));
@@ -147,17 +159,15 @@ std::string render_ports(const json& result) {
                                         {"rx errors", "receive_errors"},
                                         {"tx packets", "sent_packets"},
                                         {"tx bytes", "sent_bytes"},
-                                        {"tx errors", "send_errors"}};
+                                        {"tx errors", "send_errors"},
+                                        {"lost on purpose", "lost_on_purpose"}};
   return none_or(table_of(list(result, "ports"), kColumns), "no ports");
 }
 
 std::string render_interfaces(const json& result) {
   json rows = list(result, "interfaces");
   for (json& row : rows) {
-    std::string addresses;
-    for (const json& address : list(row, "addresses"))
-      addresses += (addresses.empty() ? "" : " ") + address.get<std::string>();
-    row["addresses"] = addresses;
+    row["addresses"] = joined(row, "addresses");
   }
   static constexpr Column kColumns[] = {{"interface", "name"},    {"device", "device"},
                                         {"vlan", "vlan"},         {"mtu", "mtu"},
@@ -191,6 +201,16 @@ std::string render_applications(const json& result) {
   return none_or(table_of(list(result, "applications"), kColumns), "no applications");
 }
 
+std::string render_listeners(const json& result) {
+  json rows = list(result, "listeners");
+  for (json& row : rows) row["addresses"] = joined(row, "addresses");
+  static constexpr Column kColumns[] = {{"port", "port"},
+                                        {"application", "application"},
+                                        {"associations", "associations"},
+                                        {"addresses", "addresses"}};
+  return none_or(table_of(rows, kColumns), "no listeners");
+}
+
 std::string render_lcores(const json& result) {
   json rows = list(result, "lcores");
   for (json& row : rows) {
@@ -209,7 +229,11 @@ std::string render_lcores(const json& result) {
                                         {"messages out", "messages_sent"},
                                         {"handed over", "handoff_out"},
                                         {"taken over", "handoff_in"}};
-  return none_or(table_of(rows, kColumns), "no lcores");
+  std::string text = none_or(table_of(rows, kColumns), "no lcores");
+  if (result.contains("buffers"))
+    text += "\npacket buffers: " + cell(result, "buffers") + ", " + cell(result, "buffers_in_use") +
+            " in use\n";
+  return text;
 }
 
 }  // namespace millrace::ctl

@@ -2,7 +2,8 @@
 
 import signal
 
-from harness.ctl import applications, associations, check_no_drops, counter, counters
+from harness.ctl import (applications, associations, check_no_drops, counter, counters,
+                         listeners)
 from harness.registry import check, check_equal, test, wait_until
 from harness.rig import FAST_TIMERS
 from harness.traffic import PORT, Shape, check_pair, parse_summary
@@ -159,4 +160,4 @@ def engine_restart(rig):
 
 
 def listens(engine):
-    return any(application.get("listeners", 1) for application in applications(engine))
+    return bool(listeners(engine))

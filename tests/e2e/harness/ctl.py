@@ -44,5 +44,9 @@ def path_states(engine):
     return {path["address"]: path["state"] for path in found[0]["paths"]}
 
 
+def listeners(engine):
+    return engine.ask("listeners")["listeners"]
+
+
 def applications(engine):
     return engine.ask("applications")["applications"]
