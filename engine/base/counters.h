@@ -74,6 +74,8 @@ namespace millrace {
   X(drop_unexpected_chunk, "chunks that the association's state does not allow") \
   X(drop_bad_bundling, "INIT, INIT ACK or SHUTDOWN COMPLETE bundled with others") \
   X(drop_bad_init, "INIT or INIT ACK chunks with unacceptable contents") \
+  X(drop_init_rate, "INIT chunks beyond sctp.init_rate_max") \
+  X(drop_init_rate_source, "INIT chunks beyond sctp.init_rate_per_source_max") \
   X(drop_bad_cookie, "COOKIE ECHO chunks whose MAC or contents are wrong") \
   X(drop_stale_cookie, "COOKIE ECHO chunks that are too old") \
   X(drop_bad_sack, "SACK chunks that acknowledge what was not sent, or malformed") \

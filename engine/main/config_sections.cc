@@ -144,6 +144,8 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.integer("streams_out", sctp.streams_out, 1, kStreamsMax);
   reader.integer("associations_max", limits.associations, 1, kAssociationsMax);
   reader.integer("listeners_max", limits.listeners, 1, 65535);
+  reader.integer("init_rate_max", limits.inits.in_all, 0, 100'000'000);
+  reader.integer("init_rate_per_source_max", limits.inits.from_one_source, 0, 100'000'000);
   reader.integer("messages_queued_max", limits.messages_queued, 64, 1 << 26);
   reader.integer("chunks_sent_max", limits.chunks_sent, 64, 1 << 26);
   reader.integer("chunks_held_max", limits.chunks_held, 64, 1 << 26);

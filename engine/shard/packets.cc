@@ -152,7 +152,24 @@ void Shard::refuse(const CommonHeader& header, std::uint32_t tag, CauseCode caus
 // ---- INIT ----
 
 //= rfc9260 5.1
+// Beyond the operator's limits there is no answer, for an answer is what the limits save: a peer
+// that means it asks again (T1-init).
+bool Shard::is_init_affordable(Time now, const IpAddress& source) {
+  switch (init_rate_.judge(now, source)) {
+    case InitRate::Verdict::kTooManyInAll:
+      counters_.add(Counter::drop_init_rate);
+      return false;
+    case InitRate::Verdict::kTooManyFromSource:
+      counters_.add(Counter::drop_init_rate_source);
+      return false;
+    case InitRate::Verdict::kAnswer:
+      break;
+  }
+  return true;
+}
+
 void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
+  if (!is_init_affordable(now, in.source)) return;
   const CommonHeader header = CommonHeader::read(in.packet);
   const auto init = InitView::parse(chunk);
   if (!init || init->initiate_tag == 0) return counters_.add(Counter::drop_bad_init);

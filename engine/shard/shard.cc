@@ -54,6 +54,7 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
       owners_(config.limits.owners),
       tags_(config.limits.associations),
       listeners_(config.limits.listeners),
+      init_rate_(config.limits.inits, {random_.next_u64(), random_.next_u64()}),
       jar_(steering.cookie_secret(0)) {
   MR_ASSERT(std::has_single_bit(config.limits.owners));
   MR_ASSERT(config.limits.associations <= kAssociationsMax);

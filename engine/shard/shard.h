@@ -17,6 +17,7 @@
 #include "engine/base/counters.h"
 #include "engine/base/hash.h"
 #include "engine/base/time.h"
+#include "engine/shard/init_rate.h"
 #include "engine/shard/listeners.h"
 #include "engine/shard/recent_tags.h"
 #include "engine/shard/share.h"
@@ -48,6 +49,7 @@ struct ShardLimits {
   /// Owners that there may be at a time; a power of two. Two that live at the same time differ in
   /// their numbers modulo this.
   std::size_t owners = 4096;
+  InitRateLimits inits;
 };
 
 struct ConnectRequest {
@@ -282,6 +284,7 @@ class Shard {
   void evict_unconfirmed(const CommonHeader& header, const IpAddress& peer);
   Slot* find_for(const CommonHeader& header, const ChunkView& first, const IpAddress& source);
   void on_init(Time now, ChunkView chunk, const PacketIn& in);
+  bool is_init_affordable(Time now, const IpAddress& source);
   bool is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in);
   void answer_init(const InitContents& contents, const Cookie& cookie, const Parameters& parameters,
                    std::uint64_t locals, const PacketIn& in);
@@ -334,6 +337,7 @@ class Shard {
   TagTable tags_;
   RecentTags recent_tags_;
   Listeners listeners_;
+  InitRate init_rate_;
   TimerWheel<Slot> wheel_;
   CookieJar jar_;
   std::uint64_t jar_epoch_ = 0;

@@ -1,0 +1,50 @@
+// How many INIT chunks are answered: in all, and from one source, as the operator has limited them.
+// An INIT costs a MAC and a packet and leaves nothing behind; the limits keep a flood of them from
+// taking an lcore's time from its associations (RFC 5062 section 5).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/base/address.h"
+#include "engine/base/hash.h"
+#include "engine/base/time.h"
+
+namespace millrace {
+
+/// Answers a second, of one lcore; 0: no limit. A second's worth may come at once.
+struct InitRateLimits {
+  std::uint32_t in_all = 0;
+  std::uint32_t from_one_source = 0;
+};
+
+/// So many tokens a second, and never more than that many.
+class TokenBucket {
+ public:
+  /// `per_second` is not 0.
+  bool take(Time now, std::uint32_t per_second);
+
+ private:
+  Time filled_at_{};
+  std::int64_t owed_ns_ = 0;  ///< time that what was taken since has used up
+};
+
+class InitRate {
+ public:
+  /// Sources share this many buckets, by a keyed hash: who shares one with a flood is limited, too.
+  static constexpr std::size_t kBuckets = 4096;
+
+  enum class Verdict : std::uint8_t { kAnswer, kTooManyInAll, kTooManyFromSource };
+
+  InitRate(const InitRateLimits& limits, const HashKey& key) : limits_(limits), key_(key) {}
+
+  Verdict judge(Time now, const IpAddress& source);
+
+ private:
+  InitRateLimits limits_;
+  HashKey key_;
+  TokenBucket all_;
+  std::array<TokenBucket, kBuckets> sources_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,82 @@
+// Limits of how many INIT chunks are answered.
+#include <catch2/catch.hpp>
+
+#include "tests/support/raw_peer.h"
+
+namespace millrace::test {
+namespace {
+
+const IpAddress kFlooder = address("198.51.100.66");
+
+TEST_CASE("a bucket gives a second's worth at once, then so many a second") {
+  TokenBucket bucket;
+  Time now = Time{} + seconds(1000);
+  int taken = 0;
+  for (int i = 0; i < 100; ++i) taken += bucket.take(now, 10) ? 1 : 0;
+  CHECK(taken == 10);
+  for (int i = 0; i < 1000; ++i) {
+    now = now + milliseconds(10);
+    taken += bucket.take(now, 10) ? 1 : 0;
+  }
+  CHECK(taken >= 10 + 99);
+  CHECK(taken <= 10 + 101);
+}
+
+TEST_CASE("a bucket that was idle for long gives no more than a second's worth") {
+  TokenBucket bucket;
+  CHECK(bucket.take(Time{} + seconds(1), 5));
+  int taken = 0;
+  for (int i = 0; i < 100; ++i) taken += bucket.take(Time{} + seconds(100000), 5) ? 1 : 0;
+  CHECK(taken == 5);
+}
+
+TEST_CASE("without limits every INIT is answered") {
+  InitRate rate({}, {1, 2});
+  for (int i = 0; i < 100000; ++i) {
+    REQUIRE(rate.judge(Time{}, kFlooder) == InitRate::Verdict::kAnswer);
+  }
+}
+
+TEST_CASE("one who floods uses up his own share and not what there is for all") {
+  InitRate rate({.in_all = 100, .from_one_source = 10}, {1, 2});
+  const Time now = Time{} + seconds(1);
+  int answered = 0;
+  for (int i = 0; i < 10000; ++i) {
+    const InitRate::Verdict verdict = rate.judge(now, kFlooder);
+    answered += verdict == InitRate::Verdict::kAnswer ? 1 : 0;
+    if (i >= 10) CHECK(verdict == InitRate::Verdict::kTooManyFromSource);
+  }
+  CHECK(answered == 10);
+  CHECK(rate.judge(now, address("192.0.2.9")) == InitRate::Verdict::kAnswer);
+}
+
+TEST_CASE("many sources are limited together") {
+  InitRate rate({.in_all = 100, .from_one_source = 0}, {1, 2});
+  int answered = 0;
+  for (std::uint8_t a = 0; a < 100; ++a) {
+    for (std::uint8_t b = 0; b < 100; ++b) {
+      IpAddress source = kFlooder;
+      source.bytes[14] = a;
+      source.bytes[15] = b;
+      answered += rate.judge(Time{} + seconds(1), source) == InitRate::Verdict::kAnswer ? 1 : 0;
+    }
+  }
+  CHECK(answered == 100);
+}
+
+//= rfc5062 5 type=test
+TEST_CASE("INIT chunks beyond the limit get no answer, are counted, and hurt nobody who is there") {
+  ShardLimits limits = RawPeer::small_limits();
+  limits.inits = {.in_all = 0, .from_one_source = 20};
+  RawPeer peer({}, address("10.0.0.9"), limits);
+  peer.listen();
+  for (std::uint32_t i = 1; i <= 500; ++i) peer.ask_for_cookie(i);
+  CHECK(peer.end.count(Counter::init_acks_sent) == 20);
+  CHECK(peer.end.count(Counter::drop_init_rate_source) == 480);
+  peer.now = peer.now + seconds(1);
+  peer.ask_for_cookie(501);
+  CHECK(peer.end.count(Counter::init_acks_sent) == 21);
+}
+
+}  // namespace
+}  // namespace millrace::test
