@@ -1,5 +1,6 @@
 #include "tests/sockets/engine.h"
 
+#include <spdlog/spdlog.h>
 #include <atomic>
 #include <cstdlib>
 #include <ctime>
@@ -24,6 +25,9 @@ Time clock_now() {
 class LoopedEngine {
  public:
   LoopedEngine() {
+    // What is made first is destroyed last: the engine writes to the log until its threads are
+    // gone.
+    spdlog::default_logger_raw();
     std::string pattern = std::filesystem::temp_directory_path() / "millrace-sockets-XXXXXX";
     directory_ = mkdtemp(pattern.data());
     InterfaceSettings interface;
