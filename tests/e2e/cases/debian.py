@@ -16,11 +16,6 @@ def example(name):
     return path
 
 
-def cat(rig, engine, words, redirection):
-    command = f"exec {rig.programs.find('mr-cat')} --socket {engine.applications_socket} {words}"
-    return rig.spawn(["sh", "-c", f"{command} {redirection}"], "mr-cat")
-
-
 @test("usrsctp's tsctp sends what mr-cat receives")
 def tsctp(rig):
     program = example("tsctp")
@@ -29,7 +24,7 @@ def tsctp(rig):
     received = rig.file("received")
     rig.spawn(["sh", "-c", f"sleep 60 | {rig.programs.find('mr-cat')} --port 5001 --socket "
                            f"{engine.applications_socket} > {received}"], "mr-cat")
-    wait_until(lambda: counter(engine, "applications_attached") == 1, 10, "mr-cat is attached")
+    wait_until(lambda: engine.ask("listeners")["listeners"], 10, "mr-cat listens")
     client = rig.spawn([program, "-n", "2000", "-l", "1200", paths[0].ours[0]], "tsctp", rig.peer)
     check_equal(client.wait(40), 0, f"{client.describe()}; status")
     wait_until(lambda: counter(engine, "associations_shut_down") == 1, 10, "it is shut down")
@@ -46,8 +41,16 @@ def discard(rig):
     sent = rig.file("sent")
     with open(sent, "wb") as file:
         file.write(os.urandom(500_000))
-    client = cat(rig, engine, f"--connect {paths[0].theirs[0]} --port 9", f"< {sent}")
+    # Refused until the server listens, which it does not tell of.
+    client = rig.spawn(["sh", "-c", f"until {rig.programs.find('mr-cat')} --socket "
+                                    f"{engine.applications_socket} --connect {paths[0].theirs[0]} "
+                                    f"--port 9 < {sent}; do sleep 0.1; done"], "mr-cat")
     check_equal(client.wait(40), 0, f"{client.describe()}; status")
-    lengths = [int(n) for n in re.findall(r"^Msg of length (\d+)", server.output(), re.MULTILINE)]
-    check_equal(sum(lengths), 500_000, f"{server.describe()}; bytes received")
+
+    def received():
+        found = re.findall(r"^Msg of length (\d+)", server.output(), re.MULTILINE)
+        return sum(int(length) for length in found)
+
+    wait_until(lambda: received() >= 500_000, 10, f"everything is received: {server.describe()}")
+    check_equal(received(), 500_000, "bytes received")
     check_no_drops(engine)
