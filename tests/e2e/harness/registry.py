@@ -71,7 +71,8 @@ def arm_signals():
 
 
 class Outcome:
-    def __init__(self, name, verdict, seconds, text=""):
+    def __init__(self, name, verdict, seconds, text="", peer_crash=""):
+        self.peer_crash = peer_crash  # how a peer's process crashed; empty: none did
         self.name = name
         self.verdict = verdict  # passed, failed or skipped
         self.seconds = seconds
@@ -97,7 +98,7 @@ def work_directory(keep, name):
 
 def run_one(name, function, seconds, make_rig, keep):
     start = time.monotonic()
-    verdict, text = "passed", ""
+    verdict, text, peer_crash = "passed", "", ""
     try:
         with work_directory(keep, name) as directory, make_rig(directory) as rig:
             signal.alarm(seconds)
@@ -109,6 +110,7 @@ def run_one(name, function, seconds, make_rig, keep):
             except Exception:
                 signal.alarm(0)
                 text = traceback.format_exc() + rig.report()
+                peer_crash = rig.peer_crash()
                 raise
             finally:
                 signal.alarm(0)
@@ -116,4 +118,4 @@ def run_one(name, function, seconds, make_rig, keep):
         verdict, text = "skipped", str(skip)
     except Exception:  # whatever went wrong, the next test still runs
         verdict, text = "failed", text or traceback.format_exc()
-    return Outcome(name, verdict, time.monotonic() - start, text)
+    return Outcome(name, verdict, time.monotonic() - start, text, peer_crash)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 
 from uml.guest import Guest, GuestError
@@ -89,6 +90,7 @@ class Rig:
         self.directory = directory
         self.stack = contextlib.ExitStack()
         self.processes = []
+        self.peers = []  # those of them that speak another stack
         self.captures = []
         self.engines = []
         self.guests = []
@@ -206,6 +208,7 @@ class Rig:
     def usrsctp(self, role, arguments, namespace=None):
         program = self.programs.find("usrsctp-traffic")
         process = self.spawn([program, *arguments], f"usrsctp-{role}", namespace or self.peer)
+        self.peers.append(process)
         return self.ready(Program(role, process))
 
     def application(self, engine, role, arguments, name="mr-traffic"):
@@ -235,6 +238,13 @@ class Rig:
             capture.stop()
             problems += capture.analyse().problems(self.trusted)
         check(not problems, "; ".join(problems))
+
+    def peer_crash(self):
+        """What a peer's process said when it crashed; empty if none did."""
+        for process in self.peers:
+            if process.status() in (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS):
+                return process.describe()
+        return ""
 
     def report(self):
         """What helps to understand a failure."""
