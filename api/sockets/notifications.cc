@@ -27,6 +27,19 @@ std::uint16_t flags_of(std::uint8_t flags) {
   return (flags & MR_UNORDERED) != 0 ? std::uint16_t{SCTP_UNORDERED} : std::uint16_t{0};
 }
 
+// What the old and the new notification of a message that was not sent have in common; the message
+// stands behind it.
+template <class Layout>
+std::string failure_of(Layout& failed, int type, const Association& association,
+                       const mr_event& event) {
+  failed.ssf_type = static_cast<std::uint16_t>(type);
+  failed.ssf_flags = (event.flags & MR_UNSENT) != 0 ? SCTP_DATA_UNSENT : SCTP_DATA_SENT;
+  failed.ssf_length = static_cast<std::uint32_t>(sizeof failed + event.length);
+  failed.ssf_error = event.cause;
+  failed.ssf_assoc_id = association.id;
+  return bytes_of(failed) + std::string(static_cast<const char*>(event.data), event.length);
+}
+
 }  // namespace
 
 //= rfc6458 6.1.1
@@ -68,33 +81,23 @@ std::string shutdown_event(const Association& association) {
 //= rfc6458 6.1.4
 std::string send_failed(const Association& association, const mr_event& event) {
   sctp_send_failed failed{};
-  failed.ssf_type = SCTP_SEND_FAILED;
-  failed.ssf_flags = (event.flags & MR_UNSENT) != 0 ? SCTP_DATA_UNSENT : SCTP_DATA_SENT;
-  failed.ssf_length = static_cast<std::uint32_t>(sizeof failed + event.length);
-  failed.ssf_error = event.cause;
   failed.ssf_info.sinfo_stream = event.stream;
   failed.ssf_info.sinfo_flags = flags_of(event.flags);
   failed.ssf_info.sinfo_ppid = htonl(event.ppid);
   failed.ssf_info.sinfo_context = static_cast<std::uint32_t>(event.send_context);
   failed.ssf_info.sinfo_assoc_id = association.id;
-  failed.ssf_assoc_id = association.id;
-  return bytes_of(failed) + std::string(static_cast<const char*>(event.data), event.length);
+  return failure_of(failed, SCTP_SEND_FAILED, association, event);
 }
 
 //= rfc6458 6.1.11
 std::string send_failed_event(const Association& association, const mr_event& event) {
   sctp_send_failed_event failed{};
-  failed.ssf_type = SCTP_SEND_FAILED_EVENT;
-  failed.ssf_flags = (event.flags & MR_UNSENT) != 0 ? SCTP_DATA_UNSENT : SCTP_DATA_SENT;
-  failed.ssf_length = static_cast<std::uint32_t>(sizeof failed + event.length);
-  failed.ssf_error = event.cause;
   failed.ssfe_info.snd_sid = event.stream;
   failed.ssfe_info.snd_flags = flags_of(event.flags);
   failed.ssfe_info.snd_ppid = htonl(event.ppid);
   failed.ssfe_info.snd_context = static_cast<std::uint32_t>(event.send_context);
   failed.ssfe_info.snd_assoc_id = association.id;
-  failed.ssf_assoc_id = association.id;
-  return bytes_of(failed) + std::string(static_cast<const char*>(event.data), event.length);
+  return failure_of(failed, SCTP_SEND_FAILED_EVENT, association, event);
 }
 
 //= rfc6458 6.1.9

@@ -217,9 +217,10 @@ bool Requests::post(Context& context, const ipc::CompletionEntry& entry) {
   return context.channel->post(entry);
 }
 
-bool Requests::post_engine(Context& context, const ipc::CompletionEntry& entry) {
-  ipc::EngineStatus payload{};
-  describe(defaults_, shard_.local_addresses(), payload);
+// With a payload in the receive arena; false if there is no room for it.
+template <class Payload>
+bool Requests::post_with(Context& context, const ipc::CompletionEntry& entry,
+                         const Payload& payload) {
   std::uint8_t* to = context.channel->reserve(sizeof payload);
   if (to == nullptr) return false;
   std::memcpy(to, &payload, sizeof payload);
@@ -227,6 +228,12 @@ bool Requests::post_engine(Context& context, const ipc::CompletionEntry& entry) 
   full.length = sizeof payload;
   context.channel->post_message(full);
   return true;
+}
+
+bool Requests::post_engine(Context& context, const ipc::CompletionEntry& entry) {
+  ipc::EngineStatus payload{};
+  describe(defaults_, shard_.local_addresses(), payload);
+  return post_with(context, entry, payload);
 }
 
 bool Requests::post_status(Context& context, const ipc::CompletionEntry& entry) {
@@ -240,13 +247,7 @@ bool Requests::post_status(Context& context, const ipc::CompletionEntry& entry) 
   }
   ipc::AssociationStatus payload;
   translate(lcore_, status, payload);
-  std::uint8_t* to = context.channel->reserve(sizeof payload);
-  if (to == nullptr) return false;
-  std::memcpy(to, &payload, sizeof payload);
-  ipc::CompletionEntry full = entry;
-  full.length = sizeof payload;
-  context.channel->post_message(full);
-  return true;
+  return post_with(context, entry, payload);
 }
 
 bool Requests::post_waiting(Context& context) {

@@ -51,6 +51,8 @@ class Requests {
   void answer(Context& context, const ipc::CompletionEntry& entry);
   bool post(Context& context, const ipc::CompletionEntry& entry);
   bool post_status(Context& context, const ipc::CompletionEntry& entry);
+  template <class Payload>
+  bool post_with(Context& context, const ipc::CompletionEntry& entry, const Payload& payload);
   bool post_engine(Context& context, const ipc::CompletionEntry& entry);
   bool post_waiting(Context& context);
 

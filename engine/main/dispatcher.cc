@@ -103,46 +103,37 @@ std::optional<Report> Dispatcher::ask(std::size_t lcore, const Order& order) {
   return std::nullopt;
 }
 
-std::optional<std::span<const AssociationStatus>> Dispatcher::snapshot(std::size_t lcore,
-                                                                       std::uint32_t& cursor) {
-  std::array<AssociationStatus, 32>& statuses = lcores_[lcore]->statuses;
+template <class Row>
+std::optional<std::span<const Row>> Dispatcher::ask_rows(std::size_t lcore, Order::Kind kind,
+                                                         Row* Order::*where, Rows<Row>& rows,
+                                                         std::uint32_t& cursor) {
   Order order;
-  order.kind = Order::Kind::kSnapshot;
+  order.kind = kind;
   order.cursor = cursor;
-  order.statuses = statuses.data();
-  order.capacity = static_cast<std::uint32_t>(statuses.size());
+  order.*where = rows.data();
+  order.capacity = static_cast<std::uint32_t>(rows.size());
   const std::optional<Report> report = ask(lcore, order);
   if (!report) return std::nullopt;
   cursor = report->cursor;
-  return std::span<const AssociationStatus>(statuses).first(report->count);
+  return std::span<const Row>(rows).first(report->count);
+}
+
+std::optional<std::span<const AssociationStatus>> Dispatcher::snapshot(std::size_t lcore,
+                                                                       std::uint32_t& cursor) {
+  return ask_rows(lcore, Order::Kind::kSnapshot, &Order::statuses, lcores_[lcore]->statuses,
+                  cursor);
 }
 
 std::optional<std::span<const net::NeighbourStatus>> Dispatcher::neighbours(std::size_t lcore,
                                                                             std::uint32_t& cursor) {
-  std::array<net::NeighbourStatus, 32>& neighbours = lcores_[lcore]->neighbours;
-  Order order;
-  order.kind = Order::Kind::kNeighbours;
-  order.cursor = cursor;
-  order.neighbours = neighbours.data();
-  order.capacity = static_cast<std::uint32_t>(neighbours.size());
-  const std::optional<Report> report = ask(lcore, order);
-  if (!report) return std::nullopt;
-  cursor = report->cursor;
-  return std::span<const net::NeighbourStatus>(neighbours).first(report->count);
+  return ask_rows(lcore, Order::Kind::kNeighbours, &Order::neighbours, lcores_[lcore]->neighbours,
+                  cursor);
 }
 
 std::optional<std::span<const ListenerStatus>> Dispatcher::listeners(std::size_t lcore,
                                                                      std::uint32_t& cursor) {
-  std::array<ListenerStatus, 32>& listeners = lcores_[lcore]->listeners;
-  Order order;
-  order.kind = Order::Kind::kListeners;
-  order.cursor = cursor;
-  order.listeners = listeners.data();
-  order.capacity = static_cast<std::uint32_t>(listeners.size());
-  const std::optional<Report> report = ask(lcore, order);
-  if (!report) return std::nullopt;
-  cursor = report->cursor;
-  return std::span<const ListenerStatus>(listeners).first(report->count);
+  return ask_rows(lcore, Order::Kind::kListeners, &Order::listeners, lcores_[lcore]->listeners,
+                  cursor);
 }
 
 std::optional<Status> Dispatcher::abort(std::size_t lcore, AssociationHandle handle) {

@@ -53,14 +53,23 @@ class Dispatcher {
   std::optional<Status> abort(std::size_t lcore, AssociationHandle handle);
 
  private:
+  /// What a worker fills in for one question.
+  template <class Row>
+  using Rows = std::array<Row, 32>;
+
   struct Lcore {
     std::deque<Order> waiting;
     std::optional<Report> answer;
     std::uint32_t owed = 0;  // answers to questions that nobody waits for any more
-    std::array<AssociationStatus, 32> statuses;
-    std::array<net::NeighbourStatus, 32> neighbours;
-    std::array<ListenerStatus, 32> listeners;
+    Rows<AssociationStatus> statuses;
+    Rows<net::NeighbourStatus> neighbours;
+    Rows<ListenerStatus> listeners;
   };
+
+  template <class Row>
+  std::optional<std::span<const Row>> ask_rows(std::size_t lcore, Order::Kind kind,
+                                               Row* Order::*where, Rows<Row>& rows,
+                                               std::uint32_t& cursor);
 
   std::optional<Report> ask(std::size_t lcore, const Order& order);
   void flush(std::size_t lcore);

@@ -2,82 +2,22 @@
 // operator: everything that threads share.
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <ctime>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "api/millrace.h"
-#include "engine/lcore/idle_policy.h"
-#include "engine/main/engine.h"
 #include "engine/main/operator_desk.h"
+#include "tests/support/threaded_engine.h"
 
 using namespace millrace;
+using test::clock_now;
+using test::ThreadedEngine;
 
 namespace {
 
 constexpr std::size_t kLcores = 2;
 constexpr std::size_t kBuffers = 4096;
 constexpr int kMessages = 2000;
-
-Time clock_now() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return Time{now.tv_sec * 1'000'000'000 + now.tv_nsec};
-}
-
-/// No ports: what it sends to its own address comes back by itself, and an association's packets
-/// are handed over from lcore to lcore.
-class ThreadedEngine {
- public:
-  ThreadedEngine() {
-    std::string pattern = std::filesystem::temp_directory_path() / "millrace-test-XXXXXX";
-    directory = mkdtemp(pattern.data());
-    InterfaceSettings interface;
-    interface.name = "none";
-    interface.addresses = {*Prefix::parse("10.0.0.1/24")};
-    Config config;
-    config.interfaces = {interface};
-    EngineResources resources;
-    resources.ports = {PortTraits{}};
-    resources.interface_ports = {0};
-    for (std::size_t i = 0; i < kLcores; ++i) {
-      // A pool takes back what others took out: each has room for all.
-      pools.push_back(std::make_unique<BufferPool>(kLcores * kBuffers));
-      slabs.push_back(std::make_unique<BufferSlab>(*pools.back(), kBuffers));
-      resources.lcores.push_back({pools.back().get(), {nullptr}, 0});
-    }
-    resources.applications_socket = directory + "/applications.sock";
-    std::string error;
-    engine = Engine::create(config, std::move(resources), error);
-    INFO(error);
-    REQUIRE(engine != nullptr);
-    for (std::size_t i = 0; i < kLcores; ++i) threads.emplace_back([this, i] { run_lcore(i); });
-  }
-  ~ThreadedEngine() {
-    is_ending = true;
-    for (std::thread& thread : threads) thread.join();
-    engine.reset();
-    std::filesystem::remove_all(directory);
-  }
-
-  void run_lcore(std::size_t lcore) {
-    IdlePolicy idle({});
-    while (!is_ending) {
-      const Time now = clock_now();
-      const bool worked = engine->poll(lcore, now);
-      const Duration sleep = idle.after_poll(worked, now, engine->next_deadline(lcore));
-      if (sleep > Duration{}) engine->sleep(lcore, sleep);
-    }
-  }
-
-  std::string directory;
-  std::vector<std::unique_ptr<BufferPool>> pools;
-  std::vector<std::unique_ptr<BufferSlab>> slabs;
-  std::unique_ptr<Engine> engine;
-  std::atomic<bool> is_ending{false};
-  std::vector<std::thread> threads;
-};
 
 /// Listens, connects to itself, sends and counts what arrives. Runs on a thread of its own.
 struct Talker {
@@ -148,11 +88,11 @@ struct Talker {
 
 TEST_CASE("Two lcores' threads, an application's and the main thread share what they may",
           "[threads]") {
-  ThreadedEngine threaded;
-  Engine& engine = *threaded.engine;
+  ThreadedEngine threaded(kLcores, kBuffers);
+  Engine& engine = threaded.engine();
   OperatorDesk desk(engine, clock_now());
   Talker talker;
-  talker.socket = threaded.directory + "/applications.sock";
+  talker.socket = threaded.applications_socket();
   std::thread application([&] { talker.run(); });
   std::size_t associations_seen = 0;
   nlohmann::json listener;

@@ -7,6 +7,24 @@
 namespace millrace::test {
 namespace {
 
+/// The peer of an application that does not read: it has sent four messages of 1000 bytes, and the
+/// window is full.
+struct SlowReader : RawPeer {
+  SlowReader() : RawPeer(small_window()), handle(associate()) {
+    end.reads = false;
+    for (std::uint16_t i = 0; i < 4; ++i) {
+      send({data_of(next_tsn++, std::string(1000, 'a'), 0, i)});
+    }
+  }
+  static Parameters small_window() {
+    Parameters parameters;
+    parameters.receive_buffer = 4000;
+    return parameters;
+  }
+  AssociationHandle handle;
+  std::uint32_t next_tsn = kTsn;
+};
+
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
@@ -25,22 +43,14 @@ TEST_CASE("owners are told apart, and a dead one's port is free again") {
 }
 
 TEST_CASE("a slow reader's window is not overrun by probes, and opens at once") {
-  Parameters parameters;
-  parameters.receive_buffer = 4000;
-  RawPeer peer(parameters);
-  const AssociationHandle handle = peer.associate();
-  peer.end.reads = false;
-  std::uint32_t tsn = RawPeer::kTsn;
-  for (std::uint16_t i = 0; i < 4; ++i) {
-    peer.send({data_of(tsn++, std::string(1000, 'a'), 0, i)});
-  }
-  for (int i = 0; i < 10; ++i) peer.send({data_of(tsn, std::string(1000, 'b'), 0, 4)});
+  SlowReader peer;
+  for (int i = 0; i < 10; ++i) peer.send({data_of(peer.next_tsn, std::string(1000, 'b'), 0, 4)});
   AssociationStatus status;
-  REQUIRE(peer.end.shard().status(End::kOwner, handle, status) == Status::kOk);
+  REQUIRE(peer.end.shard().status(End::kOwner, peer.handle, status) == Status::kOk);
   CHECK(status.held_bytes == 4000);
   CHECK(contains(peer.take(), "SACK(cum=5003 rwnd=0)"));
   CHECK(peer.end.count(Counter::drop_window_full) == 10);
-  peer.end.shard().consumed(peer.now, End::kOwner, handle, 4000);
+  peer.end.shard().consumed(peer.now, End::kOwner, peer.handle, 4000);
   peer.collect();
   CHECK(contains(peer.take(), "SACK(cum=5003 rwnd=4000)"));
 }
@@ -59,21 +69,13 @@ TEST_CASE("data that finds no packet buffer goes out when there is one again") {
 }
 
 TEST_CASE("what a dead application had not read does not keep the window closed") {
-  Parameters parameters;
-  parameters.receive_buffer = 4000;
-  RawPeer peer(parameters);
-  const AssociationHandle handle = peer.associate();
-  peer.end.reads = false;
-  std::uint32_t tsn = RawPeer::kTsn;
-  for (std::uint16_t i = 0; i < 4; ++i) {
-    peer.send({data_of(tsn++, std::string(1000, 'a'), 0, i)});
-  }
-  REQUIRE(peer.end.send(peer.now, handle, "not yet acknowledged") == Status::kOk);
+  SlowReader peer;
+  REQUIRE(peer.end.send(peer.now, peer.handle, "not yet acknowledged") == Status::kOk);
   peer.collect();
   peer.end.shard().drop_owner(peer.now, End::kOwner, /*gracefully=*/true);
   peer.collect();
   peer.take();
-  peer.send({data_of(tsn, std::string(1000, 'b'), 0, 4)});
+  peer.send({data_of(peer.next_tsn, std::string(1000, 'b'), 0, 4)});
   peer.run_for(seconds(1));
   CHECK(contains(peer.take(), "SACK(cum=5004 rwnd=4000)"));
 }
