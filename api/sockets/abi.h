@@ -1,6 +1,4 @@
-// The binary interface of Linux's SCTP sockets, as lksctp's <netinet/sctp.h> has it.
+// The binary interface of Linux's SCTP sockets, and what we have beyond it.
 #pragma once
 
-#include <cstdint>  // before the kernel's header, which takes it for granted
-
-#include <linux/sctp.h>
+#include "api/millrace/sctp.h"

@@ -20,6 +20,15 @@ bool read(const cmsghdr& head, Layout& layout) {
   return true;
 }
 
+template <class Address>
+bool add_address(const Address& address, SendInfo& info) {
+  Endpoint endpoint;
+  const auto* from = reinterpret_cast<const sockaddr*>(&address);
+  if (read_endpoint(from, sizeof address, AF_INET6, endpoint) != 0) return false;
+  info.more_addresses.push_back(endpoint.address);
+  return true;
+}
+
 bool read_one(const cmsghdr& head, SendInfo& info) {
   switch (head.cmsg_type) {
     case SCTP_INIT:
@@ -47,6 +56,17 @@ bool read_one(const cmsghdr& head, SendInfo& info) {
       // Reliability that the peer was not asked for is full reliability.
       sctp_prinfo ignored;
       return read(head, ignored);
+    }
+    //= rfc6458 5.3.9
+    case SCTP_DSTADDRV4: {
+      sockaddr_in address{};
+      address.sin_family = AF_INET;
+      return read(head, address.sin_addr) && add_address(address, info);
+    }
+    case SCTP_DSTADDRV6: {
+      sockaddr_in6 address{};
+      address.sin6_family = AF_INET6;
+      return read(head, address.sin6_addr) && add_address(address, info);
     }
     default:
       return false;

@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
-#include "api/sockets/abi.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 
+#include "api/sockets/abi.h"
+#include "api/sockets/attempts.h"
 #include "api/sockets/messages.h"
 #include "api/sockets/process.h"
 #include "api/sockets/real_calls.h"
@@ -18,43 +18,6 @@ namespace millrace::sockets::calls {
 namespace {
 
 using Guard = Process::Guard;
-using SocketPointer = std::shared_ptr<Socket>;
-
-template <class Number>
-Number answer(Number status) {
-  if (status >= 0) return status;
-  errno = static_cast<int>(-status);
-  return -1;
-}
-
-bool is_set(const timeval& limit) {
-  return limit.tv_sec != 0 || limit.tv_usec != 0;
-}
-
-bool may_wait(int descriptor, int flags) {
-  return (flags & MSG_DONTWAIT) == 0 && (real().fcntl(descriptor, F_GETFL) & O_NONBLOCK) == 0;
-}
-
-/// Tries until the attempt has an outcome. `unready` is the status that means "not yet".
-template <class Attempt>
-ssize_t until_done(Guard& guard, Socket& socket, int descriptor, int flags, const timeval& limit,
-                   ssize_t unready, Attempt&& attempt, bool to_read = false) {
-  ssize_t status = attempt();
-  if (status != unready) return status;
-  Process::get().drain();  // the engine may have said it already
-  status = attempt();
-  if (status != unready || !may_wait(descriptor, flags)) return status;
-  const std::int64_t deadline =
-      is_set(limit) ? monotonic_us() + limit.tv_sec * 1'000'000 + limit.tv_usec : 0;
-  while (status == unready) {
-    const int woken = socket.is_remote() ? sleep_on_descriptor(guard, descriptor, to_read, deadline)
-                                         : sleep_in_call(guard, socket, deadline);
-    if (woken != 0) return woken == -EAGAIN ? unready : woken;
-    status = attempt();
-  }
-  return status;
-}
-
 ssize_t connect_to(Guard& guard, const SocketPointer& socket, int descriptor,
                    const std::vector<Endpoint>& peers, sctp_assoc_t& id) {
   const ssize_t status = socket->connect(peers, &id);
@@ -212,30 +175,37 @@ int bytes_readable(int descriptor, int* count) {
   return 0;
 }
 
-int getsockname(int descriptor, sockaddr* address, socklen_t* length) {
+namespace {
+
+/// What getsockname() and getpeername() are: `find(socket, endpoint)` is false if there is no name.
+template <class Find>
+int name_of(int descriptor, RemoteCall::Kind kind, sockaddr* address, socklen_t* length,
+            Find&& find) {
   Process& process = Process::get();
   const Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
   if (address == nullptr || length == nullptr) return answer(-EFAULT);
   if (socket->is_remote())
-    return static_cast<int>(
-        answer(remote::name_of(*socket, RemoteCall::Kind::local_name, address, length)));
-  return answer(write_address(*socket, socket->name(), address, length));
+    return static_cast<int>(answer(remote::name_of(*socket, kind, address, length)));
+  Endpoint name;
+  if (!find(*socket, name)) return answer(-ENOTCONN);
+  return answer(write_address(*socket, name, address, length));
+}
+
+}  // namespace
+
+int getsockname(int descriptor, sockaddr* address, socklen_t* length) {
+  return name_of(descriptor, RemoteCall::Kind::local_name, address, length,
+                 [](const Socket& socket, Endpoint& name) {
+                   name = socket.name();
+                   return true;
+                 });
 }
 
 int getpeername(int descriptor, sockaddr* address, socklen_t* length) {
-  Process& process = Process::get();
-  const Guard guard(process);
-  const SocketPointer socket = process.find(descriptor);
-  if (socket == nullptr) return answer(-EBADF);
-  if (address == nullptr || length == nullptr) return answer(-EFAULT);
-  if (socket->is_remote())
-    return static_cast<int>(
-        answer(remote::name_of(*socket, RemoteCall::Kind::peer_name, address, length)));
-  Endpoint peer;
-  if (!socket->peer_name(peer)) return answer(-ENOTCONN);
-  return answer(write_address(*socket, peer, address, length));
+  return name_of(descriptor, RemoteCall::Kind::peer_name, address, length,
+                 [](const Socket& socket, Endpoint& name) { return socket.peer_name(name); });
 }
 
 // ---- options, three of which are calls in disguise ----
@@ -314,58 +284,6 @@ int setsockopt(int descriptor, int level, int name, const void* value, socklen_t
     return id;  // as Linux does
   }
   return answer(socket->set_option(level, name, value, length));
-}
-
-// ---- messages ----
-
-namespace {
-
-ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, const msghdr& message,
-                 int flags) {
-  if (socket->is_remote()) {
-    return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
-                      [&] { return remote::send(*socket, message, flags); });
-  }
-  Outgoing outgoing;
-  if (const int bad = gather(message, outgoing.data); bad != 0) return bad;
-  if (const int bad = outgoing.read(*socket, message); bad != 0) return bad;
-  return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
-                    [&] { return outgoing.try_send(*socket); });
-}
-
-}  // namespace
-
-ssize_t sendmsg(int descriptor, const msghdr* message, int flags) {
-  ssize_t status = 0;
-  {
-    Process& process = Process::get();
-    Guard guard(process);
-    const SocketPointer socket = process.find(descriptor);
-    if (socket == nullptr) {
-      status = -EBADF;
-    } else if (message == nullptr) {
-      status = -EFAULT;
-    } else {
-      status = send_now(guard, socket, descriptor, *message, flags);
-    }
-  }
-  if (status == -EPIPE && (flags & MSG_NOSIGNAL) == 0) raise(SIGPIPE);
-  return answer(status);
-}
-
-ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
-  Process& process = Process::get();
-  Guard guard(process);
-  const SocketPointer socket = process.find(descriptor);
-  if (socket == nullptr) return answer(ssize_t{-EBADF});
-  if (message == nullptr) return answer(ssize_t{-EFAULT});
-  return answer(until_done(
-      guard, *socket, descriptor, flags, socket->receive_timeout, -EAGAIN,
-      [&] {
-        return socket->is_remote() ? remote::receive(*socket, *message, flags)
-                                   : try_receive(*socket, *message, flags);
-      },
-      true));
 }
 
 }  // namespace millrace::sockets::calls

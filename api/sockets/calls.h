@@ -6,6 +6,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <ctime>
+
 namespace millrace::sockets::calls {
 
 bool is_sctp(int family, int type, int protocol);
@@ -27,5 +29,7 @@ int getsockopt(int descriptor, int level, int name, void* value, socklen_t* leng
 int setsockopt(int descriptor, int level, int name, const void* value, socklen_t length);
 ssize_t sendmsg(int descriptor, const msghdr* message, int flags);
 ssize_t recvmsg(int descriptor, msghdr* message, int flags);
+int sendmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags);
+int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags, const timespec* limit);
 
 }  // namespace millrace::sockets::calls

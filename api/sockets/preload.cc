@@ -147,13 +147,8 @@ MR_PRELOAD ssize_t sendmsg(int descriptor, const msghdr* message, int flags) {
 }
 
 MR_PRELOAD int sendmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags) {
-  if (!is_ours(descriptor)) return real().sendmmsg(descriptor, messages, count, flags);
-  for (unsigned i = 0; i < count; ++i) {
-    const ssize_t sent = calls::sendmsg(descriptor, &messages[i].msg_hdr, flags);
-    if (sent < 0) return i > 0 ? static_cast<int>(i) : -1;
-    messages[i].msg_len = static_cast<unsigned>(sent);
-  }
-  return static_cast<int>(count);
+  return is_ours(descriptor) ? calls::sendmmsg(descriptor, messages, count, flags)
+                             : real().sendmmsg(descriptor, messages, count, flags);
 }
 
 MR_PRELOAD ssize_t write(int descriptor, const void* data, size_t size) {
@@ -202,16 +197,8 @@ MR_PRELOAD ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
 
 MR_PRELOAD int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags,
                         timespec* limit) {
-  if (!is_ours(descriptor)) return real().recvmmsg(descriptor, messages, count, flags, limit);
-  for (unsigned i = 0; i < count; ++i) {
-    const bool must_not_wait = i > 0 && (flags & MSG_WAITFORONE) != 0;
-    const int one = (flags & ~MSG_WAITFORONE) | (must_not_wait ? MSG_DONTWAIT : 0);
-    const ssize_t received = calls::recvmsg(descriptor, &messages[i].msg_hdr, one);
-    if (received < 0) return i > 0 ? static_cast<int>(i) : -1;
-    messages[i].msg_len = static_cast<unsigned>(received);
-    if (received == 0) return static_cast<int>(i + 1);
-  }
-  return static_cast<int>(count);
+  return is_ours(descriptor) ? calls::recvmmsg(descriptor, messages, count, flags, limit)
+                             : real().recvmmsg(descriptor, messages, count, flags, limit);
 }
 
 MR_PRELOAD ssize_t read(int descriptor, void* data, size_t size) {

@@ -37,7 +37,9 @@ ssize_t Socket::send(const std::string& message, const SendInfo& info, const End
     }
     if (ends != 0) return -EINVAL;
     std::shared_ptr<Association> started;
-    const int status = start({*to}, info.has_init ? &info.init : nullptr, started);
+    std::vector<Endpoint> peers{*to};
+    for (const mr_address& address : info.more_addresses) peers.push_back({address, to->port});
+    const int status = start(peers, info.has_init ? &info.init : nullptr, started);
     if (status != 0) return status;
     through = started.get();
   }
@@ -67,6 +69,7 @@ ssize_t Socket::send_data(Association& association, const std::string& message,
   std::uint32_t flags = 0;
   if ((info.values.flags & SCTP_UNORDERED) != 0) flags |= MR_UNORDERED;
   if ((info.values.flags & SCTP_SACK_IMMEDIATELY) != 0) flags |= MR_SACK_AT_ONCE;
+  if (info.more_follow) flags |= MR_MORE;
   const int status =
       mr_send(Process::get().context(), association.handle, message.data(), message.size(),
               info.values.stream, ntohl(info.values.ppid), flags, info.values.context);

@@ -24,7 +24,9 @@ struct SendInfo {
   SendDefaults values;
   sctp_assoc_t id = 0;
   bool has_init = false;
+  bool more_follow = false;  // of a batch
   sctp_initmsg init{};
+  std::vector<mr_address> more_addresses;  // of a host that the message begins an association with
 };
 
 /// What a receive call wants and gets.

@@ -72,3 +72,17 @@ def memif(rig):
     far = engine("server", "10.20.0.2")
     near = engine("client", "10.20.0.1")
     play_diameter(rig, near, far)
+
+
+@test("mr-sctp-ping, made for our header alone, is answered through two engines")
+def sctp_ping(rig):
+    (near, _), (far, _) = rig.engine_pair()
+    program = rig.programs.find("mr-sctp-ping")
+    server = rig.spawn([program, "5000"], "server",
+                       environment={"MILLRACE_SOCKET": far.applications_socket})
+    server.wait_for("listening")
+    client = rig.spawn([program, "10.20.0.2", "5000", "1000"], "client",
+                       environment={"MILLRACE_SOCKET": near.applications_socket})
+    check_equal(client.wait(20), 0, f"{client.describe()}; status")
+    check("1000 of 1000 answered" in client.output(), client.describe())
+    server.wait_for("ended")

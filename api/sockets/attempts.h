@@ -1,0 +1,49 @@
+// What the calls on descriptors have in common: an attempt, repeated until it has an outcome, and
+// the C library's way to say it.
+#pragma once
+
+#include <cerrno>
+#include <memory>
+
+#include "api/sockets/process.h"
+
+namespace millrace::sockets::calls {
+
+using SocketPointer = std::shared_ptr<Socket>;
+
+/// -errno as the C library tells it.
+template <class Number>
+Number answer(Number status) {
+  if (status >= 0) return status;
+  errno = static_cast<int>(-status);
+  return -1;
+}
+
+inline bool is_set(const timeval& limit) {
+  return limit.tv_sec != 0 || limit.tv_usec != 0;
+}
+
+/// Whether the call, or the descriptor, allows it.
+bool may_wait(int descriptor, int flags);
+
+/// Tries until the attempt has an outcome. `unready` is the status that means "not yet".
+template <class Attempt>
+ssize_t until_done(Process::Guard& guard, Socket& socket, int descriptor, int flags,
+                   const timeval& limit, ssize_t unready, Attempt&& attempt, bool to_read = false) {
+  ssize_t status = attempt();
+  if (status != unready) return status;
+  Process::get().drain();  // the engine may have said it already
+  status = attempt();
+  if (status != unready || !may_wait(descriptor, flags)) return status;
+  const std::int64_t deadline =
+      is_set(limit) ? monotonic_us() + limit.tv_sec * 1'000'000 + limit.tv_usec : 0;
+  while (status == unready) {
+    const int woken = socket.is_remote() ? sleep_on_descriptor(guard, descriptor, to_read, deadline)
+                                         : sleep_in_call(guard, socket, deadline);
+    if (woken != 0) return woken == -EAGAIN ? unready : woken;
+    status = attempt();
+  }
+  return status;
+}
+
+}  // namespace millrace::sockets::calls

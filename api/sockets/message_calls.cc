@@ -1,0 +1,133 @@
+// Sending and receiving on descriptors of ours, one message or many.
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "api/sockets/attempts.h"
+#include "api/sockets/calls.h"
+#include "api/sockets/messages.h"
+#include "api/sockets/real_calls.h"
+#include "api/sockets/remote.h"
+
+namespace millrace::sockets::calls {
+namespace {
+
+using Guard = Process::Guard;
+
+constexpr unsigned kBatchMax = 1024;  // as Linux has it
+
+ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, const msghdr& message,
+                 int flags, bool more_follow) {
+  if (socket->is_remote()) {
+    return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
+                      [&] { return remote::send(*socket, message, flags); });
+  }
+  Outgoing outgoing;
+  if (const int bad = gather(message, outgoing.data); bad != 0) return bad;
+  if (const int bad = outgoing.read(*socket, message); bad != 0) return bad;
+  outgoing.info.more_follow = more_follow;
+  return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
+                    [&] { return outgoing.try_send(*socket); });
+}
+
+ssize_t receive_now(Guard& guard, const SocketPointer& socket, int descriptor, msghdr& message,
+                    int flags, const timeval& limit) {
+  const auto attempt = [&] {
+    return socket->is_remote() ? remote::receive(*socket, message, flags)
+                               : try_receive(*socket, message, flags);
+  };
+  return until_done(guard, *socket, descriptor, flags, limit, -EAGAIN, attempt, true);
+}
+
+// Hands a batch over: the engine is woken once.
+class Batch {
+ public:
+  ~Batch() {
+    if (mr_context* context = Process::get().context(); context != nullptr) mr_flush(context);
+  }
+};
+
+}  // namespace
+
+bool may_wait(int descriptor, int flags) {
+  return (flags & MSG_DONTWAIT) == 0 && (real().fcntl(descriptor, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+ssize_t sendmsg(int descriptor, const msghdr* message, int flags) {
+  ssize_t status = 0;
+  {
+    Process& process = Process::get();
+    Guard guard(process);
+    const SocketPointer socket = process.find(descriptor);
+    if (socket == nullptr) {
+      status = -EBADF;
+    } else if (message == nullptr) {
+      status = -EFAULT;
+    } else {
+      status = send_now(guard, socket, descriptor, *message, flags, false);
+    }
+  }
+  if (status == -EPIPE && (flags & MSG_NOSIGNAL) == 0) raise(SIGPIPE);
+  return answer(status);
+}
+
+int sendmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags) {
+  ssize_t status = 0;
+  unsigned sent = 0;
+  {
+    Process& process = Process::get();
+    Guard guard(process);
+    const SocketPointer socket = process.find(descriptor);
+    if (socket == nullptr) return answer(-EBADF);
+    if (messages == nullptr) return answer(-EFAULT);
+    const Batch batch;
+    count = std::min(count, kBatchMax);
+    for (; sent < count; ++sent) {
+      const msghdr& head = messages[sent].msg_hdr;
+      status = send_now(guard, socket, descriptor, head, flags, sent + 1 < count);
+      if (status < 0) break;
+      messages[sent].msg_len = static_cast<unsigned>(status);
+    }
+  }
+  if (sent > 0 || status >= 0) return static_cast<int>(sent);
+  if (status == -EPIPE && (flags & MSG_NOSIGNAL) == 0) raise(SIGPIPE);
+  return static_cast<int>(answer(status));
+}
+
+ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
+  Process& process = Process::get();
+  Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(ssize_t{-EBADF});
+  if (message == nullptr) return answer(ssize_t{-EFAULT});
+  return answer(receive_now(guard, socket, descriptor, *message, flags, socket->receive_timeout));
+}
+
+int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags, const timespec* limit) {
+  Process& process = Process::get();
+  Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket == nullptr) return answer(-EBADF);
+  if (messages == nullptr) return answer(-EFAULT);
+  timeval longest = socket->receive_timeout;
+  if (limit != nullptr) longest = {limit->tv_sec, limit->tv_nsec / 1000};
+  // No time at all is not the same as no limit.
+  if (limit != nullptr && !is_set(longest)) flags |= MSG_DONTWAIT;
+  ssize_t status = 0;
+  unsigned received = 0;
+  count = std::min(count, kBatchMax);
+  while (received < count) {
+    const bool must_not_wait = received > 0 && (flags & MSG_WAITFORONE) != 0;
+    const int one = (flags & ~MSG_WAITFORONE) | (must_not_wait ? MSG_DONTWAIT : 0);
+    status = receive_now(guard, socket, descriptor, messages[received].msg_hdr, one, longest);
+    if (status < 0) break;
+    messages[received++].msg_len = static_cast<unsigned>(status);
+    if (status == 0) break;
+  }
+  return received > 0 ? static_cast<int>(received) : static_cast<int>(answer(status));
+}
+
+}  // namespace millrace::sockets::calls

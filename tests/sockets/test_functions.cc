@@ -1,0 +1,211 @@
+// The functions of millrace/sctp.h (RFC 6458 9), and batches.
+#include "tests/sockets/engine.h"
+
+namespace millrace::sockets {
+namespace {
+
+/// A one-to-many socket that listens, and one that may begin associations with it.
+struct Crowd {
+  Crowd() : server(SOCK_SEQPACKET), client(SOCK_SEQPACKET) {
+    const int on = 1;
+    REQUIRE(server.bind("10.0.0.1", 0) == 0);
+    REQUIRE(calls::listen(server.number, 5) == 0);
+    REQUIRE(server.set(IPPROTO_SCTP, SCTP_RECVRCVINFO, on) == 0);
+    to = at("10.0.0.1", server.port());
+  }
+  sockaddr* peer() { return reinterpret_cast<sockaddr*>(&to); }
+
+  Handle server, client;
+  sockaddr_in to{};
+};
+
+struct Got {
+  int size = 0;
+  int flags = 0;
+  unsigned type = SCTP_RECVV_NOINFO;
+  sctp_recvv_rn info{};
+  std::string data;
+};
+
+Got receive_v(const Handle& socket) {
+  Got got;
+  got.data.resize(1000);
+  iovec part{got.data.data(), got.data.size()};
+  socklen_t length = sizeof got.info;
+  got.size = sctp_recvv(socket.number, &part, 1, nullptr, nullptr, &got.info, &length, &got.type,
+                        &got.flags);
+  got.data.resize(got.size > 0 ? static_cast<std::size_t>(got.size) : 0);
+  return got;
+}
+
+TEST_CASE("sctp_sendv begins an association, and sctp_recvv tells of the message") {
+  Crowd crowd;
+  std::string hello = "hello";
+  const iovec parts[] = {{hello.data(), 3}, {hello.data() + 3, 2}};
+  sctp_sendv_spa info{};
+  info.sendv_flags = SCTP_SEND_SNDINFO_VALID;
+  info.sendv_sndinfo.snd_sid = 3;
+  info.sendv_sndinfo.snd_ppid = htonl(46);
+  REQUIRE(sctp_sendv(crowd.client.number, parts, 2, crowd.peer(), 1, &info, sizeof info,
+                     SCTP_SENDV_SPA, 0) == 5);
+  const Got got = receive_v(crowd.server);
+  CHECK(got.data == "hello");
+  CHECK((got.flags & MSG_EOR) != 0);
+  REQUIRE(got.type == SCTP_RECVV_RCVINFO);
+  CHECK(got.info.recvv_rcvinfo.rcv_sid == 3);
+  CHECK(got.info.recvv_rcvinfo.rcv_ppid == htonl(46));
+
+  sctp_sndinfo back{};
+  back.snd_assoc_id = got.info.recvv_rcvinfo.rcv_assoc_id;
+  REQUIRE(sctp_sendv(crowd.server.number, parts, 1, nullptr, 0, &back, sizeof back,
+                     SCTP_SENDV_SNDINFO, 0) == 3);
+  CHECK(receive_v(crowd.client).data == "hel");
+
+  CHECK(sctp_sendv(crowd.server.number, parts, 1, nullptr, 0, &back, 3, SCTP_SENDV_SNDINFO, 0) ==
+        -1);
+  CHECK(errno == EINVAL);
+  CHECK(sctp_sendv(crowd.server.number, parts, 1, nullptr, 0, &back, sizeof back, 77, 0) == -1);
+  CHECK(errno == EINVAL);
+}
+
+TEST_CASE("sctp_sendv takes all addresses of the host that it begins an association with") {
+  Crowd crowd;
+  char byte = 'x';
+  const iovec part{&byte, 1};
+  sockaddr_in two[2] = {crowd.to, at("127.0.0.1", 1)};
+  REQUIRE(sctp_sendv(crowd.client.number, &part, 1, reinterpret_cast<sockaddr*>(two), 2, nullptr, 0,
+                     SCTP_SENDV_NOINFO, 0) == 1);
+  REQUIRE(receive_v(crowd.server).size == 1);
+  sctp_assoc_ids* ids;
+  std::uint8_t bytes[64];
+  socklen_t length = sizeof bytes;
+  REQUIRE(sctp_opt_info(crowd.client.number, 0, SCTP_GET_ASSOC_ID_LIST, bytes, &length) == 0);
+  ids = reinterpret_cast<sctp_assoc_ids*>(bytes);
+  REQUIRE(ids->gaids_number_of_ids == 1);
+  sockaddr* addresses = nullptr;
+  CHECK(sctp_getpaddrs(crowd.client.number, ids->gaids_assoc_id[0], &addresses) == 2);
+  CHECK(sctp_freepaddrs(addresses) == 0);
+}
+
+TEST_CASE("the older functions carry their parameters") {
+  Crowd crowd;
+  sctp_event_subscribe events{};
+  events.sctp_data_io_event = 1;
+  REQUIRE(crowd.server.set(IPPROTO_SCTP, SCTP_EVENTS, events) == 0);
+  REQUIRE(sctp_sendmsg(crowd.client.number, "abc", 3, crowd.peer(), sizeof crowd.to, htonl(7),
+                       SCTP_UNORDERED, 2, 0, 99) == 3);
+  char data[100];
+  sockaddr_in from{};
+  socklen_t length = sizeof from;
+  sctp_sndrcvinfo info{};
+  int flags = 0;
+  REQUIRE(sctp_recvmsg(crowd.server.number, data, sizeof data, reinterpret_cast<sockaddr*>(&from),
+                       &length, &info, &flags) == 3);
+  CHECK(info.sinfo_stream == 2);
+  CHECK(info.sinfo_ppid == htonl(7));
+  CHECK((info.sinfo_flags & SCTP_UNORDERED) != 0);
+  CHECK(from.sin_addr.s_addr == crowd.to.sin_addr.s_addr);
+  CHECK((flags & MSG_EOR) != 0);
+  sctp_sndrcvinfo back{};
+  back.sinfo_assoc_id = info.sinfo_assoc_id;
+  CHECK(sctp_send(crowd.server.number, "d", 1, &back, 0) == 1);
+  CHECK(receive(crowd.client).data == "d");
+}
+
+TEST_CASE("addresses are bound, listed, connected to and peeled off by the RFC's functions") {
+  const Handle listener(SOCK_SEQPACKET);
+  const Handle client(SOCK_SEQPACKET);
+  sockaddr_in local = at("10.0.0.1", 0);
+  auto* address = reinterpret_cast<sockaddr*>(&local);
+  CHECK(sctp_bindx(listener.number, address, 1, 17) == -1);
+  CHECK(errno == EINVAL);
+  REQUIRE(sctp_bindx(listener.number, address, 1, SCTP_BINDX_ADD_ADDR) == 0);
+  REQUIRE(calls::listen(listener.number, 5) == 0);
+  sockaddr* list = nullptr;
+  REQUIRE(sctp_getladdrs(listener.number, 0, &list) == 1);
+  CHECK(list->sa_family == AF_INET);
+  CHECK(sctp_freeladdrs(list) == 0);
+  CHECK(sctp_getaddrlen(AF_INET6) == sizeof(sockaddr_in6));
+  CHECK(sctp_getaddrlen(AF_UNIX) == -1);
+
+  local.sin_port = htons(listener.port());
+  sctp_assoc_t id = 0;
+  REQUIRE(sctp_connectx(client.number, address, 1, &id) == 0);
+  CHECK(id > SCTP_ALL_ASSOC);
+  sctp_status status{};
+  socklen_t length = sizeof status;
+  REQUIRE(sctp_opt_info(client.number, id, SCTP_STATUS, &status, &length) == 0);
+  CHECK(status.sstat_state == SCTP_ESTABLISHED);
+  const Handle peeled(Handle::Adopt{sctp_peeloff(client.number, id)});
+  REQUIRE(peeled.number >= 0);
+  CHECK(peeled.send("x") == 1);
+  CHECK(sctp_peeloff(client.number, id) == -1);
+  CHECK(errno == EINVAL);
+}
+
+TEST_CASE("the functions pass on what is not a socket of ours") {
+  int pair[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+  char byte = 'y';
+  iovec part{&byte, 1};
+  mmsghdr one{};
+  one.msg_hdr.msg_iov = &part;
+  one.msg_hdr.msg_iovlen = 1;
+  CHECK(sctp_sendmmsg(pair[0], &one, 1, 0) == 1);
+  CHECK(sctp_recvmmsg(pair[1], &one, 1, 0, nullptr) == 1);
+  CHECK(sctp_bindx(pair[0], nullptr, 0, SCTP_BINDX_ADD_ADDR) == -1);
+  CHECK(errno == EINVAL);
+  ::close(pair[0]);
+  ::close(pair[1]);
+}
+
+struct Batch {
+  static constexpr unsigned kCount = 40;
+  Batch() {
+    for (unsigned i = 0; i < kCount; ++i) {
+      parts[i] = {bytes[i], sizeof bytes[i]};
+      heads[i].msg_hdr.msg_iov = &parts[i];
+      heads[i].msg_hdr.msg_iovlen = 1;
+    }
+  }
+  char bytes[kCount][8]{};
+  iovec parts[kCount]{};
+  mmsghdr heads[kCount]{};
+};
+
+TEST_CASE("a batch of messages goes out in one call and comes in in few, in order") {
+  Pair pair;
+  Batch out, in;
+  for (unsigned i = 0; i < Batch::kCount; ++i) out.bytes[i][0] = static_cast<char>(i);
+  REQUIRE(sctp_sendmmsg(pair.client.number, out.heads, Batch::kCount, 0) == Batch::kCount);
+  unsigned got = 0;
+  while (got < Batch::kCount) {
+    const int now = sctp_recvmmsg(pair.server.number, in.heads, Batch::kCount, 0, nullptr);
+    REQUIRE(now > 0);
+    for (int i = 0; i < now; ++i) {
+      CHECK(in.heads[i].msg_len == 8);
+      CHECK((in.heads[i].msg_hdr.msg_flags & MSG_EOR) != 0);
+      CHECK(in.bytes[i][0] == static_cast<char>(got++));
+    }
+  }
+  timespec soon{0, 1'000'000};
+  CHECK(sctp_recvmmsg(pair.server.number, in.heads, 1, 0, &soon) == -1);
+  CHECK(errno == EAGAIN);
+  timespec now{0, 0};
+  CHECK(sctp_recvmmsg(pair.server.number, in.heads, 1, 0, &now) == -1);
+  CHECK(errno == EAGAIN);
+}
+
+TEST_CASE("a batch tells what it has done before an error, and the error then") {
+  Pair pair;
+  Batch out;
+  out.parts[2].iov_len = 0;
+  CHECK(sctp_sendmmsg(pair.client.number, out.heads, 5, 0) == 2);
+  CHECK(sctp_sendmmsg(pair.client.number, out.heads + 2, 3, 0) == -1);
+  CHECK(errno == EINVAL);
+  CHECK(receive(pair.server).size == 8);
+  CHECK(receive(pair.server).size == 8);
+}
+
+}  // namespace
+}  // namespace millrace::sockets
