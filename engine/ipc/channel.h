@@ -94,6 +94,9 @@ class Channel {
     returns_.commit(1);
   }
 
+  /// The longest payload that reserve() can ever give space for.
+  std::uint32_t payload_max() const { return receive_.capacity(); }
+
   /// Whether post() or post_message() would find an entry free.
   bool can_post() { return completions_.reserve(1) == 1; }
 

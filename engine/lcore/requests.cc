@@ -23,6 +23,12 @@ ipc::CompletionEntry answer_to(const ipc::SubmissionEntry& request, ipc::Event e
   return entry;
 }
 
+// A message may come to be as long as the receive window: it must fit where it is delivered, or
+// its association would wait for room for ever.
+void fit_to_arena(const Context& context, Parameters& parameters) {
+  parameters.receive_buffer = std::min(parameters.receive_buffer, context.channel->payload_max());
+}
+
 IpAddress address_in(const ipc::SubmissionEntry& request) {
   IpAddress address;
   std::memcpy(address.bytes.data(), request.address, sizeof request.address);
@@ -171,6 +177,7 @@ Status Requests::set_parameter(Context& context, const ipc::SubmissionEntry& req
   const Status found = shard_.parameters(context.owner, handle, parameters);
   if (found != Status::kOk) return found;
   if (!apply_parameter(request.parameter, request.value, parameters)) return Status::kBadArgument;
+  fit_to_arena(context, parameters);
   return shard_.set_parameters(context.owner, handle, parameters);
 }
 
@@ -189,6 +196,7 @@ Status Requests::take_preset(Context& context, const ipc::SubmissionEntry& reque
   parameters = context.has_preset ? context.preset : defaults_;
   context.has_preset = context.has_bad_preset = false;
   apply_streams(request, parameters);
+  fit_to_arena(context, parameters);
   return status;
 }
 

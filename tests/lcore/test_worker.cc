@@ -165,6 +165,28 @@ TEST_CASE("A parameter is set alone; the others stay", "[lcore]") {
   CHECK(statuses == std::vector<int>{0, 0, -EINVAL});
 }
 
+TEST_CASE("A receive buffer is never larger than the arena that its messages are delivered to",
+          "[lcore]") {
+  HostConfig config;
+  config.parameters.receive_buffer = 64 << 10;
+  config.geometry.receive_arena_bytes = 128 << 10;
+  HostPair pair(config);
+  REQUIRE(mr_preset(pair.server->context, MR_RECEIVE_BUFFER, 1 << 20) == 0);
+  pair.connect();
+  const mr_association ours = pair.server->first(MR_EVENT_ASSOCIATION_UP)->event.association;
+  const auto receive_window = [&] {
+    pair.server->heard.clear();
+    REQUIRE(mr_get_status(pair.server->context, ours) == 0);
+    REQUIRE(pair.run_until([&] { return pair.server->first(MR_EVENT_STATUS) != nullptr; }));
+    mr_status status;
+    std::memcpy(&status, pair.server->first(MR_EVENT_STATUS)->data.data(), sizeof status);
+    return status.a_rwnd;
+  };
+  CHECK(receive_window() == 128 << 10);
+  REQUIRE(mr_set_parameter(pair.server->context, ours, MR_RECEIVE_BUFFER, 2 << 20) == 0);
+  CHECK(receive_window() == 128 << 10);
+}
+
 TEST_CASE("The status of an association tells its paths", "[lcore]") {
   HostPair pair;
   pair.connect();
