@@ -36,7 +36,6 @@ bool is_network_or_broadcast(const Prefix& prefix) {
 }
 
 void check_engine(const EngineConfig& engine, ConfigErrors& errors) {
-  if (engine.name.empty()) errors.add("engine.name", "must not be empty");
   if (engine.run_directory.empty() || engine.run_directory.front() != '/') {
     errors.add("engine.run_directory", "must be an absolute path");
   }
@@ -189,9 +188,13 @@ void check_sctp(const Config& config, ConfigErrors& errors) {
   }
   // Whatever an association may hold, its application must be able to take at once.
   if (config.applications.receive_arena < sctp.receive_buffer) {
-    errors.add("sctp.receive_buffer", std::to_string(sctp.receive_buffer) +
-                                          " is above applications.receive_arena, " +
-                                          std::to_string(config.applications.receive_arena));
+    // At the one of the two that the file has.
+    const bool is_arena = errors.is_located("applications.receive_arena");
+    const std::string buffer = std::to_string(sctp.receive_buffer);
+    const std::string arena = std::to_string(config.applications.receive_arena);
+    errors.add(is_arena ? "applications.receive_arena" : "sctp.receive_buffer",
+               is_arena ? arena + " is below sctp.receive_buffer, " + buffer
+                        : buffer + " is above applications.receive_arena, " + arena);
   }
   if (!is_power_of_two(config.applications.ring_entries)) {
     errors.add("applications.ring_entries",
@@ -203,6 +206,8 @@ void check_sctp(const Config& config, ConfigErrors& errors) {
 void check_log(const LogConfig& log, ConfigErrors& errors) {
   const auto directory = std::filesystem::path(log.file).parent_path();
   std::error_code code;
+  if (std::filesystem::is_directory(log.file, code))
+    errors.add("log.file", "\"" + log.file + "\" is a directory");
   if (directory.empty() || std::filesystem::is_directory(directory, code)) return;
   errors.add("log.file", "there is no directory \"" + directory.string() + "\"");
 }

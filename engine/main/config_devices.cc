@@ -86,7 +86,7 @@ void check_against(const Config& config, std::size_t index, std::size_t before,
 
 void check_device(const Config& config, std::size_t index, ConfigErrors& errors) {
   const std::string& device = config.interfaces[index].device;
-  if (device.empty()) return;
+  if (device.empty()) return;  // which is an error already
   check_driver(config, index, errors);
   const unsigned queues = queues_in_arguments(device);
   if (queues > config.engine.lcores.size()) {

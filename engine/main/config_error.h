@@ -25,6 +25,7 @@ class ConfigErrors {
  public:
   explicit ConfigErrors(std::string file) : file_(std::move(file)) {}
 
+  bool is_located(const std::string& key) const { return places_.contains(key); }
   void locate(const std::string& key, std::uint32_t line, std::uint32_t column);
   /// An error at `key`; one that was not in the file is reported at the nearest key around it.
   void add(const std::string& key, std::string text);

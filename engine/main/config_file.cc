@@ -1,7 +1,8 @@
 #include "engine/main/config_file.h"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include "engine/main/config_check.h"
 #include "engine/main/config_sections.h"
@@ -51,14 +52,16 @@ LoadedConfig parse_config(std::string_view text, const std::string& file) {
 
 LoadedConfig load_config(const std::string& file) {
   std::ifstream stream(file);
-  std::ostringstream text;
-  if (stream) text << stream.rdbuf();
-  if (!stream || !text) {
+  std::string text;
+  char bytes[4096];
+  while (stream.read(bytes, sizeof bytes) || stream.gcount() > 0)
+    text.append(bytes, static_cast<std::size_t>(stream.gcount()));
+  if (!stream.eof()) {
     LoadedConfig loaded;
-    loaded.errors.push_back({file, 0, 0, "", "cannot be read"});
+    loaded.errors.push_back({file, 0, 0, "", std::string("cannot be read: ") + strerror(errno)});
     return loaded;
   }
-  return parse_config(text.str(), file);
+  return parse_config(text, file);
 }
 
 }  // namespace millrace

@@ -73,7 +73,7 @@ bool ConfigReader::read_integer(std::string_view name, std::int64_t& out, std::i
   return true;
 }
 
-bool ConfigReader::read_word(std::string_view name, std::string& out) {
+bool ConfigReader::text(std::string_view name, std::string& out) {
   const toml::node* node = find(name);
   if (node == nullptr) return false;
   const auto* value = node->as_string();
@@ -93,10 +93,6 @@ void ConfigReader::boolean(std::string_view name, bool& out) {
   } else {
     fail(name, "is " + std::string(kind_of(*node)) + ", must be true or false");
   }
-}
-
-void ConfigReader::text(std::string_view name, std::string& out) {
-  read_word(name, out);
 }
 
 void ConfigReader::probability(std::string_view name, double& out) {

@@ -31,7 +31,8 @@ class ConfigReader {
     if (read_integer(name, value, least, most)) out = static_cast<T>(value);
   }
   void boolean(std::string_view name, bool& out);
-  void text(std::string_view name, std::string& out);
+  /// Whether there was one.
+  bool text(std::string_view name, std::string& out);
   /// A probability: 0 to 1.
   void probability(std::string_view name, double& out);
   /// An integer count of `unit`s.
@@ -41,7 +42,7 @@ class ConfigReader {
   void choice(std::string_view name, T& out,
               std::initializer_list<std::pair<std::string_view, T>> choices) {
     std::string word;
-    if (!read_word(name, word)) return;
+    if (!text(name, word)) return;
     std::string allowed;
     for (const auto& [allowed_word, value] : choices) {
       if (word == allowed_word) {
@@ -81,7 +82,6 @@ class ConfigReader {
   const toml::node* find(std::string_view name);
   bool read_integer(std::string_view name, std::int64_t& out, std::int64_t least,
                     std::int64_t most);
-  bool read_word(std::string_view name, std::string& out);
 
   const toml::table& table_;
   std::string path_;

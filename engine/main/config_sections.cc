@@ -42,6 +42,15 @@ void read_permissions(ConfigReader& reader, std::string_view name, std::uint32_t
   mode = value;
 }
 
+// What stands in tables, in the log and in metrics.
+void read_name(ConfigReader& reader, std::string& name) {
+  if (!reader.text("name", name)) return;
+  const auto is_bad = [](unsigned char byte) { return byte < ' ' || byte == 127; };
+  if (name.empty()) reader.fail("name", "is empty");
+  if (std::any_of(name.begin(), name.end(), is_bad))
+    reader.fail("name", "has a control character in it");
+}
+
 Prefix read_address(ConfigReader& reader, const std::string& key,
                     const std::optional<std::string>& text) {
   Prefix unread;
@@ -58,7 +67,7 @@ Prefix read_address(ConfigReader& reader, const std::string& key,
 }  // namespace
 
 void read_engine(ConfigReader reader, EngineConfig& engine) {
-  reader.text("name", engine.name);
+  read_name(reader, engine.name);
   reader.integers("lcores", engine.lcores, 0, kCpusMax - 1);
   reader.choice<HugePages>(
       "huge_pages", engine.huge_pages,
@@ -78,9 +87,10 @@ void read_interface(ConfigReader reader, InterfaceSettings& interface) {
   reader.require("name");
   reader.require("device");
   reader.require("addresses");
-  reader.text("name", interface.name);
+  read_name(reader, interface.name);
   interface.has_addresses = reader.has("addresses");
-  reader.text("device", interface.device);
+  if (reader.text("device", interface.device) && interface.device.empty())
+    reader.fail("device", "is empty");
   reader.integer("vlan", interface.vlan, 0, 4094);
   reader.integer("mtu", interface.mtu, 576, kMtuMax);
   reader.texts("addresses", [&](const std::string& key, const std::optional<std::string>& text) {

@@ -29,6 +29,9 @@ std::string suggest(std::string_view typed, std::span<const std::string> names) 
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(2, typed.size() / 3) + 1;
   for (const std::string& name : names) {
+    // The unit left off: "rto_min" for "rto_min_ms".
+    if (name.size() > typed.size() && name.starts_with(typed) && name[typed.size()] == '_')
+      return name;
     const std::size_t distance = edit_distance(typed, name);
     if (distance < best_distance) {
       best = name;

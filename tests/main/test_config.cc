@@ -279,11 +279,33 @@ TEST_CASE("All errors of a file are reported, in its order", "[config]") {
                         "t:8:13: sctp.max_burst: 0 is out of range, allowed is 1 to 255"});
 }
 
+TEST_CASE("What is empty, or cannot be printed, is no name and no device", "[config]") {
+  CHECK(errors_of("[engine]\nname = \"\"\n" + kInterface) == Lines{"t:2:8: engine.name: is empty"});
+  CHECK(errors_of("[engine]\nname = \"a\\nb\"\n" + kInterface) ==
+        Lines{"t:2:8: engine.name: has a control character in it"});
+  CHECK(errors_of("[[interface]]\nname = \"a\"\ndevice = \"\"\naddresses = [\"10.1.0.1/24\"]\n") ==
+        Lines{"t:3:10: interface[0].device: is empty"});
+}
+
+TEST_CASE("A key without its unit is recognized", "[config]") {
+  CHECK(errors_of(kInterface + "[sctp]\nrto_min = 3\n") ==
+        Lines{"t:6:1: sctp.rto_min: is not a known key, did you mean \"rto_min_ms\"?"});
+}
+
+TEST_CASE("An arena that is too small is told where it stands", "[config]") {
+  CHECK(errors_of(kInterface + "[applications]\nreceive_arena = 65536\n") ==
+        Lines{"t:6:17: applications.receive_arena: 65536 is below sctp.receive_buffer, 1048576"});
+}
+
 TEST_CASE("A file without interfaces, or that is not there, is an error", "[config]") {
   CHECK(errors_of("") == Lines{"t: interface: is missing: there must be one [[interface]]"});
   const auto loaded = load_config("/nonexistent/millrace.toml");
   REQUIRE(loaded.errors.size() == 1);
-  CHECK(loaded.errors[0].to_string() == "/nonexistent/millrace.toml: cannot be read");
+  CHECK(loaded.errors[0].to_string() ==
+        "/nonexistent/millrace.toml: cannot be read: "
+        "No such file or directory");
+  CHECK(load_config("/dev/null").errors[0].to_string() ==
+        "/dev/null: interface: is missing: there must be one [[interface]]");
 }
 
 TEST_CASE("PCI addresses are told from virtual devices", "[config]") {
