@@ -123,6 +123,10 @@ void Context::on_association(Lane& lane, const ipc::CompletionEntry& entry, mr_e
   }
   if (!is_end(entry.event)) return;
   event.cause = static_cast<std::uint16_t>(entry.value);
+  event.length = entry.length;
+  if (entry.length > 0) {
+    event.data = lane.receive_arena + std::size_t{entry.offset} * ipc::kSlotUnit;
+  }
   if (record != nullptr) lane.associations.leave(*record);
 }
 

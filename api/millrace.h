@@ -310,8 +310,10 @@ enum mr_event_type {
   MR_EVENT_ASSOCIATION_UP = 4,     /* association, context, flags (MR_PASSIVE), streams_out,
                                       streams_in, local_port, peer_port, address: the peer's primary */
   MR_EVENT_ASSOCIATION_FAILED = 5, /* an mr_connect() came to nothing: association (0 if there was
-                                      none), context, reason, status, cause */
-  MR_EVENT_ASSOCIATION_DOWN = 6,   /* association, context, reason, cause; the handle is dead */
+                                      none), context, reason, status, cause, data, length */
+  MR_EVENT_ASSOCIATION_DOWN = 6,   /* association, context, reason, cause, data, length; the handle
+                                      is dead. After an ABORT of the peer's, data is that chunk
+                                      (RFC 9260 3.3.7), with all causes and their texts; else NULL */
   MR_EVENT_MESSAGE = 7, /* association, context, stream, ssn, tsn, ppid, flags, data, length */
   MR_EVENT_SEND_FAILED =
       8,                   /* association, context, send_context, stream, ppid, reason, status,

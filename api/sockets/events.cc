@@ -30,6 +30,10 @@ int errno_of(const mr_event& event) {
   }
 }
 
+std::string_view abort_chunk_of(const mr_event& event) {
+  return {static_cast<const char*>(event.data), event.length};
+}
+
 }  // namespace
 
 void Process::dispatch(const mr_event& event) {
@@ -159,10 +163,11 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
   refresh();
 }
 
-void Socket::on_failed(const std::shared_ptr<Association>& association, const mr_event&) {
+void Socket::on_failed(const std::shared_ptr<Association>& association, const mr_event& event) {
   if (is_one_to_one()) error_ = association->error;
   if (wants(*association, SCTP_ASSOC_CHANGE))
-    notify(association, association_change(*association, SCTP_CANT_STR_ASSOC, association->error));
+    notify(association, association_change(*association, SCTP_CANT_STR_ASSOC, association->error,
+                                           abort_chunk_of(event)));
   forget(association);
 }
 
@@ -172,7 +177,8 @@ void Socket::on_down(const std::shared_ptr<Association>& association, const mr_e
     error_ = association->error;
   if (wants(*association, SCTP_ASSOC_CHANGE)) {
     const int state = is_orderly ? SCTP_SHUTDOWN_COMP : SCTP_COMM_LOST;
-    notify(association, association_change(*association, state, event.cause));
+    notify(association,
+           association_change(*association, state, event.cause, abort_chunk_of(event)));
   }
   if (is_one_to_one()) input_ended_ = true;
   forget(association);

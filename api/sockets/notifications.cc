@@ -43,16 +43,17 @@ std::string failure_of(Layout& failed, int type, const Association& association,
 }  // namespace
 
 //= rfc6458 6.1.1
-std::string association_change(const Association& association, int state, int error) {
+std::string association_change(const Association& association, int state, int error,
+                               std::string_view abort_chunk) {
   sctp_assoc_change change{};
   change.sac_type = SCTP_ASSOC_CHANGE;
-  change.sac_length = sizeof change;
+  change.sac_length = static_cast<std::uint32_t>(sizeof change + abort_chunk.size());
   change.sac_state = static_cast<std::uint16_t>(state);
   change.sac_error = static_cast<std::uint16_t>(error);
   change.sac_outbound_streams = association.streams_out;
   change.sac_inbound_streams = association.streams_in;
   change.sac_assoc_id = association.id;
-  return bytes_of(change);
+  return bytes_of(change).append(abort_chunk);  // sac_info
 }
 
 //= rfc6458 6.1.2

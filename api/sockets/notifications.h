@@ -2,12 +2,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "api/sockets/socket.h"
 
 namespace millrace::sockets {
 
-std::string association_change(const Association& association, int state, int error);
+/// `abort_chunk`: the peer's ABORT, if that is what has ended it.
+std::string association_change(const Association& association, int state, int error,
+                               std::string_view abort_chunk = {});
 std::string address_change(const Association& association, const mr_event& event,
                            const Socket& socket);
 std::string shutdown_event(const Association& association);

@@ -73,8 +73,7 @@ void Association::enter_established(Time now) {
   attempts_ = 0;
   error_count_ = 0;
   pending_ &= static_cast<std::uint8_t>(~(kInit | kCookieEcho));
-  if (cookie_buffer_ != nullptr) resources_.buffers.release(cookie_buffer_);
-  cookie_buffer_ = nullptr;
+  release_kept();
   local_tie_tag_ = resources_.random.next_u32() | 1;
   peer_tie_tag_ = resources_.random.next_u32() | 1;
   advertised_rwnd_ = a_rwnd();
@@ -104,15 +103,28 @@ void Association::close(DownReason reason, std::uint16_t error) {
   t1_deadline_ = t2_deadline_ = t5_deadline_ = kNever;
   outbound_.fail_all(resources_.outbound, paths_, failed_);
   tracker_.clear(resources_.bitmaps);
-  if (cookie_buffer_ != nullptr) resources_.buffers.release(cookie_buffer_);
-  cookie_buffer_ = nullptr;
+  release_kept();
   down_reason_ = reason;
   down_error_ = error;
   notices_ = static_cast<std::uint8_t>((notices_ & kUpNotice) | kDownNotice);
 }
 
+// A chunk that is needed later.
+void Association::keep(ChunkView chunk, const PacketIn& in) {
+  release_kept();
+  resources_.buffers.hold(*in.buffer);
+  kept_buffer_ = in.buffer;
+  kept_chunk_ = chunk;
+}
+
+void Association::release_kept() {
+  if (kept_buffer_ != nullptr) resources_.buffers.release(kept_buffer_);
+  kept_buffer_ = nullptr;
+}
+
 void Association::clear() {
   MR_ASSERT(state_ == State::kClosed);
+  release_kept();
   while (TxMessage* message = failed_.pop_front()) resources_.outbound.returned.push_back(message);
   reassembly_.clear(resources_.reassembly);
   for (std::uint8_t i = 0; i < path_count_; ++i) resources_.paths.destroy(paths_[i]);
@@ -278,6 +290,7 @@ bool Association::next_notice(Event& event) {
     event.type = EventType::kDown;
     event.reason = down_reason_;
     event.error = down_error_;
+    if (kept_buffer_ != nullptr) event.abort_chunk = kept_chunk_.bytes;
     return true;
   }
   return false;
@@ -321,6 +334,7 @@ Time Association::next_deadline() const {
   if (is_closed()) return kNever;
   Time deadline =
       earlier(earlier(t1_deadline_, t2_deadline_), earlier(t5_deadline_, tracker_.deadline()));
+  deadline = earlier(deadline, probe_deadline_);
   for (std::uint8_t i = 0; i < path_count_; ++i) {
     const Path& path = *paths_[i];
     deadline = earlier(deadline, earlier(path.t3_deadline, path.heartbeat_deadline));
@@ -335,6 +349,10 @@ void Association::on_deadline(Time now) {
   if (now >= t2_deadline_) on_t2_expired(now);
   if (now >= t5_deadline_) {
     abort(CauseCode::kProtocolViolation, {}, DownReason::kUnreachable);
+  }
+  if (now >= probe_deadline_) {
+    probe_deadline_ = kNever;
+    outbound_.let_probe();
   }
   for (std::uint8_t i = 0; i < path_count_ && !is_closed(); ++i) {
     if (now >= paths_[i]->t3_deadline) on_t3_expired(now, i);

@@ -164,9 +164,9 @@ class Association {
   std::size_t primary() const { return primary_; }
   const Outbound& outbound() const { return outbound_; }
   const Reassembly& reassembly() const { return reassembly_; }
-  /// Received packets that are kept: what is in reassembly, and the peer's cookie.
+  /// Received packets that are kept: what is in reassembly, and the peer's cookie or ABORT.
   std::uint32_t held_buffers() const {
-    return reassembly_.held_buffers() + (cookie_buffer_ == nullptr ? 0 : 1);
+    return reassembly_.held_buffers() + (kept_buffer_ == nullptr ? 0 : 1);
   }
   std::uint32_t held_bytes() const { return reassembly_.held_bytes() + unread_bytes_; }
   std::uint32_t a_rwnd() const;
@@ -190,7 +190,7 @@ class Association {
 
  private:
   static constexpr std::uint8_t kNoPath = 0xff;
-  static constexpr std::size_t kHeartbeatInfoBytes = 12;
+  static constexpr std::size_t kHeartbeatInfoBytes = 16;  // path, nonce, time
   static constexpr std::uint32_t kMtuProbe = 0x80000000;  // added to the path's index in a probe
 
   /// Chunks that are to be sent with the next packet.
@@ -215,6 +215,8 @@ class Association {
   void enter_state(State state);
   void enter_established(Time now);
   void close(DownReason reason, std::uint16_t error);
+  void keep(ChunkView chunk, const PacketIn& in);
+  void release_kept();
   bool next_notice(Event& event);
   void pop_path_notice();
   bool add_path(const IpAddress& destination, bool confirmed);
@@ -244,8 +246,10 @@ class Association {
   bool on_data(ChunkView chunk, const PacketIn& in);
   void on_sack(Time now, ChunkView chunk);
   void on_acknowledged(Time now, const SackOutcome& outcome);
+  void wait_to_probe(Time now);
   bool takes_data_in() const;
   bool has_room_for(const DataView& data, TsnTracker::Arrival arrival);
+  bool renege_for(const DataView& data);
   bool on_bad_stream(const DataView& data, const PacketIn& in);
   bool hold(const DataView& data, const PacketIn& in);
   void on_packet_with_data(Time now);
@@ -292,7 +296,8 @@ class Association {
   void on_path_answer(Time now, std::uint8_t path, bool is_of_heartbeat = false);
   void on_t3_expired(Time now, std::uint8_t path);
   void on_mtu_search_deadline(Time now, std::uint8_t path);
-  void send_mtu_probe(std::uint8_t path, std::uint16_t size);
+  void send_mtu_probe(Time now, std::uint8_t path, std::uint16_t size);
+  static std::uint32_t heartbeat_time(Time at);
   void on_heartbeat_deadline(Time now, std::uint8_t path);
   void send_heartbeat(Time now, std::uint8_t path);
 
@@ -338,14 +343,17 @@ class Association {
   std::uint32_t restart_after_ = 0;  // messages to deliver before the restart is told
   Time t1_deadline_ = kNever;        // T1-init, T1-cookie
   Time t1_started_{};
-  Time round_at_ = kNever;           // of the last round of sending
-  Time t2_deadline_ = kNever;        // T2-shutdown
-  Time t5_deadline_ = kNever;        // T5-shutdown-guard
-  Buffer* cookie_buffer_ = nullptr;  // the INIT ACK that holds the peer's cookie
-  ChunkView init_ack_;               // in it
-  Fifo<TxMessage> failed_;           // to be told with kSendFailed
-  Buffer* answer_ = nullptr;         // chunks that answer the packet that came last
-  std::uint8_t answer_path_ = 0;     // where they go
+  Time round_at_ = kNever;        // of the last round of sending
+  Time t2_deadline_ = kNever;     // T2-shutdown
+  Time t5_deadline_ = kNever;     // T5-shutdown-guard
+  Time probe_deadline_ = kNever;  // of the peer's window, which is closed
+  // The INIT ACK that holds the peer's cookie; later the ABORT that ended it, which the application
+  // has yet to be told of.
+  ChunkView kept_chunk_;
+  Buffer* kept_buffer_ = nullptr;  // nullptr: neither
+  Fifo<TxMessage> failed_;         // to be told with kSendFailed
+  Buffer* answer_ = nullptr;       // chunks that answer the packet that came last
+  std::uint8_t answer_path_ = 0;   // where they go
   DownReason down_reason_ = DownReason::kNone;
   std::uint16_t down_error_ = 0;
   std::uint64_t retransmissions_ = 0;

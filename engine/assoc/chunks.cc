@@ -107,6 +107,7 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
   }
   const std::uint32_t index = load_be32(info->value().data());
   const std::uint64_t nonce = load_be64(info->value().data() + 4);
+  const std::uint32_t sent_at = load_be32(info->value().data() + 12);
   if (index >= kMtuProbe && index - kMtuProbe < path_count_) {
     Path& probed = *paths_[index - kMtuProbe];
     const std::uint16_t carried = probed.mtu_search.on_answer(now, nonce);
@@ -115,7 +116,8 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
     return;
   }
   if (index >= path_count_ || !paths_[index]->heartbeat_outstanding ||
-      paths_[index]->heartbeat_nonce != nonce) {
+      paths_[index]->heartbeat_nonce != nonce ||
+      heartbeat_time(paths_[index]->heartbeat_sent_at) != sent_at) {
     resources_.count(Counter::drop_bad_heartbeat);
     return;
   }
@@ -146,6 +148,7 @@ void Association::on_abort(ChunkView chunk, const PacketIn& in) {
   resources_.count(Counter::associations_aborted);
   close(was_up_ ? DownReason::kAbortedByPeer : DownReason::kRefused,
         cause ? cause->type() : std::uint16_t{0});
+  if (!is_short_of_memory()) keep(chunk, in);
 }
 
 void Association::on_error(Time now, ChunkView chunk) {

@@ -1,4 +1,6 @@
 // DATA and SACK as the association sees them (RFC 9260 6.1, 6.2): which part of it they concern.
+#include <algorithm>
+
 #include "engine/assoc/association.h"
 #include "engine/assoc/replies.h"
 
@@ -43,9 +45,11 @@ bool Association::takes_data_in() const {
 }
 
 // The window is full when it is reached: the chunk that reaches it may go beyond by its own length.
-// From there on only what lets held data move on is taken, up to twice the window: what fills a
-// hole, and what comes next when otherwise nothing could ever be read. (A window probe is neither
-// while there is something to read, however often it comes.)
+// From there on only what lets held data move on is taken: what fills a hole, for which the last
+// chunks that wait for it give way, and what comes next when otherwise nothing could ever be read.
+// (A window probe is neither while there is something to read, however often it comes.) Where
+// nothing can give way, since what came later can be read or has been, it goes beyond the window,
+// up to twice of it.
 //= rfc9260 6.2
 bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival) {
   if (arrival == TsnTracker::Arrival::kTooFar) {
@@ -60,11 +64,27 @@ bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival
   }
   if (held < parameters_.receive_buffer) return true;
   const bool fills_hole = data.tsn < tracker_.highest();
+  if (fills_hole && renege_for(data)) return true;
   const bool is_stuck = reassembly_.front() == nullptr && unread_bytes_ == 0;
   const bool moves_on = fills_hole || (is_stuck && arrival == TsnTracker::Arrival::kNext);
   if (moves_on && held / 2 < parameters_.receive_buffer) return true;
   resources_.count(Counter::drop_window_full);
   tracker_.acknowledge_now();
+  return false;
+}
+
+// Whether chunks that came after this one, and cannot be delivered yet, have made room for it. The
+// peer is told by the SACK that does not speak of them any more, and sends them again.
+//= rfc9260 6.2
+bool Association::renege_for(const DataView& data) {
+  constexpr int kChunksMax = 16;
+  for (int i = 0; i < kChunksMax; ++i) {
+    const auto dropped = reassembly_.renege(resources_.reassembly, data.tsn);
+    if (!dropped) return false;
+    tracker_.forget(resources_.bitmaps, *dropped);
+    resources_.count(Counter::data_chunks_reneged);
+    if (held_bytes() < parameters_.receive_buffer) return true;
+  }
   return false;
 }
 
@@ -155,8 +175,22 @@ void Association::on_acknowledged(Time now, const SackOutcome& outcome) {
   for (std::uint8_t i = 0; i < path_count_; ++i) {
     if (outcome.answered_paths >> i & 1) on_path_answer(now, i);
   }
+  wait_to_probe(now);
   if (parameters_.sender_dry_events && outcome.advanced && outbound_.is_drained()) {
     notices_ |= kDryNotice;
+  }
+}
+
+// A window that has closed is probed after an RTO, and then ever more seldom.
+//= rfc9260 6.1
+void Association::wait_to_probe(Time now) {
+  constexpr std::uint32_t kDoublingsMax = 16;
+  if (!outbound_.waits_to_probe()) {
+    probe_deadline_ = kNever;
+  } else if (probe_deadline_ == kNever) {
+    const std::uint32_t doublings = std::min(outbound_.probes(), kDoublingsMax);
+    const Duration interval = paths_[data_path()]->rto.value() * (std::int64_t{1} << doublings);
+    probe_deadline_ = now + std::min(interval, parameters_.rto_max);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "engine/base/address.h"
+#include "engine/base/bytes.h"
 #include "engine/base/serial.h"
 
 namespace millrace {
@@ -71,6 +72,7 @@ struct Event {
   std::uint64_t token = 0;          ///< kSendFailed: the payload's token (see SendRequest)
   SocketAddress peer;               ///< kUp: primary address and port; kPathState: the destination
   std::uint16_t local_port = 0;     ///< kUp
+  Bytes abort_chunk;                ///< kDown: the peer's ABORT, if that is what ended it
   const RxChunk* chunks = nullptr;  ///< kMessage: the payload; read it with copy_payload()
 };
 

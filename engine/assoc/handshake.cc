@@ -20,7 +20,7 @@ void Association::write_init(PacketWriter& writer) {
 }
 
 std::size_t Association::cookie_echo_size() const {
-  const auto init = InitView::parse(init_ack_);
+  const auto init = InitView::parse(kept_chunk_);
   MR_ASSERT(init);
   return padded4(kChunkHeaderBytes + read_init(*init, {}).cookie.size());
 }
@@ -28,7 +28,7 @@ std::size_t Association::cookie_echo_size() const {
 //= rfc9260 5.1
 //= rfc9260 3.3.11
 void Association::write_cookie_echo(PacketWriter& writer) {
-  const auto init = InitView::parse(init_ack_);
+  const auto init = InitView::parse(kept_chunk_);
   MR_ASSERT(init);
   const InitContents contents = read_init(*init, paths_[primary_]->destination());
   writer.begin_chunk(ChunkType::kCookieEcho, 0);
@@ -67,9 +67,7 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   tracker_.start(init->initial_tsn);
   outbound_.set_peer(init->a_rwnd, streams_out_);
   outbound_.fail_beyond_streams(failed_);
-  resources_.buffers.hold(*in.buffer);
-  cookie_buffer_ = in.buffer;
-  init_ack_ = chunk;
+  keep(chunk, in);
   if (attempts_ == 0) {
     paths_[primary_]->rto.on_measurement(now - t1_started_, parameters_);
   }
@@ -125,6 +123,9 @@ void Association::on_cookie_ack(Time now) {
   resources_.count(Counter::associations_active_established);
 }
 
+// An INIT or COOKIE ECHO is out to one address at a time, and that address's own RTO is its timer:
+// what one has not answered makes nobody wait longer at another.
+//= rfc9260 5.1
 void Association::arm_t1(Time now) {
   t1_started_ = now;
   t1_deadline_ = now + paths_[control_path()]->rto.value();
@@ -133,11 +134,11 @@ void Association::arm_t1(Time now) {
 //= rfc9260 4
 void Association::on_t1_expired(Time now) {
   t1_deadline_ = kNever;
+  paths_[control_path()]->rto.back_off(parameters_);
   if (++attempts_ > parameters_.init_max_retrans) {
     resources_.count(Counter::associations_lost);
     return close(DownReason::kInitFailed, 0);
   }
-  for (std::uint8_t i = 0; i < path_count_; ++i) paths_[i]->rto.back_off(parameters_);
   if (state_ == State::kCookieWait) {
     pending_ |= kInit;
   } else {
@@ -153,8 +154,7 @@ void Association::on_stale_cookie(Time now) {
   if (++attempts_ > parameters_.init_max_retrans) {
     return close(DownReason::kInitFailed, static_cast<std::uint16_t>(CauseCode::kStaleCookie));
   }
-  resources_.buffers.release(cookie_buffer_);
-  cookie_buffer_ = nullptr;
+  release_kept();
   outbound_.mark_all_lost(paths_);
   enter_state(State::kCookieWait);
   identity_.peer_tag = 0;
@@ -291,7 +291,7 @@ void Association::restart(Time now, const Cookie& cookie, const PacketIn& in) {
   reassembly_.restart(resources_.reassembly);
   tracker_.clear(resources_.bitmaps);
   tracker_.start(cookie.peer_tsn);
-  t2_deadline_ = t5_deadline_ = kNever;
+  t2_deadline_ = t5_deadline_ = probe_deadline_ = kNever;
   for (std::uint8_t i = 0; i < path_count_; ++i) paths_[i]->restart(parameters_);
   pending_ = kCookieAck;
   const bool up_is_untold = notices_ & kUpNotice;

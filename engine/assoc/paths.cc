@@ -141,8 +141,13 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
   send_heartbeat(now, index);
 }
 
-// The nonce proves to us that the answer is to this heartbeat; what else is known of it we
-// remember.
+// Microseconds, of a clock of our own, and no more of them than tell two heartbeats apart.
+std::uint32_t Association::heartbeat_time(Time at) {
+  return static_cast<std::uint32_t>(at.ns / 1000);
+}
+
+// The nonce proves to us that the answer is to this heartbeat; when it was sent is remembered, too,
+// so that an answer with another time is none of ours.
 //= rfc9260 3.3.5
 void Association::send_heartbeat(Time now, std::uint8_t index) {
   Path& path = *paths_[index];
@@ -152,6 +157,7 @@ void Association::send_heartbeat(Time now, std::uint8_t index) {
   std::uint8_t info[kHeartbeatInfoBytes];
   store_be32(info, index);
   store_be64(info + 4, path.heartbeat_nonce);
+  store_be32(info + 12, heartbeat_time(now));
   // What could not be sent for a shortage of ours is not held against the path.
   path.heartbeat_outstanding = send_reply(
       resources_, header(), path.source(), path.destination(), [&](PacketWriter& writer) {
@@ -171,19 +177,20 @@ void Association::on_mtu_search_deadline(Time now, std::uint8_t index) {
       parameters_.path_mtu_probing && is_up && path.is_preferable() && path.error_count() == 0;
   if (!may_probe) return path.mtu_search.stop();
   const std::uint16_t size = path.mtu_search.on_deadline(now, path.mtu(), path.rto.value());
-  if (size != 0) send_mtu_probe(index, size);
+  if (size != 0) send_mtu_probe(now, index, size);
 }
 
 // A heartbeat that is padded to the size in question (RFC 4820). Its loss says nothing of the path
 // and nothing of congestion.
 //= rfc8899 6.2
-void Association::send_mtu_probe(std::uint8_t index, std::uint16_t size) {
+void Association::send_mtu_probe(Time now, std::uint8_t index, std::uint16_t size) {
   static constexpr std::array<std::uint8_t, kMtuMax> kPadding{};
   Path& path = *paths_[index];
   path.mtu_search.set_nonce(resources_.random.next_u64());
   std::uint8_t info[kHeartbeatInfoBytes];
   store_be32(info, kMtuProbe + index);
   store_be64(info + 4, path.mtu_search.nonce());
+  store_be32(info + 12, heartbeat_time(now));
   const auto write = [&](PacketWriter& writer) {
     writer.begin_chunk(ChunkType::kHeartbeat, 0);
     writer.append_parameter(ParameterType::kHeartbeatInfo, info);

@@ -28,6 +28,7 @@ namespace millrace {
   X(data_chunks_retransmitted, "DATA chunks sent again") \
   X(data_chunks_received, "DATA chunks received, duplicates included") \
   X(data_chunks_duplicate, "DATA chunks received more than once") \
+  X(data_chunks_reneged, "DATA chunks acknowledged in a gap and dropped for one that fills it") \
   X(sacks_sent, "SACK chunks sent") \
   X(sacks_received, "SACK chunks received") \
   X(fast_retransmits, "entries into fast recovery") \

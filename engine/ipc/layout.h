@@ -108,8 +108,9 @@ enum class Event : std::uint8_t {
   request_done,        ///< answer to unlisten, set_primary, set_parameter; or a refusal of another
   connecting,          ///< connect was accepted: association is its handle, context the request's
   association_up,      ///< streams_*, ports, address = the peer's primary, context of the connect
-  association_failed,  ///< connect came to nothing: reason, status
-  association_down,    ///< reason, status; the handle is dead
+  association_failed,  ///< connect came to nothing: reason, status; as association_down
+  association_down,    ///< reason, status; the handle is dead. The peer's ABORT chunk, if that is
+                       ///< what ended it, in the receive arena
   message,             ///< stream, ssn, tsn, ppid, flags; payload in the receive arena
   send_failed,         ///< reason, stream, ppid, status, context of the send; `offset` and `length`
                        ///< name the *transmit* slot, which goes back to the application with this

@@ -80,6 +80,19 @@ ipc::CompletionEntry entry_of(const Event& event, std::uint64_t name, std::uint6
   return entry;
 }
 
+// An association that the peer has aborted ends with its ABORT, which may bear a reason.
+//= rfc9260 9.1
+bool post_entry(ipc::Channel& channel, const Event& event, ipc::CompletionEntry& entry) {
+  if (event.type != EventType::kDown || event.abort_chunk.empty()) return channel.post(entry);
+  const Bytes abort = event.abort_chunk;
+  std::uint8_t* to = channel.reserve(static_cast<std::uint32_t>(abort.size()));
+  if (to == nullptr) return false;
+  std::copy(abort.begin(), abort.end(), to);
+  entry.length = static_cast<std::uint32_t>(abort.size());
+  channel.post_message(entry);
+  return true;
+}
+
 }  // namespace
 
 std::size_t Deliveries::deliver() {
@@ -108,9 +121,9 @@ std::size_t Deliveries::post(Context& context, const Delivery& delivery) {
   const Event& event = *delivery.event;
   if (event.type == EventType::kMessage) return post_messages(context, delivery);
   AssociationMarks::Mark& mark = marks_.at(delivery.handle);
-  const ipc::CompletionEntry entry =
+  ipc::CompletionEntry entry =
       entry_of(event, name_of(lcore_, delivery.handle), delivery.context, mark);
-  if (!context.channel->post(entry)) return 0;
+  if (!post_entry(*context.channel, event, entry)) return 0;
   note(delivery, mark);
   if (event.type == EventType::kUp) mark.is_up = true;
   shard_.take_event();

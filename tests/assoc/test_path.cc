@@ -144,10 +144,14 @@ TEST_CASE("a window that is not used decays to four packets and remembers what i
   path.on_data_sent(now + path.rto.value() - nanoseconds(1));
   CHECK(path.congestion.cwnd() == before);
   path.on_data_sent(now + path.rto.value() * 3);
-  CHECK(path.congestion.cwnd() < before);
+  const std::uint32_t between = path.congestion.cwnd();
+  CHECK(between < before);
+  CHECK(path.congestion.ssthresh() == before);
   path.on_data_sent(now + seconds(1000));
   CHECK(path.congestion.cwnd() == 4 * kPmdcs);
-  CHECK(path.congestion.ssthresh() >= before);
+  CHECK(path.congestion.ssthresh() == between);
+  path.on_data_sent(now + seconds(2000));
+  CHECK(path.congestion.ssthresh() == between);
 }
 
 //= rfc9260 16#1,2 type=test

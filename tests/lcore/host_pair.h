@@ -43,7 +43,7 @@ class Application {
   }
   static bool has_data(const mr_event& event) {
     return event.type == MR_EVENT_MESSAGE || event.type == MR_EVENT_STATUS ||
-           event.type == MR_EVENT_SEND_FAILED;
+           event.type == MR_EVENT_SEND_FAILED || event.data != nullptr;
   }
   static std::string data_of(const mr_event& event) {
     return {static_cast<const char*>(event.data), event.length};

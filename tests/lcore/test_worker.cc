@@ -120,6 +120,24 @@ TEST_CASE("A connect to nobody fails with its reason, not with an end", "[lcore]
   CHECK(pair.client->count(MR_EVENT_ASSOCIATION_DOWN) == 0);
 }
 
+//= rfc9260 9.1#7 type=test
+TEST_CASE("The reason of an abort reaches the other application", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  const std::string reason = "maintenance";
+  REQUIRE(mr_abort(pair.client->context, pair.association(), reason.data(), reason.size()) == 0);
+  REQUIRE(pair.run_until([&] { return pair.server->first(MR_EVENT_ASSOCIATION_DOWN); }));
+  const auto* down = pair.server->first(MR_EVENT_ASSOCIATION_DOWN);
+  CHECK(down->event.reason == MR_REASON_PEER_ABORT);
+  CHECK(down->event.cause == 12);
+  const std::string heads("\x06\0\0\x13\0\x0c\0\x0f", 8);
+  CHECK(down->data == heads + reason);
+  REQUIRE(pair.run_until([&] { return pair.client->first(MR_EVENT_ASSOCIATION_DOWN); }));
+  CHECK(pair.client->first(MR_EVENT_ASSOCIATION_DOWN)->event.data == nullptr);
+  pair.run_for(milliseconds(50));
+  CHECK(pair.pool.free_count() == HostPair::kBuffers);
+}
+
 TEST_CASE("A connect to where no route leads fails at once", "[lcore]") {
   HostPair pair;
   mr_address peer;

@@ -90,6 +90,43 @@ TEST_CASE("closing tells the peer: SHUTDOWN_EVENT, then SHUTDOWN_COMP") {
   CHECK(count == 0);
 }
 
+//= rfc9260 9.1#7 type=test
+TEST_CASE("COMM_LOST brings the peer's ABORT, with the reason that it was given") {
+  Server server;
+  const Handle client(SOCK_SEQPACKET);
+  sctp_event_subscribe events{};
+  events.sctp_association_event = 1;
+  REQUIRE(client.set(IPPROTO_SCTP, SCTP_EVENTS, events) == 0);
+  REQUIRE(client.send_to("x", &server.address) == 1);
+  CHECK(receive(client).as<sctp_assoc_change>().sac_state == SCTP_COMM_UP);
+  receive(server.socket);
+  const Received message = receive(server.socket);
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(sctp_sndinfo))] = {};
+  std::string reason = "enough";
+  iovec part{reason.data(), reason.size()};
+  msghdr last{};
+  last.msg_iov = &part;
+  last.msg_iovlen = 1;
+  last.msg_control = control;
+  last.msg_controllen = sizeof control;
+  last.msg_name = const_cast<sockaddr_in*>(&message.from);
+  last.msg_namelen = sizeof message.from;
+  cmsghdr* head = CMSG_FIRSTHDR(&last);
+  head->cmsg_level = IPPROTO_SCTP;
+  head->cmsg_type = SCTP_SNDINFO;
+  head->cmsg_len = CMSG_LEN(sizeof(sctp_sndinfo));
+  sctp_sndinfo info{};
+  info.snd_flags = SCTP_ABORT;
+  std::memcpy(CMSG_DATA(head), &info, sizeof info);
+  REQUIRE(calls::sendmsg(server.socket.number, &last, 0) >= 0);
+  const Received gone = receive(client);
+  const auto change = gone.as<sctp_assoc_change>();
+  CHECK(change.sac_state == SCTP_COMM_LOST);
+  CHECK(change.sac_length == gone.data.size());
+  const std::string heads("\x06\0\0\x0e\0\x0c\0\x0a", 8);
+  CHECK(gone.data.substr(sizeof change) == heads + reason);
+}
+
 TEST_CASE("peeling an association off takes what it has to say along") {
   Server server;
   const Handle client(SOCK_SEQPACKET);

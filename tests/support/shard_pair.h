@@ -74,6 +74,8 @@ class End {
         event.payload.resize(event.event.length);
         copy_payload(*delivery.event, reinterpret_cast<std::uint8_t*>(event.payload.data()));
       }
+      const Bytes abort = delivery.event->abort_chunk;
+      if (event.type == EventType::kDown) event.payload.assign(abort.begin(), abort.end());
       if (event.type == EventType::kSendFailed) forget(event.event.token);
       shard_.take_event();
       if (event.type == EventType::kMessage && reads) {

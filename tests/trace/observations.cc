@@ -41,7 +41,9 @@ Fields describe(const test::Told& event) {
       return {told("sid", event.event.stream), told("len", event.event.length),
               told("error", event.event.error), told("sent", event.event.flags & kWasSent ? 1 : 0)};
     case EventType::kDown:
-      return {{"reason", reason_name(event.event.reason), true}, told("error", event.event.error)};
+      return {{"reason", reason_name(event.event.reason), true},
+              told("error", event.event.error),
+              {"abort", to_hex({event.payload.begin(), event.payload.end()}), true}};
     case EventType::kPathState:
       return {{"addr", event.event.peer.address.to_string(), true},
               {"state", state_text(event.event.path_state), true}};

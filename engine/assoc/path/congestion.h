@@ -70,10 +70,13 @@ class Congestion {
     awaits_answer_ = true;
   }
 
-  /// Nothing was sent here for an RTO (RFC 9260 7.2.1, last point). `first` in this idle period.
+  /// Nothing was sent here for an RTO. `first` in this idle period.
+  //= rfc9260 7.2.1
   void on_idle(bool first) {
-    if (first) ssthresh_ = std::max(ssthresh_, cwnd_);
-    cwnd_ = std::min(cwnd_, std::max(cwnd_ / 2, 4 * pmdcs_));
+    const std::uint32_t decayed = std::max(cwnd_ / 2, 4 * pmdcs_);
+    if (decayed >= cwnd_) return;
+    if (first) ssthresh_ = cwnd_;
+    cwnd_ = decayed;
   }
 
   std::uint32_t cwnd() const { return cwnd_; }

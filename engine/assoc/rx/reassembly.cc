@@ -22,6 +22,7 @@ bool is_unordered(const RxChunk& chunk) {
 void append_run(RxChunk* head, RxChunk* tail, RxChunk* next) {
   RxChunk* end = next->run_end;
   tail->run_next = next;
+  next->previous = tail;
   head->run_end = end;
   end->run_end = head;
   head->run_length += next->run_length;
@@ -181,6 +182,47 @@ void Reassembly::deliver_partly(ReassemblyMemory& memory, RxChunk* head) {
   } else {
     ready_.push_back(head);
   }
+}
+
+// The run whose end has the largest TSN, of those that came last and the one that grew last: what
+// came is mostly in order, and a peer that sees to it that it is not gets no long search for it.
+RxChunk* Reassembly::last_run() const {
+  RxChunk* last = open_;
+  for (const List<RxChunk>* list : {&partial_, &waiting_}) {
+    RxChunk* run = list->back();
+    for (int look = 0; run != nullptr && look < kRenegeLooks; ++look) {
+      if (last == nullptr || last->run_end->tsn < run->run_end->tsn) last = run;
+      run = List<RxChunk>::previous(run);
+    }
+  }
+  return last;
+}
+
+//= rfc9260 6.2
+std::optional<Tsn> Reassembly::renege(ReassemblyMemory& memory, Tsn behind) {
+  RxChunk* head = last_run();
+  if (head == nullptr || head->run_end->tsn <= behind) return std::nullopt;
+  RxChunk* tail = head->run_end;
+  const Tsn dropped = tail->tsn;
+  if (is_complete(*head)) {  // a message whose turn it is not
+    waiting_.remove(head);
+    --streams_.get(memory.streams, head->stream)->waiting;
+    memory.index.remove(head);
+    if (tail != head) partial_.push_back(head);
+  } else if (tail == head) {
+    take_out(memory.index, head);
+  }
+  if (tail != head) {
+    memory.index.remove(tail);
+    RxChunk* end = tail->previous;
+    end->run_next = nullptr;
+    end->run_end = head;
+    head->run_end = end;
+    head->run_length -= tail->length;
+    if (open_ != head) index_ends(memory.index, head);
+  }
+  release_run(memory, tail);
+  return dropped;
 }
 
 void Reassembly::release_run(ReassemblyMemory& memory, RxChunk* head) {

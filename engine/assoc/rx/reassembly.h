@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "engine/assoc/event.h"
 #include "engine/assoc/rx/rx_chunk.h"
@@ -83,6 +84,10 @@ class Reassembly {
     memory.chunks.destroy(head);
   }
 
+  /// Forgets the chunk with the largest TSN of those that wait for others, if it is behind
+  /// `behind`: as if it had never come. Its TSN, or nothing if there is none.
+  std::optional<Tsn> renege(ReassemblyMemory& memory, Tsn behind);
+
   /// Bytes of payload held, whatever they wait for.
   std::uint32_t held_bytes() const { return held_bytes_; }
   /// The chunks that they are in, and the packets that these keep.
@@ -98,6 +103,9 @@ class Reassembly {
   void clear(ReassemblyMemory& memory);
 
  private:
+  static constexpr int kRenegeLooks = 32;
+
+  RxChunk* last_run() const;
   RxChunk* find_end(RxIndex& index, Tsn tsn);
   void index_ends(RxIndex& index, RxChunk* head);
   RxChunk* join_run(RxIndex& index, RxChunk* chunk);

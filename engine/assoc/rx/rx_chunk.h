@@ -12,8 +12,9 @@
 namespace millrace {
 
 /// Chunks with consecutive TSNs of one message form a run, linked through `run_next`. Only the head
-/// of a run is in a list; it knows the run's length, and both ends know each other. The payload
-/// stays in the packet's buffer, of which each chunk holds a reference.
+/// of a run is in a list; it knows the run's length, and both ends know each other. `previous` of
+/// the others is the chunk before them. The payload stays in the packet's buffer, of which each
+/// chunk holds a reference.
 struct RxChunk : ListNode<RxChunk> {
   Buffer* buffer = nullptr;
   const std::uint8_t* payload = nullptr;

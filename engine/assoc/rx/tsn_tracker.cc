@@ -20,6 +20,19 @@ Tsn TsnBitmap::find(Tsn from, Tsn end, bool value) const {
   return end;
 }
 
+Tsn TsnBitmap::find_last(Tsn before, Tsn from) const {
+  while (before < from) {
+    const std::uint32_t above = 63 - from.value % 64;
+    const std::uint64_t rest = words[index(from)] << above;
+    if (rest != 0) {
+      const Tsn found = from - static_cast<std::uint32_t>(std::countl_zero(rest));
+      return before < found ? found : before;
+    }
+    from = from - (64 - above);
+  }
+  return before;
+}
+
 void TsnTracker::start(Tsn initial) {
   MR_ASSERT(bitmap_ == nullptr);
   *this = TsnTracker{};
@@ -57,6 +70,12 @@ bool TsnTracker::record_with_gap(Slab<TsnBitmap>& bitmaps, Tsn tsn) {
 
 void TsnTracker::record_duplicate(Tsn tsn) {
   if (duplicate_count_ < kDuplicatesMax) duplicates_[duplicate_count_++] = tsn;
+}
+
+void TsnTracker::forget(Slab<TsnBitmap>& bitmaps, Tsn tsn) {
+  bitmap_->clear(tsn);
+  if (tsn == highest_) highest_ = bitmap_->find_last(cumulative_, tsn);
+  if (!has_gap()) clear(bitmaps);
 }
 
 //= rfc9260 6.2

@@ -28,6 +28,8 @@ struct TsnBitmap {
   /// The first TSN at or after `from` and before `end` whose bit is `value`; `end` if there is
   /// none.
   Tsn find(Tsn from, Tsn end, bool value) const;
+  /// The last TSN behind `before` and up to `from` whose bit is set; `before` if there is none.
+  Tsn find_last(Tsn before, Tsn from) const;
 
  private:
   static std::size_t index(Tsn tsn) { return tsn.value % kTsnWindow / 64; }
@@ -51,6 +53,8 @@ class TsnTracker {
     cumulative_ = highest_ = tsn;
     return true;
   }
+  /// Takes back one that was recorded beyond the cumulative one: it has been dropped after all.
+  void forget(Slab<TsnBitmap>& bitmaps, Tsn tsn);
   /// Records that a TSN came again: the next SACK says so.
   void record_duplicate(Tsn tsn);
 

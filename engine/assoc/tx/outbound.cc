@@ -16,6 +16,8 @@ void Outbound::start(Tsn initial, std::uint32_t peer_rwnd, std::uint16_t streams
   cumulative_tsn_ack_ = initial - 1;
   highest_gap_acked_ = cumulative_tsn_ack_;
   peer_rwnd_ = peer_rwnd;
+  probe_is_due_ = false;
+  probes_ = 0;
   streams_out_ = streams;
 }
 
@@ -43,8 +45,9 @@ bool Outbound::may_send_new(const Path& path) const {
   const TxMessage& message = *queue_.front();
   const std::uint32_t payload =
       std::min<std::uint32_t>(message.length - message.cut, path.congestion.pmdcs());
-  // With a closed window one chunk may probe it, when nothing else is on its way.
-  return payload <= peer_rwnd_ || sent_.empty();
+  // One chunk may go into a window that is too small for it, when nothing else is on its way; into
+  // none at all it goes as a probe, when it is time.
+  return payload <= peer_rwnd_ || (sent_.empty() && !waits_to_probe());
 }
 
 bool Outbound::may_retransmit(const Path& path) const {
@@ -92,6 +95,7 @@ std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Pat
     if (!fits && (rest <= payload_max || room < payload_max / 2)) break;
     TxChunk* chunk = cut_chunk(memory, fits ? rest : std::min(room, payload_max));
     if (chunk == nullptr) break;
+    if (probe_is_due_) on_probe();
     put(writer, *chunk, immediate ? kDataFlagImmediate : 0);
     if (!paths[path]->is_measuring()) paths[path]->start_measurement(chunk->tsn, now);
     if (count == 0) open_flight(*paths[path], now);
@@ -99,6 +103,11 @@ std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Pat
     ++count;
   }
   return count;
+}
+
+void Outbound::on_probe() {
+  probe_is_due_ = false;
+  if (probes_ < UINT8_MAX) ++probes_;
 }
 
 // Cuts `length` bytes off the message at the head of the queue; nullptr if there is no memory.

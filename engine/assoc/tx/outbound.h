@@ -119,6 +119,12 @@ class Outbound {
   void on_t3_expired(Paths& paths, std::uint8_t path);
   /// Everything in flight shall be sent again: the COOKIE ECHO that it rode on was lost.
   void mark_all_lost(Paths& paths);
+  /// Everything is acknowledged and the window is closed: what is new waits for a window probe.
+  bool waits_to_probe() const { return sent_.empty() && peer_rwnd_ == 0 && !probe_is_due_; }
+  /// One chunk may probe the window.
+  void let_probe() { probe_is_due_ = true; }
+  /// Probes since the window was closed.
+  std::uint32_t probes() const { return probes_; }
   /// The peer answers, but has its window closed: a T3 expiration is a window probe's.
   bool is_probing_window() const { return probing_window_; }
 
@@ -155,6 +161,7 @@ class Outbound {
     std::uint32_t reneged = 0;  ///< chunks that had been acknowledged, and are not any more
   };
 
+  void on_probe();
   TxChunk* cut_chunk(OutboundMemory& memory, std::uint32_t length);
   void put(PacketWriter& writer, const TxChunk& chunk, std::uint8_t extra_flags) const;
   void open_flight(Path& destination, Time now);
@@ -191,6 +198,8 @@ class Outbound {
   bool in_fast_recovery_ = false;
   bool fast_retransmit_pending_ = false;  // one packet may go regardless of cwnd
   bool probing_window_ = false;
+  bool probe_is_due_ = false;
+  std::uint8_t probes_ = 0;
 };
 
 }  // namespace millrace

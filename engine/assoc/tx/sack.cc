@@ -46,6 +46,10 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
   }
   //= rfc9260 6.2.1
   peer_rwnd_ = sack.a_rwnd > outstanding_ ? sack.a_rwnd - outstanding_ : 0;
+  if (sack.a_rwnd > 0) {
+    probe_is_due_ = false;
+    probes_ = 0;
+  }
   probing_window_ = sack.a_rwnd == 0 || (sack.a_rwnd < parameters.path_mtu && !acked.any);
   finish_sack(paths, acked, now, outcome);
   Tsn end = cumulative;
