@@ -1,10 +1,9 @@
-// millrace-bench: both ends on one core, the applications' rings included, beside usrsctp.
-#include <CLI/CLI.hpp>
+// millrace-bench: rows beside usrsctp, and traffic for any stack.
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 
-#include "bench/report.h"
+#include "bench/commands.h"
+#include "bench/contestant.h"
 
 namespace millrace::bench {
 
@@ -15,65 +14,28 @@ void fail(const std::string& what) {
 
 namespace {
 
-struct Options {
-  Plan plan;
-  std::vector<std::string> names = Field::names();
-  std::string json;
-};
-
-void say(const std::string& line) {
-  std::printf("%s\n", line.c_str());
-  std::fflush(stdout);  // or a child of the memory row would say it again
-}
-
-void add_options(CLI::App& app, Options& options) {
-  Plan& plan = options.plan;
-  app.add_flag_callback(
-      "--quick",
-      [&plan] {
-        plan.trials = 5;
-        plan.span = milliseconds(250);
-      },
-      "Shorter trials: all rows in well under 40 seconds");
-  app.add_option("--json", options.json, "Write the rows to this file as well");
-  app.add_option("--rows", options.names, "Only these rows")->check(CLI::IsMember(Field::names()));
-  app.add_option("--trials", plan.trials, "Trials of each contestant and row")
-      ->check(CLI::Range(1, 99));
-  app.add_option_function<int>(
-         "--trial-ms", [&plan](int count) { plan.span = milliseconds(count); },
-         "How long a trial takes")
-      ->check(CLI::Range(1, 60000));
-  app.add_option("--held", plan.ours_held, "Associations of Millrace's in the memory row")
-      ->check(CLI::Range(20, 25000));
-  app.add_option("--peer-held", plan.peer_held, "Associations of usrsctp's in the memory row")
-      ->check(CLI::Range(20, 20000));
-  app.add_option("--peer-buffer", plan.peer.buffer_bytes, "usrsctp's send and receive buffers")
-      ->check(CLI::Range(1 << 17, 1 << 26));
-  app.add_flag("--alone", plan.alone, "Without usrsctp, for profiling");
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path);
-  file << text;
-  if (!file.flush()) fail("cannot write " + path);
-}
-
 int run(int argc, char** argv) {
-  CLI::App app{"Measures Millrace beside usrsctp, on one core, in the same run", "millrace-bench"};
-  Options options;
-  add_options(app, options);
+  const Conditions conditions = conditions_now(argc, argv);
+  CLI::App app{
+      "Measures SCTP: Millrace beside usrsctp in one process (compare, which is what it does when\n"
+      "nothing is named), or any stack over a network (client and server)",
+      "millrace-bench"};
+  app.require_subcommand(0, 1);
+  app.get_formatter()->column_width(34);
+  std::vector<std::pair<CLI::App*, Command>> commands;
+  const auto add = [&](const char* name, const char* help, auto adder) {
+    CLI::App* command = app.add_subcommand(name, help);
+    commands.emplace_back(command, adder(*command, conditions));
+  };
+  add("compare", "Millrace and its peers in one process, on one core, in one run", add_compare);
+  add("client", "Set associations up, send messages, measure", add_client);
+  add("server", "Take messages, and send back those that ask for it", add_server);
+  const Command compare = add_compare(app, conditions);
   CLI11_PARSE(app, argc, argv);
-  say(table_head());
-  Field field(options.plan);
-  std::vector<Row> rows;
-  for (const std::string& name : options.names) {
-    rows.push_back(field.measure(name));
-    say(table_line(rows.back()));
+  for (const auto& [command, go] : commands) {
+    if (command->parsed()) return go();
   }
-  say("Per second of one core's time; medians of " + std::to_string(options.plan.trials) +
-      " trials of " + std::to_string(options.plan.span.milliseconds()) + " ms each, by turns.");
-  if (!options.json.empty()) write_file(options.json, json_of(rows));
-  return 0;
+  return compare();
 }
 
 }  // namespace

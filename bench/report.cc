@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "bench/traffic/record.h"
+
 namespace millrace::bench {
 namespace {
 
@@ -25,7 +27,7 @@ std::string table_line(const Row& row) {
   return line.data();
 }
 
-std::string json_of(const std::vector<Row>& rows) {
+std::string json_of(const std::vector<Row>& rows, const Conditions& conditions) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Row& row : rows) {
     list.push_back({{"name", row.name},
@@ -34,7 +36,9 @@ std::string json_of(const std::vector<Row>& rows) {
                     {"unit", row.unit},
                     {"ratio", row.ratio}});
   }
-  return nlohmann::ordered_json{{"rows", list}}.dump(2) + "\n";
+  nlohmann::ordered_json json = record_head("compare", "compare", conditions);
+  json["rows"] = std::move(list);
+  return json.dump(2) + "\n";
 }
 
 }  // namespace millrace::bench

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/conditions.h"
 #include "bench/rows.h"
 
 namespace millrace::bench {
@@ -11,8 +12,8 @@ namespace millrace::bench {
 std::string table_head();
 std::string table_line(const Row& row);
 
-/// {"rows": [{"name", "ours", "peer", "unit", "ratio"}, ...]}; a ratio above 1 means that ours is
-/// better.
-std::string json_of(const std::vector<Row>& rows);
+/// {"rows": [{"name", "ours", "peer", "unit", "ratio"}, ...]} and what all records begin with; a
+/// ratio above 1 means that ours is better.
+std::string json_of(const std::vector<Row>& rows, const Conditions& conditions);
 
 }  // namespace millrace::bench

@@ -15,6 +15,7 @@ class Pair(typing.NamedTuple):
     page: str
     documented: re.Pattern  # finds names on a line of the page
     own: frozenset = frozenset()  # names that a library adds by itself
+    also: tuple = ()              # more files of the code
 
 
 _BUILT_IN = frozenset({"version", "help"})
@@ -30,8 +31,11 @@ PAIRS = (
     Pair("command", "engine/main/ctl/millracectl.cc",
          re.compile(r'^ +\{"([a-z-]+)",|add_subcommand\("([a-z-]+)"', re.MULTILINE),
          "docs/man/millracectl.8", re.compile(r"^\.It Cm ([\w-]+)")),
-    Pair("option", "bench/main.cc", _OPTION,
-         "docs/man/millrace-bench.1", _OPTION_ITEM, _BUILT_IN),
+    Pair("option", "bench/compare_command.cc", _OPTION,
+         "docs/man/millrace-bench.1", _OPTION_ITEM, _BUILT_IN,
+         ("bench/client_command.cc", "bench/server_command.cc", "bench/traffic_options.cc")),
+    Pair("command", "bench/main.cc", re.compile(r'^  add\("([a-z]+)"', re.MULTILINE),
+         "docs/man/millrace-bench.1", re.compile(r"^\.It Cm ([\w-]+)")),
 )
 
 
@@ -49,12 +53,15 @@ def documented_names(pair, text):
 
 
 def check_pair(tree, pair):
-    read = read_names(pair, tree.text(pair.code))
     documented = documented_names(pair, tree.text(pair.page))
-    return ([Finding(pair.code, line, "manual", f"{pair.what} `{name}` is missing in {pair.page}")
-             for name, line in read.items() if name not in documented]
-            + [Finding(pair.page, line, "manual", f"there is no {pair.what} `{name}`")
-               for name, line in documented.items() if name not in read and name not in pair.own])
+    findings, known = [], set(pair.own)
+    for code in (pair.code, *pair.also):
+        read = read_names(pair, tree.text(code))
+        known |= read.keys()
+        findings += [Finding(code, line, "manual", f"{pair.what} `{name}` is missing in {pair.page}")
+                     for name, line in read.items() if name not in documented]
+    return findings + [Finding(pair.page, line, "manual", f"there is no {pair.what} `{name}`")
+                       for name, line in documented.items() if name not in known]
 
 
 def check(tree):

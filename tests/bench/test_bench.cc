@@ -29,8 +29,9 @@ TEST_CASE("every row is measured, and the ratio is above 1 where ours is better"
   std::vector<Row> rows;
   for (const std::string& name : Field::names()) rows.push_back(field.measure(name));
 
-  const auto json = nlohmann::json::parse(json_of(rows));
-  REQUIRE(json.size() == 1);
+  const auto json = nlohmann::json::parse(json_of(rows, Conditions{}));
+  CHECK(json.at("kind") == "compare");
+  CHECK(json.at("conditions").at("load_before").is_number());
   REQUIRE(json.at("rows").size() == 7);
   const std::vector<std::string> names = {"message-64",   "message-300",   "message-1400",
                                           "message-8192", "message-65536", "setup",
