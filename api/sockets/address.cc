@@ -34,6 +34,13 @@ bool is_loopback(const mr_address& address) {
   return address == one;
 }
 
+bool is_destination(const mr_address& address) {
+  if (!is_v4(address)) return address.bytes[0] != 0xff;
+  const bool is_broadcast = std::all_of(address.bytes + 12, address.bytes + 16,
+                                        [](std::uint8_t byte) { return byte == 0xff; });
+  return !is_broadcast && (address.bytes[12] & 0xf0) != 0xe0;
+}
+
 mr_address any_address(int family) {
   return family == AF_INET ? from_v4(in_addr{}) : mr_address{};
 }

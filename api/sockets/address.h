@@ -27,6 +27,7 @@ struct Endpoint {
 bool is_v4(const mr_address& address);
 bool is_any(const mr_address& address);  ///< 0.0.0.0 or ::
 bool is_loopback(const mr_address& address);
+bool is_destination(const mr_address& address);  ///< no multicast, no broadcast
 
 /// Reads one that a socket of `family` may use: 0, -EINVAL or -EAFNOSUPPORT.
 int read_endpoint(const sockaddr* from, std::size_t length, int family, Endpoint& to);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr EventMask kDataIo = 1;
 constexpr int kFlags = SCTP_UNORDERED | SCTP_ADDR_OVER | SCTP_ABORT | SCTP_EOF |
-                       SCTP_SACK_IMMEDIATELY | SCTP_SENDALL | SCTP_PR_SCTP_MASK | SCTP_PR_SCTP_ALL;
+                       SCTP_SACK_IMMEDIATELY | SCTP_SENDALL | SCTP_PR_SCTP_MASK;
 
 template <class Layout>
 bool read(const cmsghdr& head, Layout& layout) {

@@ -21,6 +21,8 @@ using Guard = Process::Guard;
 ssize_t connect_to(Guard& guard, const SocketPointer& socket, int descriptor,
                    const std::vector<Endpoint>& peers, sctp_assoc_t& id) {
   const ssize_t status = socket->connect(peers, &id);
+  const bool is_known = status == 0 || status == -ECONNREFUSED;
+  if (is_known && !may_wait(descriptor, 0)) return socket->tell_later(static_cast<int>(-status));
   if (status != -EINPROGRESS) return status;
   return until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
                     [&] { return socket->connect_result(id); });
@@ -118,6 +120,8 @@ int connect(int descriptor, const sockaddr* address, socklen_t length) {
   if (socket->is_remote()) return connect_remotely(guard, socket, descriptor, address, length);
   Endpoint peer;
   sctp_assoc_t id = 0;
+  if (address != nullptr && length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
+    return answer(-EOPNOTSUPP);  // an association is not dissolved
   ssize_t status = read_endpoint(address, length, socket->family(), peer);
   if (status == 0) status = connect_to(guard, socket, descriptor, {peer}, id);
   return static_cast<int>(answer(status));

@@ -24,7 +24,8 @@ int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
   if (peers.empty() || peers.size() > MR_PATHS_MAX) return -EINVAL;
   std::vector<mr_address> addresses;
   for (const Endpoint& peer : peers) {
-    if (peer.port != peers.front().port || peer.port == 0) return -EINVAL;
+    if (peer.port != peers.front().port || !is_destination(peer.address)) return -EINVAL;
+    if (peer.port == 0) return -ECONNREFUSED;  // nobody can be there
     // The wildcard as a destination means this host.
     mr_address address = peer.address;
     if (is_any(address)) address.bytes[is_v4(address) ? 12 : 15] = is_v4(address) ? 127 : 1;
@@ -97,14 +98,20 @@ int Socket::connect(const std::vector<Endpoint>& peers, sctp_assoc_t* id) {
                                                         : connect_result(started->id);
 }
 
+int Socket::tell_later(int error) {
+  if (!is_one_to_one() && error != 0) return -error;
+  error_ = error;
+  refresh();
+  return -EINPROGRESS;
+}
+
 int Socket::connect_result(sctp_assoc_t id) {
   const auto found = associations.find(id);
   if (found != associations.end())
     return found->second->state == Association::State::starting ? -EINPROGRESS : 0;
   if (is_one_to_one()) {
     if (was_connected_) return 0;  // up, and already gone again
-    const int error = take_error();
-    return error != 0 ? -error : -ECONNREFUSED;
+    return error_ != 0 ? -error_ : -ECONNREFUSED;
   }
   return -ECONNREFUSED;
 }
@@ -131,20 +138,18 @@ Endpoint Socket::name() const {
   Endpoint result;
   result.port = port_;
   result.address = locals_.empty() ? any_address(family_) : locals_.front();
-  if (is_loopback_only_) {
-    if (family_ == AF_INET) {
-      result.address.bytes[12] = 127;
-    }
-    result.address.bytes[15] = 1;
-  }
+  if (is_loopback_only_) result.address = loopback_;
   return result;
 }
 
 bool Socket::peer_name(Endpoint& peer) const {
   const Association* only = is_one_to_one() ? association(0) : nullptr;
-  if (only == nullptr || only->state != Association::State::up) return false;
-  peer = {only->primary, only->peer_port};
-  return true;
+  if (only != nullptr && only->state == Association::State::up) {
+    peer = {only->primary, only->peer_port};
+  } else {
+    peer = peer_;
+  }
+  return peer.port != 0;
 }
 
 /// What an application may bind to, or has bound to.

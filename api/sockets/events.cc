@@ -158,7 +158,10 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
     up.socket = this;
     associations[up.id] = association;
   }
-  if (is_one_to_one()) was_connected_ = true;
+  if (is_one_to_one()) {
+    was_connected_ = true;
+    peer_ = {up.primary, up.peer_port};
+  }
   if (wants(up, SCTP_ASSOC_CHANGE)) notify(association, association_change(up, SCTP_COMM_UP, 0));
   refresh();
 }
@@ -180,7 +183,10 @@ void Socket::on_down(const std::shared_ptr<Association>& association, const mr_e
     notify(association,
            association_change(*association, state, event.cause, abort_chunk_of(event)));
   }
-  if (is_one_to_one()) input_ended_ = true;
+  if (is_one_to_one()) {
+    input_ended_ = true;
+    was_aborted_ = !is_orderly;
+  }
   forget(association);
 }
 

@@ -19,7 +19,8 @@ constexpr int kBacklogMax = 4096;
 int Socket::listen(int backlog) {
   Process& process = Process::get();
   if (is_one_to_one() && (was_connected_ || !associations.empty())) return -EINVAL;
-  if (backlog <= 0) {
+  if (backlog < 0) backlog = kBacklogMax;
+  if (backlog == 0) {
     if (is_listening_) process.stop_listening(*this);
     is_listening_ = false;
     refresh();
@@ -63,6 +64,8 @@ bool Socket::is_rival_of(const Socket& other) const {
   if (port_ != other.port_ || port_ == 0) return false;
   const auto meet = [&](bool v4) { return serves(v4) && other.serves(v4); };
   if (!meet(true) && !meet(false)) return false;
+  if (reuses_port_ && other.reuses_port_) return false;
+  if (reuses_address_ && other.reuses_address_ && !other.is_listening_) return false;
   if (locals_.empty() || other.locals_.empty()) return true;
   return std::any_of(locals_.begin(), locals_.end(), [&other](const mr_address& address) {
     return std::find(other.locals_.begin(), other.locals_.end(), address) != other.locals_.end();

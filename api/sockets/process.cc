@@ -16,8 +16,8 @@
 namespace millrace::sockets {
 namespace {
 
-constexpr std::int64_t kPatience_us = 2'000'000;  // for an answer of the engine
-constexpr int kIdleLook_ms = 500;                 // how often SCTP_AUTOCLOSE is looked after
+constexpr std::int64_t kPatience_us = 10'000'000;  // for an answer of the engine
+constexpr int kIdleLook_ms = 500;                  // how often SCTP_AUTOCLOSE is looked after
 constexpr std::size_t kBatch = 64;
 
 const char* engine_socket() {

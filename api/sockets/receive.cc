@@ -12,7 +12,10 @@ namespace millrace::sockets {
 ssize_t Socket::receive(ReceiveRequest& request) {
   if (is_one_to_one() && is_listening_) return -ENOTCONN;
   if (items.empty()) {
+    const bool has_peer = was_connected_ || !associations.empty();
+    if (is_one_to_one() && !has_peer && !shut_read_) return -ENOTCONN;
     if (error_ != 0) return -take_error();
+    if (was_aborted_) return -ENOTCONN;
     if (input_ended_ || shut_read_) return 0;
     if (is_one_to_one() && associations.empty()) return -ENOTCONN;
     return -EAGAIN;

@@ -50,7 +50,7 @@ ssize_t Socket::send(Association& association, const std::string& message, const
   mr_context* context = Process::get().context();
   if ((info.values.flags & SCTP_ABORT) != 0) {
     mr_abort(context, association.handle, message.data(), std::min(message.size(), kReasonMax));
-    return static_cast<ssize_t>(message.size());
+    return 0;  // as Linux does: nothing of it is data
   }
   if ((info.values.flags & SCTP_EOF) != 0) {
     association.is_shut_down = true;
@@ -95,8 +95,9 @@ ssize_t Socket::send_to_all(const std::string& message, const SendInfo& info) {
 
 int Socket::shut_down(int how) {
   if (how < SHUT_RD || how > SHUT_RDWR) return -EINVAL;
-  Association* only = is_one_to_one() ? association(0) : nullptr;
-  if (is_one_to_one() && is_listening_) {
+  if (!is_one_to_one()) return 0;  // SCTP_EOF is for its associations
+  Association* only = association(0);
+  if (is_listening_) {
     if (how == SHUT_WR) return 0;
     listen(0);
     shut_read_ = true;
@@ -124,8 +125,10 @@ void Socket::close() {
   const bool is_abortive = lingering.l_onoff != 0 && lingering.l_linger == 0;
   is_closed_ = true;
   if (is_listening_) process.stop_listening(*this);
-  for (const auto& waiting : accept_queue_)
-    mr_abort(process.context(), waiting->handle, nullptr, 0);
+  for (const auto& waiting : accept_queue_) {
+    waiting->is_orphan = true;
+    mr_shutdown(process.context(), waiting->handle);
+  }
   accept_queue_.clear();
   for (const auto& [id, association] : associations) {
     // Data that nobody will read any more is the peer's loss: it is told (as Linux does).

@@ -90,24 +90,29 @@ int Socket::choose_port() {
 
 int Socket::bind(const Endpoint& to) {
   if (port_ != 0) return -EINVAL;
+  if (is_v4(to.address) && !serves(true)) return -EINVAL;  // of one for IPv6 only
   if (const int status = check_local(to); status != 0) return status;
   is_loopback_only_ = is_loopback(to.address);
+  loopback_ = to.address;
   locals_.clear();
   if (!is_any(to.address) && !is_loopback_only_) locals_ = {to.address};
   if (to.port == 0) return choose_port();
   port_ = to.port;
-  if (reuses_address_ || reuses_port_ || !Process::get().has_rival(*this)) return 0;
+  if (!Process::get().has_rival(*this)) return 0;
   port_ = 0;
   return -EADDRINUSE;
 }
 
 /// sctp_bindx() with SCTP_BINDX_ADD_ADDR.
 int Socket::bind_also(const std::vector<Endpoint>& endpoints) {
-  if (is_listening_ || !associations.empty()) return -EOPNOTSUPP;  // wants dynamic addresses
+  if (!associations.empty()) return -EOPNOTSUPP;  // wants dynamic addresses
+  const std::vector<mr_address> there =
+      port_ != 0 && !locals_.empty() ? locals_ : std::vector<mr_address>{};
   for (const Endpoint& endpoint : endpoints) {
     if (const int status = check_local(endpoint); status != 0) return status;
     if (port_ != 0 && endpoint.port != 0 && endpoint.port != port_) return -EINVAL;
     if (endpoint.port != endpoints.front().port && endpoint.port != 0) return -EINVAL;
+    if (std::find(there.begin(), there.end(), endpoint.address) != there.end()) return -EINVAL;
   }
   std::size_t first = 0;
   if (port_ == 0) {
@@ -120,28 +125,38 @@ int Socket::bind_also(const std::vector<Endpoint>& endpoints) {
     if (is_any(address)) {
       locals_.clear();
       is_loopback_only_ = false;
-      return 0;
+      break;
     }
     if (is_loopback(address)) continue;
     is_loopback_only_ = false;
     if (std::find(locals_.begin(), locals_.end(), address) == locals_.end())
       locals_.push_back(address);
   }
-  return locals_.size() <= MR_LOCALS_MAX ? 0 : -EINVAL;
+  return locals_.size() <= MR_LOCALS_MAX ? listen_anew() : -EINVAL;
+}
+
+/// A listener whose addresses have changed: for associations to come.
+int Socket::listen_anew() {
+  if (!is_listening_) return 0;
+  Process& process = Process::get();
+  process.stop_listening(*this);
+  const int status = process.start_listening(*this);
+  is_listening_ = status == 0;
+  return status;
 }
 
 /// sctp_bindx() with SCTP_BINDX_REM_ADDR.
 int Socket::unbind(const std::vector<Endpoint>& endpoints) {
-  if (is_listening_ || !associations.empty()) return -EOPNOTSUPP;
-  if (port_ == 0) return -EINVAL;
+  if (!associations.empty()) return -EOPNOTSUPP;
+  if (port_ == 0) return -EBUSY;  // as of the last address
   std::vector<mr_address> left = local_addresses(nullptr);
   for (const Endpoint& endpoint : endpoints) {
     if (endpoint.port != 0 && endpoint.port != port_) return -EINVAL;
-    if (std::erase(left, endpoint.address) == 0) return -EADDRNOTAVAIL;
+    if (std::erase(left, endpoint.address) == 0) return -EINVAL;
   }
   if (left.empty()) return -EBUSY;  // the last address stays
   locals_ = left;
-  return 0;
+  return listen_anew();
 }
 
 // ---- accepting ----
@@ -183,6 +198,7 @@ int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
   Socket& to = *adopted;
   to.port_ = association->local_port;
   to.locals_ = locals_;
+  to.loopback_ = loopback_;
   to.is_loopback_only_ = is_loopback_only_;
   to.options = options;
   to.init_ = init_;
@@ -196,6 +212,7 @@ int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
   to.receive_buffer_ = receive_buffer_;
   to.stored_ = stored_;
   to.was_connected_ = true;
+  to.peer_ = {association->primary, association->peer_port};
   const bool is_fresh = association->socket == nullptr;
   const int descriptor = to.open(flags);
   if (descriptor < 0) return descriptor;

@@ -66,6 +66,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
             std::shared_ptr<Association>& started);
   /// connect(): -EINPROGRESS while the handshake runs, 0 when it is up.
   int connect(const std::vector<Endpoint>& peers, sctp_assoc_t* id);
+  /// What a connect that may not wait says, as Linux does, of what it knows already: -EINPROGRESS,
+  /// and SO_ERROR has it.
+  int tell_later(int error);
   /// How a connect that was in progress stands: -EINPROGRESS, 0 or an error, which it takes.
   int connect_result(sctp_assoc_t id);
 
@@ -144,6 +147,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   };
 
   int choose_port();
+  int listen_anew();
   int adopt(const std::shared_ptr<Association>& association, int flags,
             std::shared_ptr<Socket>& adopted);
   bool is_local(const mr_address& address) const;
@@ -163,14 +167,17 @@ class Socket : public std::enable_shared_from_this<Socket> {
   bool is_remote_ = false;
   std::uint16_t port_ = 0;
   std::vector<mr_address> locals_;  // none: all
+  mr_address loopback_{};           // that it is bound to, if is_loopback_only_
   bool is_loopback_only_ = false;
   bool is_listening_ = false;
   bool is_closed_ = false;
   bool was_connected_ = false;
   bool input_ended_ = false;
+  bool was_aborted_ = false;
   bool has_hung_up_ = false;
   bool shut_read_ = false;
   bool shut_write_ = false;
+  Endpoint peer_;  // that a one-to-one socket has, or had
   int backlog_ = 0;
   int error_ = 0;
   std::deque<std::shared_ptr<Association>> accept_queue_;

@@ -129,6 +129,11 @@ class Guest:
         self.process.stdin.flush()
         return Job(self, self.jobs, command)
 
+    def share(self, program):
+        """A program of the host, under the path that the guest has it at."""
+        shutil.copy(program, self.host)
+        return f"/host/{os.path.basename(program)}"
+
     def run(self, command, timeout=60):
         """Exit status and output."""
         job = self.spawn(command)

@@ -1,0 +1,141 @@
+#include "tests/sockets_suite/suite.h"
+
+using namespace suite;
+
+static constexpr char kGroup[] = "bindx";
+
+namespace {
+
+/// Addresses one behind the other, as sctp_bindx takes them.
+struct Packed {
+  char bytes[256] = {};
+  size_t used = 0;
+  int count = 0;
+
+  Packed& add(const Address& address) {
+    memcpy(bytes + used, &address.storage, address.length);
+    used += address.length;
+    ++count;
+    return *this;
+  }
+  sockaddr* raw() { return reinterpret_cast<sockaddr*>(bytes); }
+};
+
+int bind_all(int fd, Packed addresses, int flags = SCTP_BINDX_ADD_ADDR) {
+  return sctp_bindx(fd, addresses.raw(), addresses.count, flags);
+}
+
+int locals(int fd) {
+  sockaddr* list = nullptr;
+  const int count = OK(sctp_getladdrs(fd, 0, &list));
+  sctp_freeladdrs(list);
+  return count;
+}
+
+}  // namespace
+
+CASE("two addresses of one port") {
+  const int fd = make();
+  OK(bind_all(fd, Packed().add(at(kFirst)).add(at(kSecond))));
+  EQUAL(locals(fd), 2);
+}
+
+CASE("a port of one's own") {
+  const int other = make();
+  OK(bind_to(other, at(kLoopback)));
+  const uint16_t port = name_of(other).port();
+  OK(close(other));
+  const int fd = make();
+  OK(bind_all(fd, Packed().add(at(kFirst, port)).add(at(kSecond, port))));
+  EQUAL(name_of(fd).port(), port);
+}
+
+CASE("addresses of two ports") {
+  const int fd = make();
+  FAILS(bind_all(fd, Packed().add(at(kFirst, 41001)).add(at(kSecond, 41002))), EINVAL);
+}
+
+CASE("an address is added to those that bind has") {
+  const int fd = make();
+  OK(bind_to(fd, at(kFirst)));
+  OK(bind_all(fd, Packed().add(at(kSecond, name_of(fd).port()))));
+  EQUAL(locals(fd), 2);
+}
+
+CASE("an address that is there already") {
+  const int fd = make();
+  OK(bind_to(fd, at(kFirst)));
+  FAILS(bind_all(fd, Packed().add(name_of(fd))), EINVAL);
+}
+
+CASE("another port than the one that it has") {
+  const int fd = make();
+  OK(bind_to(fd, at(kFirst)));
+  const auto port = static_cast<uint16_t>(name_of(fd).port() ^ 1);
+  FAILS(bind_all(fd, Packed().add(at(kSecond, port))), EINVAL);
+}
+
+CASE("an address that is not this host's") {
+  FAILS(bind_all(make(), Packed().add(at(kNowhere))), EADDRNOTAVAIL);
+}
+
+CASE("nothing is bound if one of the addresses is bad") {
+  const int fd = make();
+  FAILS(bind_all(fd, Packed().add(at(kFirst)).add(at(kNowhere))), EADDRNOTAVAIL);
+}
+
+CASE("an address is removed") {
+  const int fd = make();
+  OK(bind_all(fd, Packed().add(at(kFirst)).add(at(kSecond))));
+  OK(bind_all(fd, Packed().add(at(kSecond, name_of(fd).port())), SCTP_BINDX_REM_ADDR));
+  EQUAL(locals(fd), 1);
+}
+
+CASE("the last address stays") {
+  const int fd = make();
+  OK(bind_to(fd, at(kFirst)));
+  FAILS(bind_all(fd, Packed().add(name_of(fd)), SCTP_BINDX_REM_ADDR), EBUSY);
+}
+
+CASE("an address is removed that was never bound") {
+  const int fd = make();
+  OK(bind_all(fd, Packed().add(at(kFirst)).add(at(kSecond))));
+  const uint16_t port = name_of(fd).port();
+  FAILS(bind_all(fd, Packed().add(at(kLoopback, port)), SCTP_BINDX_REM_ADDR), EINVAL);
+}
+
+CASE("an address is removed from a socket that is not bound") {
+  FAILS(bind_all(make(), Packed().add(at(kFirst)), SCTP_BINDX_REM_ADDR), EBUSY);
+}
+
+CASE("flags that are none") {
+  FAILS(bind_all(make(), Packed().add(at(kFirst)), 0), EINVAL);
+  FAILS(bind_all(make(), Packed().add(at(kFirst)), 3), EINVAL);
+}
+
+CASE("no addresses at all") {
+  FAILS(bind_all(make(), Packed()), EINVAL);
+}
+
+CASE("addresses of both families on an IPv6 socket") {
+  const int fd = make(SOCK_STREAM, AF_INET6);
+  OK(bind_all(fd, Packed().add(at(kSixth)).add(at(kFirst))));
+  EQUAL(locals(fd), 2);
+}
+
+CASE("a peer learns of all of them") {
+  const int listener = make();
+  OK(bind_all(listener, Packed().add(at(kFirst)).add(at(kSecond))));
+  OK(listen(listener, 1));
+  const int client = make();
+  OK(connect_to(client, at(kFirst, name_of(listener).port())));
+  sockaddr* list = nullptr;
+  EQUAL(sctp_getpaddrs(client, 0, &list), 2);
+  sctp_freepaddrs(list);
+}
+
+CASE("an address for the next associations of a listener") {
+  const int fd = listening(SOCK_STREAM, at(kFirst));
+  OK(bind_all(fd, Packed().add(at(kSecond, name_of(fd).port()))));
+  EQUAL(locals(fd), 2);
+}

@@ -1,0 +1,141 @@
+#include "tests/sockets_suite/suite.h"
+
+#include <time.h>
+
+using namespace suite;
+
+static constexpr char kGroup[] = "close";
+
+CASE("the peer reads the end") {
+  const Pair two = pair();
+  OK(close(two.client));
+  EQUAL(receive(two.server).size, 0);
+}
+
+CASE("what was sent arrives first") {
+  const Pair two = pair();
+  for (int i = 0; i < 20; ++i) EQUAL(say(two.client, "bytes"), 5);
+  OK(close(two.client));
+  for (int i = 0; i < 20; ++i) CHECK(receive(two.server).is("bytes"));
+  EQUAL(receive(two.server).size, 0);
+}
+
+CASE("a linger of no time aborts") {
+  const Pair two = pair();
+  OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 0}));
+  OK(close(two.client));
+  EQUAL(receive(two.server).error, ECONNRESET);
+}
+
+CASE("an abort is told once, and then the socket is not connected") {
+  const Pair two = pair();
+  OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 0}));
+  OK(close(two.client));
+  EQUAL(receive(two.server).error, ECONNRESET);
+  EQUAL(receive(two.server).error, ENOTCONN);
+  FAILS(say(two.server, "x"), EPIPE);
+}
+
+CASE("an abort is told to a writer") {
+  const Pair two = pair();
+  OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 0}));
+  OK(close(two.client));
+  wait_for(two.server, POLLIN);
+  FAILS(say(two.server, "x"), ECONNRESET);
+}
+
+CASE("an abort is SO_ERROR") {
+  const Pair two = pair();
+  OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 0}));
+  OK(close(two.client));
+  wait_for(two.server, POLLIN);
+  EQUAL(option<int>(two.server, SOL_SOCKET, SO_ERROR), ECONNRESET);
+  EQUAL(option<int>(two.server, SOL_SOCKET, SO_ERROR), 0);
+}
+
+CASE("data that came before an abort can be read") {
+  const Pair two = pair();
+  say(two.client, "before");
+  wait_for(two.server, POLLIN);
+  OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 0}));
+  OK(close(two.client));
+  sleep_ms(30);
+  CHECK(receive(two.server).is("before"));
+}
+
+CASE("data that nobody has read is the peer's loss") {
+  const Pair two = pair();
+  say(two.client, "unread");
+  wait_for(two.server, POLLIN);
+  OK(close(two.server));
+  EQUAL(receive(two.client).error, ECONNRESET);
+}
+
+CASE("a linger with time waits until all has arrived") {
+  const Pair two = pair();
+  OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 5}));
+  say(two.client, "x");
+  OK(close(two.client));
+  CHECK(receive(two.server).is("x"));
+}
+
+CASE("SO_LINGER is what was set") {
+  const int fd = make();
+  linger value = option<linger>(fd, SOL_SOCKET, SO_LINGER);
+  EQUAL(value.l_onoff, 0);
+  OK(set(fd, SOL_SOCKET, SO_LINGER, linger{1, 7}));
+  value = option<linger>(fd, SOL_SOCKET, SO_LINGER);
+  EQUAL(value.l_onoff, 1);
+  EQUAL(value.l_linger, 7);
+}
+
+CASE("a closed descriptor is none") {
+  const int fd = make();
+  OK(close(fd));
+  FAILS(close(fd), EBADF);
+  FAILS(listen(fd, 1), EBADF);
+}
+
+CASE("a one-to-many socket ends all its associations") {
+  const int fd = make(SOCK_SEQPACKET);
+  int servers[3];
+  for (int& server : servers) {
+    const int listener = listening();
+    OK(connect_to(fd, name_of(listener)));
+    server = OK(accept(listener, nullptr, nullptr));
+  }
+  OK(close(fd));
+  for (const int server : servers) EQUAL(receive(server).size, 0);
+}
+
+CASE("the end of a process is a close") {
+  const int listener = listening();
+  const Address there = name_of(listener);
+  const pid_t child = OK(fork());
+  if (child == 0) {
+    close(listener);
+    const int fd = make();
+    OK(connect_to(fd, there));
+    say(fd, "bye");
+    _exit(0);
+  }
+  const int server = OK(accept(listener, nullptr, nullptr));
+  CHECK(receive(server).is("bye"));
+  EQUAL(receive(server).size, 0);
+}
+
+CASE("a process that is killed ends its associations too") {
+  const int listener = listening();
+  const Address there = name_of(listener);
+  const pid_t child = OK(fork());
+  if (child == 0) {
+    close(listener);
+    const int fd = make();
+    OK(connect_to(fd, there));
+    pause();
+  }
+  const int server = OK(accept(listener, nullptr, nullptr));
+  OK(kill(child, SIGKILL));
+  const Message message = receive(server);
+  CHECK(message.size == 0 || message.error == ECONNRESET);
+}

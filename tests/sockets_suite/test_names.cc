@@ -1,0 +1,86 @@
+#include "tests/sockets_suite/suite.h"
+
+using namespace suite;
+
+static constexpr char kGroup[] = "names";
+
+CASE("an unbound socket has no name") {
+  CHECK(name_of(make()).is("0.0.0.0"));
+  EQUAL(name_of(make()).port(), 0);
+  CHECK(name_of(make(SOCK_STREAM, AF_INET6)).is("::"));
+}
+
+CASE("a socket without a peer") {
+  Address peer;
+  peer.length = sizeof peer.storage;
+  FAILS(getpeername(make(), peer.raw(), &peer.length), ENOTCONN);
+  FAILS(getpeername(listening(), peer.raw(), &peer.length), ENOTCONN);
+}
+
+CASE("a one-to-many socket has no peer") {
+  const Many two = many();
+  Address peer;
+  peer.length = sizeof peer.storage;
+  FAILS(getpeername(two.client, peer.raw(), &peer.length), ENOTCONN);
+}
+
+CASE("the two ends agree") {
+  const Pair two = pair();
+  EQUAL(name_of(two.client).port(), peer_of(two.server).port());
+  EQUAL(name_of(two.server).port(), peer_of(two.client).port());
+  CHECK(peer_of(two.server).is(kLoopback));
+}
+
+CASE("a name without room is cut, and its length told") {
+  const Pair two = pair();
+  char room[3] = {};
+  socklen_t length = sizeof room;
+  OK(getsockname(two.client, reinterpret_cast<sockaddr*>(room), &length));
+  EQUAL(length, sizeof(sockaddr_in));
+  length = sizeof room;
+  OK(getpeername(two.client, reinterpret_cast<sockaddr*>(room), &length));
+  EQUAL(length, sizeof(sockaddr_in));
+}
+
+CASE("sctp_getpaddrs and sctp_getladdrs") {
+  const Pair two = pair(kFirst);
+  sockaddr* list = nullptr;
+  CHECK(OK(sctp_getpaddrs(two.client, 0, &list)) >= 1);
+  EQUAL(list->sa_family, AF_INET);
+  EQUAL(ntohs(reinterpret_cast<sockaddr_in*>(list)->sin_port), name_of(two.listener).port());
+  sctp_freepaddrs(list);
+  EQUAL(OK(sctp_getladdrs(two.server, 0, &list)), 1);
+  sctp_freeladdrs(list);
+}
+
+CASE("the addresses of an association of a one-to-many socket") {
+  const Many two = many();
+  sockaddr* list = nullptr;
+  EQUAL(OK(sctp_getpaddrs(two.client, two.client_id, &list)), 1);
+  sctp_freepaddrs(list);
+  EQUAL(OK(sctp_getladdrs(two.client, two.client_id, &list)), 1);
+  sctp_freeladdrs(list);
+  FAILS(sctp_getpaddrs(two.client, two.client_id + 1000, &list), EINVAL);
+}
+
+CASE("the addresses of nobody") {
+  sockaddr* list = nullptr;
+  FAILS(sctp_getpaddrs(make(), 0, &list), EINVAL);
+}
+
+CASE("the peer's name is there after its end") {
+  const Pair two = pair();
+  OK(close(two.client));
+  EQUAL(receive(two.server).size, 0);
+  sleep_ms(20);
+  CHECK(peer_of(two.server).is(kLoopback));
+}
+
+CASE("SCTP_I_WANT_MAPPED_V4_ADDR chooses the form of IPv4 addresses") {
+  const int listener = listening();
+  const int fd = make(SOCK_STREAM, AF_INET6);
+  EQUAL(flag(fd, SCTP_I_WANT_MAPPED_V4_ADDR), 1);
+  OK(set(fd, IPPROTO_SCTP, SCTP_I_WANT_MAPPED_V4_ADDR, 0));
+  OK(connect_to(fd, at("::ffff:127.0.0.1", name_of(listener).port())));
+  CHECK(peer_of(fd).is(kLoopback));
+}
