@@ -106,7 +106,7 @@ void Association::close(DownReason reason, std::uint16_t error) {
   release_kept();
   down_reason_ = reason;
   down_error_ = error;
-  notices_ = static_cast<std::uint8_t>((notices_ & kUpNotice) | kDownNotice);
+  notices_ = static_cast<std::uint8_t>((notices_ & (kUpNotice | kRestartNotice)) | kDownNotice);
 }
 
 // A chunk that is needed later.

@@ -123,8 +123,11 @@ class Association {
   template <class Post>
   MessagesTaken take_messages(Post&& post) {
     MessagesTaken taken;
-    if (notices_ & (kUpNotice | kRestartNotice)) return taken;
-    while (const RxChunk* head = reassembly_.front()) {
+    if (notices_ & kUpNotice) return taken;
+    // Those of before a restart, then it is told.
+    const bool is_restarted = notices_ & kRestartNotice;
+    const std::size_t most = is_restarted ? restart_after_ : SIZE_MAX;
+    while (const RxChunk* head = taken.pieces < most ? reassembly_.front() : nullptr) {
       const std::uint8_t flags = Reassembly::flags_of(*head);
       if (!post(*head, flags)) break;
       ++taken.pieces;
@@ -132,6 +135,7 @@ class Association {
       taken.bytes += head->run_length;
       reassembly_.pop(resources_.reassembly);
     }
+    if (is_restarted) restart_after_ -= static_cast<std::uint32_t>(taken.pieces);
     unread_bytes_ += taken.bytes;
     messages_received_ += taken.messages;
     return taken;
@@ -324,6 +328,7 @@ class Association {
   std::uint8_t last_data_from_ = 0;      // path that DATA came from last: where SACKs go
   std::uint8_t control_from_ = kNoPath;  // path that asked for the pending control chunk
   std::uint8_t attempts_ = 0;            // INIT, COOKIE ECHO or SHUTDOWN without an answer
+  std::uint8_t stale_cookies_ = 0;       // INITs begun anew for them
   std::uint8_t error_count_ = 0;         // RFC 9260 8.1
   bool was_up_ = false;
   bool shutdown_requested_ = false;

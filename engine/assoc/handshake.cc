@@ -75,6 +75,7 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   enter_state(State::kCookieEchoed);
   attempts_ = 0;
   pending_ = kCookieEcho;
+  answer_to(in);
   arm_t1(now);
 }
 
@@ -148,10 +149,11 @@ void Association::on_t1_expired(Time now) {
   arm_t1(now);
 }
 
+// A cookie that is always too old by the time it arrives must not be asked for without end.
 //= rfc9260 5.2.6
 void Association::on_stale_cookie(Time now) {
   if (state_ != State::kCookieEchoed) return resources_.count(Counter::drop_unexpected_chunk);
-  if (++attempts_ > parameters_.init_max_retrans) {
+  if (++stale_cookies_ > parameters_.init_max_retrans) {
     return close(DownReason::kInitFailed, static_cast<std::uint16_t>(CauseCode::kStaleCookie));
   }
   release_kept();

@@ -60,11 +60,23 @@ void Application::die(Time now) {
   reborn_at_ = now + dice_.between(milliseconds(1), seconds(2));
 }
 
-void Application::leave() {
+void Application::lose_host(Time now, Time until) {
+  world_.ledger.on_death(host_);
+  for (const FlowId flow : flows_) world_.ledger.flow(flow).may_be_lost = true;
+  forget();
+  context_.reset();
+  reborn_at_ = std::max(now, until);
+}
+
+void Application::forget() {
   conversations_.clear();
   connecting_.clear();
   ended_.clear();
   flows_.clear();
+}
+
+void Application::leave() {
+  forget();
   if (context_ == nullptr) return;
   context_.reset();
   world_.hosts[host_]->engine().detach(context_id_, world_.scenario.gracefully);
@@ -175,7 +187,7 @@ void Application::connect(Time now) {
   addresses.resize(dice_.between(1, addresses.size()));
   mr_connect_options options{};
   options.peer_port = listening_port(dice_.below(host.plan().applications));
-  if (dice_.chance(0.3)) options.local_port = listening_port(number_);
+  if (dice_.chance(habits_.fixed_port)) options.local_port = listening_port(number_);
   options.peer_count = static_cast<std::uint16_t>(addresses.size());
   options.peers = addresses.data();
   options.context = next_context_;

@@ -47,6 +47,8 @@ class Application {
   bool is_done() const;
   /// Ends for good; the engine is told.
   void leave();
+  /// Its host is gone with all that was in it, and back at `until`.
+  void lose_host(Time now, Time until);
 
   void set_fault(Fault fault) { fault_ = fault; }
   std::string describe() const;
@@ -70,6 +72,7 @@ class Application {
 
   void attach(Time now);
   void die(Time now);
+  void forget();
   void listen();
   void act(Time now);
   void connect(Time now);

@@ -4,6 +4,8 @@
 
 #include "engine/base/crc32c.h"
 #include "engine/net/ethernet.h"
+#include "engine/wire/chunks.h"
+#include "tests/sim/frames.h"
 #include "tests/sim/violation.h"
 
 namespace millrace::sim {
@@ -11,6 +13,17 @@ namespace {
 
 // A link with a rate drops what would wait longer than this.
 constexpr Duration kQueueMax = milliseconds(200);
+constexpr std::size_t kQueueFrames = 4096;  // of a port
+// What any path carries: less is believed only when ICMP says so (RFC 8899 5.1.2, RFC 8200 5).
+constexpr std::uint16_t kMtuUntold = 1200;
+constexpr std::uint16_t kMtuMinV6 = 1280;
+
+// The largest IP packet that a link takes.
+std::uint16_t mtu_for(const Faults& faults, Bytes frame) {
+  if (faults.mtu == 0) return 0xffff;
+  const std::uint16_t floor = faults.tells_mtu ? faults.mtu : kMtuUntold;
+  return std::max({faults.mtu, floor, is_v6(frame) ? kMtuMinV6 : std::uint16_t{0}});
+}
 
 }  // namespace
 
@@ -26,8 +39,8 @@ std::size_t Network::Queue::send(std::span<Buffer* const> frames) {
       const SctpPlace sctp = find_sctp(frame->bytes());
       store_sctp_checksum({frame->data + sctp.offset, sctp.length});
     }
-    network.send(port, frame->bytes());
-    self.pool.release(frame);
+    network.put(port, frame->bytes());
+    self.pool->release(frame);
   }
   return frames.size();
 }
@@ -35,7 +48,7 @@ std::size_t Network::Queue::send(std::span<Buffer* const> frames) {
 Network::PortId Network::add_port(std::size_t lan, std::size_t host, const PortTraits& traits,
                                   std::size_t queues, BufferPool& pool) {
   const PortId id = ports_.size();
-  ports_.push_back(std::unique_ptr<Port>(new Port{lan, host, traits, pool, dice_.next(), {}, {}}));
+  ports_.push_back(std::unique_ptr<Port>(new Port{lan, host, traits, &pool, dice_.next(), {}, {}}));
   for (std::size_t i = 0; i < queues; ++i) {
     ports_[id]->queues.push_back(std::make_unique<Queue>(*this, id));
   }
@@ -55,6 +68,17 @@ bool Network::has_arrivals(std::size_t host) const {
   });
 }
 
+void Network::on_restart(std::size_t host, BufferPool& pool) {
+  for (auto& port : ports_) {
+    if (port->host != host) continue;
+    port->pool = &pool;
+    for (auto& queue : port->queues) {
+      free_frames_.insert(free_frames_.end(), queue->arrived.begin(), queue->arrived.end());
+      queue->arrived.clear();
+    }
+  }
+}
+
 void Network::advance(Time now) {
   now_ = now;
   while (!under_way_.empty() && under_way_.front().due <= now) {
@@ -62,7 +86,13 @@ void Network::advance(Time now) {
     const Flight flight = under_way_.back();
     under_way_.pop_back();
     Port& port = *ports_[flight.to];
-    port.queues[queue_of(port, frames_[flight.frame])]->arrived.push_back(flight.frame);
+    std::deque<std::size_t>& arrived = port.queues[queue_of(port, frames_[flight.frame])]->arrived;
+    // A host that is not there, or does not get to run, has room for so many.
+    if (arrived.size() < kQueueFrames) {
+      arrived.push_back(flight.frame);
+    } else {
+      free_frames_.push_back(flight.frame);
+    }
   }
 }
 
@@ -81,7 +111,7 @@ std::size_t Network::receive(Port& port, Queue& queue, std::span<Buffer*> frames
     queue.arrived.pop_front();
     const std::vector<std::uint8_t>& bytes = frames_[index];
     free_frames_.push_back(index);
-    Buffer* buffer = port.pool.acquire();
+    Buffer* buffer = port.pool->acquire();
     if (buffer == nullptr) continue;  // the card has no memory to receive into
     std::copy(bytes.begin(), bytes.end(), buffer->data);
     buffer->length = static_cast<std::uint32_t>(bytes.size());
@@ -95,10 +125,14 @@ std::size_t Network::receive(Port& port, Queue& queue, std::span<Buffer*> frames
   return count;
 }
 
+void Network::put(PortId from, Bytes frame) {
+  require(frame.size() >= 14 && frame.size() <= std::size_t{14} + ports_[from]->traits.mtu,
+          "a frame of " + std::to_string(frame.size()) + " bytes was sent");
+  send(from, frame);
+}
+
 void Network::send(PortId from, Bytes frame) {
   const Port& sender = *ports_[from];
-  require(frame.size() >= 14 && frame.size() <= std::size_t{14} + sender.traits.mtu,
-          "a frame of " + std::to_string(frame.size()) + " bytes was sent");
   const bool is_for_many = frame[0] & 1;
   for (PortId to = 0; to < ports_.size(); ++to) {
     const Port& port = *ports_[to];
@@ -109,6 +143,12 @@ void Network::send(PortId from, Bytes frame) {
   }
 }
 
+void Network::refuse(PortId to, Bytes frame, std::uint16_t mtu) {
+  // Fragments that are not the first, and what is told of already, are not told of.
+  if (find_sctp(frame).length < kCommonHeaderBytes) return;
+  send(to, make_packet_too_big(frame, mtu));
+}
+
 void Network::enter(PortId from, PortId to, Bytes frame) {
   Link& link = this->link(from, to);
   const Faults& faults = link.faults;
@@ -117,21 +157,27 @@ void Network::enter(PortId from, PortId to, Bytes frame) {
     trace_.record(now_, sender.lan, sender.host, ports_[to]->host, fate, frame);
   };
   if (faults.is_cut) return record(Fate::kCut);
+  const std::uint16_t mtu = mtu_for(faults, frame);
+  if (frame.size() > net::kEthernetBytes + mtu) {
+    record(Fate::kTooBig);
+    if (faults.tells_mtu) refuse(to, frame, mtu);
+    return;
+  }
   if (dice_.chance(faults.loss)) return record(Fate::kLost);
   const Time left = leave_at(link, frame.size());
   if (left == kNever) return record(Fate::kQueueFull);
   Time due = left + faults.delay + dice_.between(Duration{}, faults.jitter);
   if (dice_.chance(faults.duplicate)) {
     record(Fate::kDuplicated);
-    launch(to, due + dice_.between(Duration{}, faults.reorder_span), frame);
+    launch(to, faults, due + dice_.between(Duration{}, faults.reorder_span), frame);
   }
   if (dice_.chance(faults.reorder)) due = due + dice_.between(Duration{}, faults.reorder_span);
   if (find_sctp(frame).length >= 12 && dice_.chance(faults.corrupt)) {
     record(Fate::kCorrupted);
-    return corrupt(frames_[launch(to, due, frame)]);
+    return corrupt(frames_[launch(to, faults, due, frame)]);
   }
   record(Fate::kPassed);
-  launch(to, due, frame);
+  launch(to, faults, due, frame);
 }
 
 // When the frame has been put on the wire; kNever if too much waits for it already.
@@ -146,7 +192,7 @@ Time Network::leave_at(Link& link, std::size_t bytes) {
 }
 
 // Returns which of frames_ it became.
-std::size_t Network::launch(PortId to, Time due, Bytes frame) {
+std::size_t Network::launch(PortId to, const Faults& faults, Time due, Bytes frame) {
   if (free_frames_.empty()) {
     free_frames_.push_back(frames_.size());
     frames_.emplace_back();
@@ -154,6 +200,7 @@ std::size_t Network::launch(PortId to, Time due, Bytes frame) {
   const std::size_t index = free_frames_.back();
   free_frames_.pop_back();
   frames_[index].assign(frame.begin(), frame.end());
+  if (faults.window_max > 0) limit_windows(frames_[index], faults.window_max);
   if (tamper_) tamper_(frames_[index]);
   under_way_.push_back({due, entered_++, index, to});
   std::push_heap(under_way_.begin(), under_way_.end());

@@ -24,6 +24,9 @@ struct Faults {
   Duration delay = microseconds(100);
   Duration jitter{};                   ///< up to this is added to the delay
   std::uint64_t bytes_per_second = 0;  ///< 0: as fast as you like
+  std::uint16_t mtu = 0;               ///< of IP packets, 0: the ports'; larger ones are lost
+  bool tells_mtu = true;               ///< with an ICMP error to their sender
+  std::uint32_t window_max = 0;        ///< SACKs announce no larger window; 0: what they say
   bool is_cut = false;
 };
 
@@ -47,6 +50,8 @@ class Network {
   std::size_t lan_of(PortId port) const { return ports_[port]->lan; }
   std::size_t host_of(PortId port) const { return ports_[port]->host; }
   void set_tamper(Tamper tamper) { tamper_ = std::move(tamper); }
+  /// A host has started anew: what lies in its ports' queues is gone, buffers come from `pool`.
+  void on_restart(std::size_t host, BufferPool& pool);
 
   /// It is `now`: frames whose time has come lie in the queues of their ports.
   void advance(Time now);
@@ -73,7 +78,7 @@ class Network {
   struct Port {
     std::size_t lan, host;
     PortTraits traits;
-    BufferPool& pool;
+    BufferPool* pool;
     std::uint64_t hash_salt;
     std::vector<std::unique_ptr<Queue>> queues;
     std::vector<Link> links;  // by destination port
@@ -90,9 +95,11 @@ class Network {
 
   Link& link(PortId from, PortId to) { return ports_[from]->links[to]; }
   void send(PortId from, Bytes frame);
+  void put(PortId from, Bytes frame);
+  void refuse(PortId to, Bytes frame, std::uint16_t mtu);
   void enter(PortId from, PortId to, Bytes frame);
   Time leave_at(Link& link, std::size_t bytes);
-  std::size_t launch(PortId to, Time due, Bytes frame);
+  std::size_t launch(PortId to, const Faults& faults, Time due, Bytes frame);
   void corrupt(MutableBytes frame);
   std::size_t queue_of(const Port& port, Bytes frame) const;
   std::size_t receive(Port& port, Queue& queue, std::span<Buffer*> frames);

@@ -77,7 +77,7 @@ Scenario::Scenario(std::uint64_t of) : seed(of) {
   habits = draw_habits(dice, parameters);
   faults = draw_faults(dice);
   lans = dice.pick({1u, 2u, 2u, 3u});
-  cuts_per_second = dice.pick({0.0, 0.3, 2.0});
+  mishaps_per_second[static_cast<std::size_t>(Mishap::kCut)] = dice.pick({0.0, 0.3, 2.0});
   cut_max = dice.pick({milliseconds(300), seconds(4)});
   break_length = dice.between(seconds(1), seconds(10));
   tick = dice.pick({nanoseconds(1), microseconds(50), microseconds(500)});
@@ -89,6 +89,18 @@ Scenario::Scenario(std::uint64_t of) : seed(of) {
   const std::uint64_t hours = more.pick<std::uint64_t>({0, 0, more.below(100'000), 2'000'000});
   start = start + seconds(3600) * static_cast<std::int64_t>(hours);
   memory_share = more.pick({1u, 1u, 16u, 64u});
+  hosts.resize(1);
+  Dice trouble(seed, 6);
+  draw_mishaps(trouble);
+  if (trouble.chance(0.08)) {
+    make_swarm(trouble);
+  } else {
+    place_hosts(dice);
+  }
+  if (trouble.chance(0.1)) shrink_windows(trouble);
+}
+
+void Scenario::place_hosts(Dice& dice) {
   std::vector<int> versions;  // of each LAN: 4, 6, or 0 for both
   for (std::size_t lan = 0; lan < lans; ++lan) versions.push_back(dice.pick({4, 4, 6, 0}));
   hosts.resize(dice.pick({2u, 2u, 3u}));
@@ -105,6 +117,63 @@ Scenario::Scenario(std::uint64_t of) : seed(of) {
       }
     }
   }
+}
+
+// Several hosts with two to four addresses each, not all of them on every LAN, and many
+// associations among them.
+void Scenario::make_swarm(Dice& dice) {
+  lans = dice.between(2, 4);
+  std::vector<bool> is_v4;
+  for (std::size_t lan = 0; lan < lans; ++lan) is_v4.push_back(dice.chance(0.7));
+  hosts.resize(dice.between(4, 6));
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    HostPlan& host = hosts[i];
+    host.lcores = dice.pick({1u, 1u, 2u});
+    host.applications = dice.pick({1u, 2u});
+    const std::size_t left_out = dice.below(lans * 2);
+    for (std::size_t lan = 0; lan < lans; ++lan) {
+      if (lan == left_out && lans > 2) continue;
+      host.addresses.push_back(address_of(i, lan, is_v4[lan]));
+      host.lans.push_back(lan);
+    }
+  }
+  habits.conversations = static_cast<std::uint32_t>(dice.between(4, 12));
+  habits.messages = std::min(habits.messages, 30u);
+  habits.bytes_max = std::min(habits.bytes_max, 4000u);
+  memory_share = 1;
+}
+
+void Scenario::draw_mishaps(Dice& dice) {
+  const auto rate = [&](Mishap mishap) -> double& {
+    return mishaps_per_second[static_cast<std::size_t>(mishap)];
+  };
+  if (dice.chance(0.2)) rate(Mishap::kPartition) = dice.pick({0.2, 1.0});
+  if (dice.chance(0.25)) rate(Mishap::kMtu) = dice.pick({0.5, 5.0});
+  if (dice.chance(0.2)) rate(Mishap::kRestart) = dice.pick({0.2, 1.0});
+  if (dice.chance(0.15)) rate(Mishap::kStall) = dice.pick({0.3, 2.0});
+  if (dice.chance(0.15)) rate(Mishap::kJump) = dice.pick({0.3, 1.0});
+  mtu_stays = dice.chance(0.5);
+  // Who restarts comes back with the ports that the peers know.
+  if (rate(Mishap::kRestart) > 0) habits.fixed_port = 0.8;
+  // Just before counters of 32 bits of some unit would wrap, or the clock itself a month later.
+  if (!dice.chance(0.2)) return;
+  const std::int64_t unit = dice.pick<std::int64_t>({1, 1'000, 1'000'000});
+  const std::int64_t wrap = dice.pick<std::int64_t>({1ll << 31, 1ll << 32, 1ll << 33});
+  start = Time{unit * wrap} - break_length / 2;
+  if (start < Time{} + seconds(1)) start = Time{} + seconds(1);
+  if (dice.chance(0.3)) start = kNever - seconds(30 * 24 * 3600);
+}
+
+// Buffers that hold a packet or two, or a peer that grants hardly anything.
+void Scenario::shrink_windows(Dice& dice) {
+  if (dice.chance(0.5)) {
+    parameters.receive_buffer = dice.pick({1500u, 1501u, 2048u, 4096u});
+    parameters.partial_delivery_point = parameters.receive_buffer / dice.pick({1u, 2u, 4u});
+  } else {
+    faults.window_max = dice.pick({1u, 1u, 100u, 1000u});
+  }
+  habits.messages = std::min(habits.messages, 30u);
+  habits.bytes_max = std::min(habits.bytes_max, dice.pick({1u, 100u, 3000u}));
 }
 
 }  // namespace millrace::sim

@@ -1,6 +1,7 @@
 // What a seed means: who is there, how well they are connected, and what they will try to do.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -22,8 +23,20 @@ struct Habits {
   double abort = 0.1;                 ///< of conversations, they end by an abort
   double slow_reader = 0.2;           ///< of the application's life, it reads slowly
   double dies = 0.1;                  ///< at each thing it does
+  double fixed_port = 0.3;            ///< it connects from the port that it listens on
   Duration pause = milliseconds(50);  ///< between the things it does, on average
 };
+
+/// What happens from time to time while everything breaks.
+enum class Mishap : std::uint8_t {
+  kCut,        ///< of links, for up to Scenario::cut_max
+  kPartition,  ///< of a LAN, mostly in one direction
+  kMtu,        ///< of a link changes
+  kRestart,    ///< of a host, which forgets everything
+  kStall,      ///< of a host, which goes on afterwards as if nothing had been
+  kJump,       ///< of the clock, forward
+};
+inline constexpr std::size_t kMishaps = 6;
 
 struct HostPlan {
   std::size_t lcores = 1;
@@ -42,7 +55,8 @@ struct Scenario {
   std::size_t lans = 1;
   Habits habits;
   Faults faults;  ///< of every link while it breaks; each draws a little around it
-  double cuts_per_second = 0;
+  std::array<double, kMishaps> mishaps_per_second{};
+  bool mtu_stays = false;  ///< links keep their MTU after they have healed
   Duration cut_max = seconds(3);
   Duration break_length = seconds(5);
   Duration tick = microseconds(50);  ///< engines are polled at multiples of this
@@ -50,6 +64,12 @@ struct Scenario {
   std::size_t memory_share = 1;  ///< engines have one in so many of the usual chunks and messages
   bool gracefully = false;  ///< what an engine does with the associations of a dead application
   std::uint32_t receive_arena = 4u << 20;
+
+ private:
+  void place_hosts(Dice& dice);
+  void make_swarm(Dice& dice);
+  void draw_mishaps(Dice& dice);
+  void shrink_windows(Dice& dice);
 };
 
 }  // namespace millrace::sim

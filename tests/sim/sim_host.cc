@@ -29,11 +29,12 @@ PortTraits traits_of(std::size_t host, std::size_t lan, const Scenario& scenario
 }  // namespace
 
 SimHost::SimHost(const Scenario& scenario, std::size_t number, Network& network)
-    : plan_(scenario.hosts[number]),
+    : number_(number),
+      network_(network),
+      plan_(scenario.hosts[number]),
       parameters_(scenario.parameters),
-      pool_(kBuffers),
-      memory_(pool_, kBuffers) {
-  HostConfig config;
+      memory_(std::make_unique<Memory>()) {
+  HostConfig& config = config_;
   config.parameters = parameters_;
   config.limits = small_limits(scenario.memory_share);
   config.lcores = plan_.lcores;
@@ -47,7 +48,7 @@ SimHost::SimHost(const Scenario& scenario, std::size_t number, Network& network)
   std::vector<Network::PortId> ports;
   for (std::size_t lan = 0; lan < scenario.lans; ++lan) {
     const PortTraits traits = traits_of(number, lan, scenario);
-    ports.push_back(network.add_port(lan, number, traits, plan_.lcores, pool_));
+    ports.push_back(network.add_port(lan, number, traits, plan_.lcores, memory_->pool));
     net::InterfaceConfig interface;
     interface.name = "lan" + std::to_string(lan);
     interface.port = static_cast<std::uint8_t>(lan);
@@ -57,11 +58,19 @@ SimHost::SimHost(const Scenario& scenario, std::size_t number, Network& network)
     }
     config.interfaces.push_back(interface);
   }
-  std::vector<PortQueue*> queues;
   for (std::size_t lcore = 0; lcore < plan_.lcores; ++lcore) {
-    for (const Network::PortId port : ports) queues.push_back(&network.queue(port, lcore));
+    for (const Network::PortId port : ports) queues_.push_back(&network.queue(port, lcore));
   }
-  engine_ = std::make_unique<Host>(config, pool_, queues);
+  engine_ = std::make_unique<Host>(config_, memory_->pool, queues_);
+}
+
+void SimHost::restart() {
+  engine_.reset();
+  memory_ = std::make_unique<Memory>();
+  network_.on_restart(number_, memory_->pool);
+  // What it draws is not what it drew in its former life.
+  config_.seed[1] = ++restarts_ << 32 | number_;
+  engine_ = std::make_unique<Host>(config_, memory_->pool, queues_);
 }
 
 std::vector<IpAddress> SimHost::addresses() const {
@@ -90,12 +99,13 @@ bool SimHost::is_at_rest() {
   for (std::size_t lcore = 0; lcore < plan_.lcores; ++lcore) {
     if (engine_->worker(lcore).shard().associations() > 0) return false;
   }
-  return engine_->is_settled() && pool_.free_count() == pool_.capacity();
+  return engine_->is_settled() && memory_->pool.free_count() == memory_->pool.capacity();
 }
 
 std::string SimHost::describe() {
   std::array<AssociationStatus, 16> statuses;
-  std::string text = std::to_string(pool_.capacity() - pool_.free_count()) + " buffers in use" +
+  std::string text = std::to_string(memory_->pool.capacity() - memory_->pool.free_count()) +
+                     " buffers in use" +
                      (engine_->is_settled() ? "\n" : ", a context is leaving\n");
   for (std::size_t lcore = 0; lcore < plan_.lcores; ++lcore) {
     std::uint32_t first = 0;

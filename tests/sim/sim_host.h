@@ -16,9 +16,17 @@ class SimHost {
   SimHost(const Scenario& scenario, std::size_t number, Network& network);
 
   Host& engine() { return *engine_; }
-  BufferPool& pool() { return pool_; }
+  BufferPool& pool() { return memory_->pool; }
   const HostPlan& plan() const { return plan_; }
   std::vector<IpAddress> addresses() const;
+
+  /// As if the process had been killed and started again: nothing is left of it but its addresses.
+  /// No application is attached to it any more.
+  void restart();
+  std::size_t restarts() const { return restarts_; }
+  /// It does not get to run until then.
+  void stop_until(Time until) { stopped_until_ = until; }
+  Time stopped_until() const { return stopped_until_; }
 
   /// Throws if an association holds more than its receive window lets it.
   void check_windows();
@@ -30,11 +38,21 @@ class SimHost {
  private:
   static constexpr std::size_t kBuffers = 6000;
 
+  struct Memory {
+    BufferPool pool{kBuffers};
+    BufferSlab slab{pool, kBuffers};
+  };
+
+  std::size_t number_;
+  std::size_t restarts_ = 0;
+  Network& network_;
   HostPlan plan_;
   Parameters parameters_;
-  BufferPool pool_;
-  BufferSlab memory_;
+  HostConfig config_;
+  std::vector<PortQueue*> queues_;
+  std::unique_ptr<Memory> memory_;
   std::unique_ptr<Host> engine_;
+  Time stopped_until_{};
 };
 
 }  // namespace millrace::sim

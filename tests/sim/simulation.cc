@@ -26,10 +26,13 @@ void on_abort(int) {
 
 Simulation::Simulation(const Scenario& scenario)
     : scenario_(scenario),
-      dice_(scenario.seed, 2),
       network_(Dice(scenario.seed, 3), trace_),
       world_{scenario_, ledger_, trace_, hosts_},
-      now_(scenario.start) {
+      now_(scenario.start),
+      mishaps_(scenario_, network_, trace_,
+               [this](Time now, std::size_t host, Time until, bool restarts) {
+                 stop_host(now, host, until, restarts);
+               }) {
   for (std::size_t i = 0; i < scenario_.hosts.size(); ++i) {
     hosts_.push_back(std::make_unique<SimHost>(scenario_, i, network_));
   }
@@ -48,11 +51,11 @@ Simulation::~Simulation() {
 }
 
 Summary Simulation::run() {
-  break_links();
-  const Time healed_at = now_ + scenario_.break_length;
-  run_until(healed_at, [] { return false; });
-  now_ = std::max(now_, healed_at);
-  heal_links();
+  mishaps_.begin(now_);
+  healed_at_ = now_ + scenario_.break_length;
+  run_until(healed_at_, [] { return false; });
+  now_ = std::max(now_, healed_at_);
+  mishaps_.end();
   trace_.note(now_, "everything heals");
   for (auto& application : applications_) application->settle_down();
   const auto all_done = [this] {
@@ -65,62 +68,32 @@ Summary Simulation::run() {
   run_until(now_ + kHealingMax, [this] { return is_at_rest(); });
   require(is_at_rest(), "after everybody has left, an engine does not come to rest");
   ledger_.settle();
-  return summarize(now_ - healed_at);
+  return summarize(now_ - healed_at_);
 }
 
-// ---- faults ----
-
-void Simulation::break_links() {
-  for (Network::PortId from = 0; from < network_.ports(); ++from) {
-    for (Network::PortId to = 0; to < network_.ports(); ++to) {
-      Faults faults = scenario_.faults;
-      const double severity = dice_.pick({0.0, 1.0, 1.0, 2.0});
-      faults.loss *= severity;
-      faults.reorder *= severity;
-      faults.delay = dice_.between(faults.delay / 2, faults.delay * 2);
-      network_.faults(from, to) = faults;
-    }
+void Simulation::stop_host(Time now, std::size_t host, Time until, bool restarts) {
+  hosts_[host]->stop_until(until);
+  if (!restarts) return;
+  for (std::size_t i = 0; i < applications_.size(); ++i) {
+    if (host_of_application_[i] == host) applications_[i]->lose_host(now, until);
   }
-  if (scenario_.cuts_per_second > 0) next_cut_ = now_ + milliseconds(100);
-}
-
-void Simulation::heal_links() {
-  cuts_.clear();
-  next_cut_ = kNever;
-  for (Network::PortId from = 0; from < network_.ports(); ++from) {
-    for (Network::PortId to = 0; to < network_.ports(); ++to) network_.faults(from, to) = Faults{};
-  }
-}
-
-// One direction of a link, both, or all that a host sends and receives on a LAN.
-void Simulation::cut_something(Time now) {
-  const double mean_ns = 1e9 / scenario_.cuts_per_second;
-  next_cut_ = now + dice_.between(Duration{}, nanoseconds(static_cast<std::int64_t>(2 * mean_ns)));
-  const Time mended = now + dice_.between(milliseconds(1), scenario_.cut_max);
-  const Network::PortId port = dice_.below(network_.ports());
-  const bool is_whole_port = dice_.chance(0.4);
-  const Network::PortId other = dice_.below(network_.ports());
-  const auto cut = [&](Network::PortId from, Network::PortId to) {
-    Faults& faults = network_.faults(from, to);
-    if (faults.is_cut) return;
-    faults.is_cut = true;
-    cuts_.push_back({mended, &faults});
-  };
-  for (Network::PortId to = 0; to < network_.ports(); ++to) {
-    if (!is_whole_port && to != other) continue;
-    cut(port, to);
-    if (is_whole_port || dice_.chance(0.5)) cut(to, port);
-  }
-  trace_.note(now, "port " + std::to_string(port) + (is_whole_port ? " is cut off" : " is cut"));
+  hosts_[host]->restart();
 }
 
 // ---- time ----
 
 Time Simulation::next_time() const {
-  Time next = earlier(network_.next_arrival(), next_cut_);
-  for (const auto& cut : cuts_) next = earlier(next, cut.first);
-  for (const auto& host : hosts_) next = earlier(next, host->engine().next_deadline());
-  for (const auto& application : applications_) next = earlier(next, application->next_action());
+  Time next = earlier(network_.next_arrival(), mishaps_.next());
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    Time wanted = hosts_[i]->engine().next_deadline();
+    for (std::size_t k = 0; k < applications_.size(); ++k) {
+      if (host_of_application_[k] == i) wanted = earlier(wanted, applications_[k]->next_action());
+    }
+    const Time stopped_until = hosts_[i]->stopped_until();
+    // What has come while it could not run waits for it as well.
+    if (now_ < stopped_until) wanted = stopped_until;
+    next = earlier(next, wanted);
+  }
   if (next == kNever) return kNever;
   const std::int64_t tick = scenario_.tick.ns;
   return Time{(std::max(next, now_).ns + tick - 1) / tick * tick};
@@ -130,19 +103,16 @@ void Simulation::run_until(Time end, const std::function<bool()>& is_over) {
   step();
   while (!is_over()) {
     const Time next = next_time();
-    if (next > end) return;
+    if (next > std::max(end, healed_at_)) return;
     now_ = next;
     step();
   }
 }
 
 void Simulation::step() {
-  if (now_ >= next_cut_) cut_something(now_);
-  std::erase_if(cuts_, [this](const auto& cut) {
-    if (cut.first > now_) return false;
-    cut.second->is_cut = false;
-    return true;
-  });
+  const Duration jumped = mishaps_.on_time(now_);
+  now_ = now_ + jumped;
+  healed_at_ = healed_at_ + jumped;
   network_.advance(now_);
   for (std::size_t turns = 0, worked = 1; worked > 0; ++turns) {
     require(turns < kTurnsMax, "an engine or an application is never done");
@@ -155,6 +125,7 @@ void Simulation::step() {
 }
 
 bool Simulation::poll(std::size_t host) {
+  if (now_ < hosts_[host]->stopped_until()) return false;
   bool worked = hosts_[host]->engine().poll(now_);
   for (std::size_t i = 0; i < applications_.size(); ++i) {
     if (host_of_application_[i] == host) worked |= applications_[i]->turn(now_);

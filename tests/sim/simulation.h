@@ -12,6 +12,7 @@
 
 #include "tests/sim/application.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/mishaps.h"
 #include "tests/sim/network.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/sim_host.h"
@@ -46,9 +47,7 @@ class Simulation {
   std::string report();
 
  private:
-  void break_links();
-  void heal_links();
-  void cut_something(Time now);
+  void stop_host(Time now, std::size_t host, Time until, bool restarts);
   void run_until(Time end, const std::function<bool()>& is_over);
   void step();
   bool poll(std::size_t host);
@@ -58,7 +57,6 @@ class Simulation {
 
   Scenario scenario_;
   Trace trace_;
-  Dice dice_;
   Network network_;
   Ledger ledger_;
   std::vector<std::unique_ptr<SimHost>> hosts_;
@@ -66,8 +64,8 @@ class Simulation {
   std::vector<std::unique_ptr<Application>> applications_;
   std::vector<std::size_t> host_of_application_;
   Time now_;
-  Time next_cut_ = kNever;
-  std::vector<std::pair<Time, Faults*>> cuts_;  // when each is mended
+  Time healed_at_ = kNever;
+  Mishaps mishaps_;
   std::uint64_t steps_ = 0;
 };
 

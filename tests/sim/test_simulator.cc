@@ -13,7 +13,8 @@ namespace {
 Scenario quiet_scenario(std::uint64_t seed) {
   Scenario scenario(seed);
   scenario.faults = {};
-  scenario.cuts_per_second = 0;
+  scenario.mishaps_per_second.fill(0);
+  scenario.start = Time{} + seconds(100);
   scenario.break_length = seconds(1);
   scenario.habits.conversations = 3;
   scenario.habits.messages = 20;
@@ -74,6 +75,74 @@ TEST_CASE("a quiet network delivers everything that is sent") {
   CHECK(summary.accepted > 50);
   CHECK(summary.lost == 0);
   CHECK(summary.frames > 50);
+}
+
+/// Every host and path has this happen to it, and nothing else.
+Scenario scenario_of(Mishap mishap, double per_second) {
+  Scenario scenario = quiet_scenario(9);
+  scenario.mishaps_per_second[static_cast<std::size_t>(mishap)] = per_second;
+  scenario.break_length = seconds(5);
+  scenario.habits.fixed_port = 1;
+  scenario.habits.pause = milliseconds(100);
+  scenario.habits.messages = 200;
+  scenario.habits.conversations = 20;
+  scenario.parameters.path_mtu = 1500;
+  return scenario;
+}
+
+TEST_CASE("what can happen happens often among the seeds") {
+  std::array<int, kMishaps> drawn{};
+  int swarms = 0, small_windows = 0, late = 0;
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+    const Scenario scenario(seed);
+    for (std::size_t i = 0; i < kMishaps; ++i) drawn[i] += scenario.mishaps_per_second[i] > 0;
+    swarms += scenario.hosts.size() > 3;
+    small_windows += scenario.parameters.receive_buffer <= 4096 || scenario.faults.window_max > 0;
+    late += scenario.start > Time{} + seconds(280ll * 365 * 24 * 3600);
+    for (const HostPlan& host : scenario.hosts) REQUIRE(host.addresses.size() >= 1);
+  }
+  for (const int count : drawn) CHECK(count > 100);
+  CHECK(swarms > 50);
+  CHECK(small_windows > 50);
+  CHECK(late > 30);
+}
+
+TEST_CASE("paths whose MTU changes in the middle carry everything, told of it or not") {
+  Simulation simulation(scenario_of(Mishap::kMtu, 10));
+  const Summary summary = simulation.run();
+  CHECK(simulation.trace().count(Fate::kTooBig) > 0);
+  CHECK(summary.delivered + summary.failed == summary.accepted);
+}
+
+TEST_CASE("hosts that restart with their old addresses and ports are associated with again") {
+  Simulation simulation(scenario_of(Mishap::kRestart, 4));
+  const Summary summary = simulation.run();
+  CHECK(simulation.host(0).restarts() + simulation.host(1).restarts() > 5);
+  CHECK(summary.flows > 40);
+  CHECK(summary.delivered > 200);
+}
+
+// A shutdown on its way is over when the clock jumps (T5-shutdown-guard), and what it had is told
+// of.
+TEST_CASE("hosts that stop for a while, and clocks that jump, lose nothing that is not told") {
+  for (const Mishap mishap : {Mishap::kStall, Mishap::kJump}) {
+    Scenario scenario = scenario_of(mishap, 2);
+    scenario.cut_max = milliseconds(300);
+    Simulation simulation(scenario);
+    const Summary summary = simulation.run();
+    CHECK(summary.delivered + summary.failed == summary.accepted);
+    CHECK(summary.delivered > 500);
+  }
+}
+
+TEST_CASE("a peer that grants a byte of window at a time gets everything") {
+  Scenario scenario = quiet_scenario(9);
+  scenario.faults.window_max = 1;
+  scenario.break_length = seconds(20);
+  Simulation simulation(scenario);
+  const Summary summary = simulation.run();
+  CHECK(summary.delivered + summary.failed == summary.accepted);
+  CHECK(summary.delivered > 50);
 }
 
 TEST_CASE("the simulator sees a payload that was changed under a right checksum") {

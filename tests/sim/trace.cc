@@ -22,6 +22,8 @@ const char* name_of(Fate fate) {
       return "CUT ";
     case Fate::kQueueFull:
       return "QUEUE FULL ";
+    case Fate::kTooBig:
+      return "TOO BIG ";
     case Fate::kCorrupted:
       return "CORRUPTED ";
     case Fate::kDuplicated:
@@ -55,6 +57,7 @@ Trace::Entry& Trace::next_entry() {
 void Trace::record(Time now, std::size_t lan, std::size_t from, std::size_t to, Fate fate,
                    Bytes frame) {
   ++frames_;
+  ++fates_[static_cast<std::size_t>(fate)];
   mix(static_cast<std::uint64_t>(now.ns));
   mix(lan << 32 | from << 16 | to << 8 | static_cast<std::uint64_t>(fate));
   mix(Crc32c{}.add(frame).value());

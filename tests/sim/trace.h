@@ -13,7 +13,15 @@
 namespace millrace::sim {
 
 /// What the network did with a frame.
-enum class Fate : std::uint8_t { kPassed, kLost, kCut, kQueueFull, kCorrupted, kDuplicated };
+enum class Fate : std::uint8_t {
+  kPassed,
+  kLost,
+  kCut,
+  kQueueFull,
+  kTooBig,
+  kCorrupted,
+  kDuplicated
+};
 
 /// Where the SCTP packet of an Ethernet frame starts, and how long it is; 0 and 0 if there is none.
 struct SctpPlace {
@@ -37,6 +45,7 @@ class Trace {
   /// Over every frame, its time and its fate: equal if two runs were the same.
   std::uint64_t hash() const { return hash_; }
   std::uint64_t frames() const { return frames_; }
+  std::uint64_t count(Fate fate) const { return fates_[static_cast<std::size_t>(fate)]; }
   /// The last kKept entries, oldest first, one a line.
   std::string last() const;
 
@@ -56,6 +65,7 @@ class Trace {
   std::array<Entry, kKept> entries_;
   std::uint64_t count_ = 0;
   std::uint64_t frames_ = 0;
+  std::array<std::uint64_t, 7> fates_{};
   std::uint64_t hash_ = 0xcbf29ce484222325;
   bool verbose_ = false;
 };
