@@ -25,6 +25,8 @@ class Clock {
     if (step_.ns != 0) return stepped_ = stepped_ + step_;
     return Time{read_ns(CLOCK_MONOTONIC) - stopped_ns_};
   }
+  /// All at once it is so much later.
+  void skip(Duration span) { stopped_ns_ -= span.ns; }
   void stop() { stopped_at_ns_ = read_ns(CLOCK_MONOTONIC); }
   void go_on() { stopped_ns_ += read_ns(CLOCK_MONOTONIC) - stopped_at_ns_; }
 

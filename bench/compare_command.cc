@@ -1,8 +1,11 @@
 // millrace-bench compare: the rows, beside usrsctp in the same run.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 #include "bench/commands.h"
+#include "bench/extra_rows.h"
 #include "bench/report.h"
 #include "bench/traffic/record.h"
 
@@ -11,6 +14,7 @@ namespace {
 
 struct Options {
   Plan plan;
+  ExtraPlan extra;
   std::vector<std::string> names = Field::names();
   std::string json;
 };
@@ -20,17 +24,29 @@ void say(const std::string& line) {
   std::fflush(stdout);  // or a child of the memory row would say it again
 }
 
+std::vector<std::string> all_names() {
+  std::vector<std::string> names = Field::names();
+  for (const std::string& name : ExtraRows::names()) names.push_back(name);
+  return names;
+}
+
 void add_options(CLI::App& app, Options& options) {
   Plan& plan = options.plan;
   app.add_flag_callback(
       "--quick",
-      [&plan] {
+      [&plan, &options] {
         plan.trials = 5;
         plan.span = milliseconds(250);
+        options.extra.trials = 3;
+        options.extra.span = milliseconds(200);
+        options.extra.idle = 100'000;
       },
       "Shorter trials: all rows in well under 40 seconds");
   app.add_option("--json", options.json, "Write the rows to this file as well");
-  app.add_option("--rows", options.names, "Only these rows")->check(CLI::IsMember(Field::names()));
+  app.add_option("--rows", options.names, "Only these rows")->check(CLI::IsMember(all_names()));
+  app.add_flag_callback(
+      "--all", [&options] { options.names = all_names(); },
+      "The rows without usrsctp too: many associations, lcores, rings");
   app.add_option("--trials", plan.trials, "Trials of each contestant and row")
       ->check(CLI::Range(1, 99));
   app.add_option_function<int>(
@@ -41,19 +57,40 @@ void add_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(20, 25000));
   app.add_option("--peer-held", plan.peer_held, "Associations of usrsctp's in the memory row")
       ->check(CLI::Range(20, 20000));
+  app.add_option("--active", options.extra.active, "Associations of the rows of active ones")
+      ->check(CLI::Range(1, 50000));
+  app.add_option("--idle", options.extra.idle, "Associations of the rows of idle ones")
+      ->check(CLI::Range(1, 2000000));
   app.add_option("--peer-buffer", plan.peer.buffer_bytes, "usrsctp's send and receive buffers")
       ->check(CLI::Range(1 << 17, 1 << 26));
   app.add_flag("--alone", plan.alone, "Without usrsctp, for profiling");
 }
 
-int compare(const Options& options, Conditions conditions) {
-  say(table_head());
+bool is_extra(const std::string& name) {
+  const std::vector<std::string> names = ExtraRows::names();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::vector<Row> measure_all(const Options& options) {
   Field field(options.plan);
+  ExtraRows extra(options.extra);
   std::vector<Row> rows;
+  bool has_head = false;
   for (const std::string& name : options.names) {
+    if (is_extra(name)) {
+      rows.push_back(extra.measure(name));
+      say(extra_line(rows.back()));
+      continue;
+    }
+    if (!std::exchange(has_head, true)) say(table_head());
     rows.push_back(field.measure(name));
     say(table_line(rows.back()));
   }
+  return rows;
+}
+
+int compare(const Options& options, Conditions conditions) {
+  const std::vector<Row> rows = measure_all(options);
   say("Per second of one core's time; medians of " + std::to_string(options.plan.trials) +
       " trials of " + std::to_string(options.plan.span.milliseconds()) + " ms each, by turns.");
   conditions.load_after = load_average();

@@ -27,6 +27,19 @@ std::string table_line(const Row& row) {
   return line.data();
 }
 
+std::string extra_line(const Row& row) {
+  std::array<char, kLineMax> line;
+  if (row.peer == 0) {
+    std::snprintf(line.data(), line.size(), "%-15s %12.0f  %-12s %s", row.name.c_str(), row.ours,
+                  row.unit.c_str(), row.note.c_str());
+  } else {
+    std::snprintf(line.data(), line.size(), "%-15s %12.0f  %-12s %6.2fx %.0f (%s)  %s",
+                  row.name.c_str(), row.ours, row.unit.c_str(), row.ratio, row.peer,
+                  row.beside.c_str(), row.note.c_str());
+  }
+  return line.data();
+}
+
 std::string json_of(const std::vector<Row>& rows, const Conditions& conditions) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Row& row : rows) {
@@ -35,6 +48,9 @@ std::string json_of(const std::vector<Row>& rows, const Conditions& conditions) 
                     {"peer", row.peer},
                     {"unit", row.unit},
                     {"ratio", row.ratio}});
+    if (row.beside == "usrsctp") continue;
+    list.back()["beside"] = row.beside;
+    list.back()["note"] = row.note;
   }
   nlohmann::ordered_json json = record_head("compare", "compare", conditions);
   json["rows"] = std::move(list);

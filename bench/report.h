@@ -11,6 +11,8 @@ namespace millrace::bench {
 
 std::string table_head();
 std::string table_line(const Row& row);
+/// For rows that have no peer, or another one.
+std::string extra_line(const Row& row);
 
 /// {"rows": [{"name", "ours", "peer", "unit", "ratio"}, ...]} and what all records begin with; a
 /// ratio above 1 means that ours is better.

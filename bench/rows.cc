@@ -13,13 +13,13 @@ constexpr const char* kMessage = "message-";
 constexpr const char* kSetUp = "setup";
 constexpr const char* kMemory = "memory";
 
+}  // namespace
+
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
-
-}  // namespace
 
 Field::Field(const Plan& plan) : plan_(plan) {}
 Field::~Field() = default;

@@ -15,9 +15,12 @@ struct Row {
   double ours = 0;
   double peer = 0;
   std::string unit;
-  double ratio = 0;  ///< above 1: ours is better
-  std::string note;  ///< for people
+  double ratio = 0;                ///< above 1: ours is better
+  std::string note;                ///< for people
+  std::string beside = "usrsctp";  ///< what `peer` is of
 };
+
+double median(std::vector<double> values);
 
 struct Plan {
   int trials = 9;  ///< of each contestant; the median counts

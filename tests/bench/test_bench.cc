@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "bench/crowd.h"
+#include "bench/extra_rows.h"
 #include "bench/millrace_pair.h"
 #include "bench/report.h"
 #include "bench/usrsctp_pair.h"
@@ -49,6 +51,39 @@ TEST_CASE("every row is measured, and the ratio is above 1 where ours is better"
     const double ratio = names[i] == "memory" ? peer / ours : ours / peer;
     CHECK(row.at("ratio").get<double>() == Approx(ratio));
   }
+}
+
+TEST_CASE("rows of many associations, lcores and threads are measured too") {
+  ExtraPlan plan;
+  plan.trials = 1;
+  plan.span = milliseconds(30);
+  plan.active = 100;
+  plan.idle = 500;
+  ExtraRows extra(plan);
+  for (const std::string& name : ExtraRows::names()) {
+    const Row row = extra.measure(name);
+    INFO(name << ": " << row.note);
+    CHECK(row.name == name);
+    CHECK(row.ours > 0);
+    CHECK(row.beside != "usrsctp");
+    CHECK_FALSE(row.note.empty());
+    if (row.peer > 0) CHECK(row.ratio > 0);
+  }
+}
+
+TEST_CASE("crossed wires hand every packet over, straight ones none, and no message is lost") {
+  Crowd crowd({.associations = 8, .lcores = 2});
+  const Turn turn{.size = 100, .burst = 4, .at_once = 8};
+  const CrowdWork straight = crowd.transfer(turn, kShort);
+  crowd.cross_wires();
+  const CrowdWork crossed = crowd.transfer(turn, kShort);
+  CHECK(straight.packets > 0);
+  CHECK(crossed.packets > 0);
+  CHECK(straight.handed_over + crossed.handed_over > 0);
+  const auto share = [](const CrowdWork& work) {
+    return static_cast<double>(work.handed_over) / static_cast<double>(work.packets);
+  };
+  CHECK(share(straight) + share(crossed) == Approx(1).margin(0.05));
 }
 
 TEST_CASE("messages of any size go through both contestants") {
