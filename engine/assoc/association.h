@@ -195,6 +195,7 @@ class Association {
  private:
   static constexpr std::uint8_t kNoPath = 0xff;
   static constexpr std::size_t kHeartbeatInfoBytes = 16;  // path, nonce, time
+  static constexpr std::uint8_t kRenegesMax = 32;         // for one packet
   static constexpr std::uint32_t kMtuProbe = 0x80000000;  // added to the path's index in a probe
 
   /// Chunks that are to be sent with the next packet.
@@ -254,6 +255,7 @@ class Association {
   bool takes_data_in() const;
   bool has_room_for(const DataView& data, TsnTracker::Arrival arrival);
   bool renege_for(const DataView& data);
+  bool holds_most_chunks() const;
   bool on_bad_stream(const DataView& data, const PacketIn& in);
   bool hold(const DataView& data, const PacketIn& in);
   void on_packet_with_data(Time now);
@@ -280,7 +282,7 @@ class Association {
 
   // shutdown.cc
   void on_shutdown(Time now, ChunkView chunk);
-  void on_shutdown_ack(const PacketIn& in);
+  bool on_shutdown_ack(const PacketIn& in);
   void on_shutdown_complete();
   void advance_shutdown(Time now);
   void on_packet_while_shutdown_sent(Time now);
@@ -332,6 +334,9 @@ class Association {
   std::uint8_t error_count_ = 0;         // RFC 9260 8.1
   bool was_up_ = false;
   bool shutdown_requested_ = false;
+  // What one packet may still ask for:
+  bool has_walked_ = false;
+  std::uint8_t reneges_left_ = 0;
   Paths paths_{};
 
   Outbound outbound_;

@@ -12,6 +12,8 @@ void Association::on_packet(Time now, const PacketIn& in, ChunkReader chunks) {
     paths_[from]->set_source(in.destination);
   }
   bool had_data = false;
+  has_walked_ = false;
+  reneges_left_ = kRenegesMax;
   flush_answer();  // to an earlier packet
   if (state_ == State::kShutdownSent) on_packet_while_shutdown_sent(now);
   while (const auto chunk = chunks.next()) {
@@ -52,8 +54,7 @@ bool Association::on_chunk(Time now, ChunkView chunk, const PacketIn& in, bool& 
       on_shutdown(now, chunk);
       return true;
     case ChunkType::kShutdownAck:
-      on_shutdown_ack(in);
-      return true;
+      return on_shutdown_ack(in);
     case ChunkType::kShutdownComplete:
       on_shutdown_complete();
       return false;

@@ -57,13 +57,20 @@ bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival
     return false;
   }
   const std::uint32_t held = held_bytes();
+  const bool fills_hole = data.tsn < tracker_.highest();
   // Who has its share of what the shard has for all gets on only by reading as it comes.
   if (is_short_of_memory() && (held > 0 || arrival != TsnTracker::Arrival::kNext)) {
-    resources_.count(Counter::drop_no_memory);
+    if (fills_hole && renege_for(data)) return true;
+    resources_.count(Counter::drop_receive_share);
+    return false;
+  }
+  if (holds_most_chunks()) {
+    if (fills_hole && renege_for(data)) return true;
+    resources_.count(Counter::drop_chunks_held);
+    tracker_.acknowledge_now();  // and the window is closed
     return false;
   }
   if (held < parameters_.receive_buffer) return true;
-  const bool fills_hole = data.tsn < tracker_.highest();
   if (fills_hole && renege_for(data)) return true;
   const bool is_stuck = reassembly_.front() == nullptr && unread_bytes_ == 0;
   const bool moves_on = fills_hole || (is_stuck && arrival == TsnTracker::Arrival::kNext);
@@ -77,15 +84,19 @@ bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival
 // peer is told by the SACK that does not speak of them any more, and sends them again.
 //= rfc9260 6.2
 bool Association::renege_for(const DataView& data) {
-  constexpr int kChunksMax = 16;
-  for (int i = 0; i < kChunksMax; ++i) {
+  while (reneges_left_ > 0) {
+    --reneges_left_;
     const auto dropped = reassembly_.renege(resources_.reassembly, data.tsn);
     if (!dropped) return false;
     tracker_.forget(resources_.bitmaps, *dropped);
     resources_.count(Counter::data_chunks_reneged);
-    if (held_bytes() < parameters_.receive_buffer) return true;
+    if (held_bytes() < parameters_.receive_buffer && !holds_most_chunks()) return true;
   }
   return false;
+}
+
+bool Association::holds_most_chunks() const {
+  return reassembly_.held_chunks() >= resources_.chunks_held_max;
 }
 
 bool Association::is_short_of_memory() const {
@@ -153,6 +164,12 @@ void Association::on_sack(Time now, ChunkView chunk) {
       state_ == State::kShutdownAckSent) {
     return resources_.count(Counter::drop_unexpected_chunk);
   }
+  // A SACK says all that the one before it said. Of those that would have every chunk in flight
+  // looked at, a packet gets one: more are not the peer's way to be understood sooner.
+  if (outbound_.asks_for_walk(*sack)) {
+    if (has_walked_) return resources_.count(Counter::drop_repeated_sack);
+    has_walked_ = true;
+  }
   const SackOutcome outcome =
       outbound_.on_sack(resources_.outbound, paths_, *sack, now, parameters_);
   on_acknowledged(now, outcome);
@@ -171,6 +188,7 @@ void Association::on_acknowledged(Time now, const SackOutcome& outcome) {
     case SackOutcome::Verdict::kOk:
       break;
   }
+  if (outcome.looks > 0) resources_.count(Counter::sack_looks, outcome.looks);
   if (outcome.fast_retransmit) resources_.count(Counter::fast_retransmits);
   for (std::uint8_t i = 0; i < path_count_; ++i) {
     if (outcome.answered_paths >> i & 1) on_path_answer(now, i);

@@ -58,6 +58,7 @@ struct Resources {
   ReassemblyMemory reassembly;
   OutboundMemory outbound;
   std::span<const IpAddress> local_addresses;  ///< all of the engine's
+  std::size_t chunks_held_max = SIZE_MAX;      ///< DATA chunks that an association may hold
   std::size_t buffers_held_max = SIZE_MAX;     ///< packets that may be held for later delivery
   bool may_hold = true;  ///< off: whoever is at work holds as much for later as it may
 

@@ -63,22 +63,25 @@ void Association::on_shutdown(Time now, ChunkView chunk) {
       now, outbound_.on_cumulative_ack(resources_.outbound, paths_, *cumulative, now, parameters_));
 }
 
+// False: the rest of the packet is not looked at. One answer is all that a packet gets.
 //= rfc9260 3.3.13
-void Association::on_shutdown_ack(const PacketIn& in) {
+bool Association::on_shutdown_ack(const PacketIn& in) {
   if (state_ == State::kShutdownSent || state_ == State::kShutdownAckSent) {
     const Path& path = *paths_[reply_path(in)];
     send_empty_chunk(resources_, header(), ChunkType::kShutdownComplete, 0, path.source(),
                      path.destination());
     resources_.count(Counter::associations_shut_down);
-    return close(DownReason::kShutdown, 0);
+    close(DownReason::kShutdown, 0);
+    return false;
   }
   resources_.count(Counter::drop_unexpected_chunk);
-  if (state_ != State::kCookieWait && state_ != State::kCookieEchoed) return;
+  if (state_ != State::kCookieWait && state_ != State::kCookieEchoed) return true;
   //= rfc9260 8.5.1
   CommonHeader reflected = header();
   reflected.verification_tag = CommonHeader::read(in.packet).verification_tag;
   send_empty_chunk(resources_, reflected, ChunkType::kShutdownComplete, kFlagReflectedTag,
                    in.destination, in.source);
+  return false;
 }
 
 void Association::on_shutdown_complete() {

@@ -141,7 +141,7 @@ std::uint32_t Association::offered_rwnd() const {
   const std::uint32_t least =
       std::min<std::uint32_t>(parameters_.receive_buffer / 2, parameters_.path_mtu);
   const std::uint32_t window = a_rwnd();
-  return window < least ? 0 : window;
+  return window < least || holds_most_chunks() ? 0 : window;
 }
 
 void Association::write_data(Time now, PacketWriter& writer, std::uint8_t path) {

@@ -31,6 +31,7 @@ namespace millrace {
   X(data_chunks_reneged, "DATA chunks acknowledged in a gap and dropped for one that fills it") \
   X(sacks_sent, "SACK chunks sent") \
   X(sacks_received, "SACK chunks received") \
+  X(sack_looks, "chunks in flight that Gap Ack Blocks had looked at one by one") \
   X(fast_retransmits, "entries into fast recovery") \
   X(t3_expirations, "T3-rtx expirations") \
   X(heartbeats_sent, "HEARTBEAT chunks sent") \
@@ -70,6 +71,7 @@ namespace millrace {
   X(drop_bad_address, "packets from or to an address that is not unicast, or from one of ours") \
   X(drop_bad_tag, "SCTP packets with a wrong verification tag") \
   X(drop_out_of_the_blue, "SCTP packets that belong to no association") \
+  X(drop_out_of_the_blue_rate, "such packets left without an answer: sctp.abort_rate_max") \
   X(drop_bad_chunk, "chunks that are malformed") \
   X(drop_unknown_chunk, "chunks of an unknown type") \
   X(drop_unexpected_chunk, "chunks that the association's state does not allow") \
@@ -81,16 +83,20 @@ namespace millrace {
   X(drop_stale_cookie, "COOKIE ECHO chunks that are too old") \
   X(drop_bad_sack, "SACK chunks that acknowledge what was not sent, or malformed") \
   X(drop_old_sack, "SACK chunks older than one already processed") \
+  X(drop_repeated_sack, "SACK chunks with Gap Ack Blocks behind another in the same packet") \
   X(drop_bad_heartbeat, "HEARTBEAT ACK chunks that match no heartbeat of ours") \
   X(drop_no_user_data, "DATA chunks without user data") \
   X(drop_bad_stream, "DATA chunks for a stream that does not exist") \
   X(drop_window_full, "DATA chunks beyond the receive window") \
+  X(drop_chunks_held, "DATA chunks beyond sctp.chunks_held_per_association_max") \
+  X(drop_receive_share, "DATA chunks of an association that holds its share of chunks or buffers") \
   X(drop_tsn_range, "DATA chunks too far ahead of the cumulative TSN") \
   X(drop_bad_fragment, "DATA chunks whose fragment flags contradict their neighbours") \
   X(drop_no_memory, "chunks or requests dropped because a table or slab was full") \
   X(drop_answer, "answers that did not fit the one packet that answers a packet") \
   X(drop_no_listener, "INIT chunks to a port that nobody listens on") \
   X(drop_association_limit, "COOKIE ECHO chunks refused at the limit of associations") \
+  X(drop_peer_limit, "COOKIE ECHO chunks beyond sctp.associations_per_peer_max") \
   X(drop_application_share, "COOKIE ECHO chunks refused: the listener's owner has its share") \
   X(drop_duplicate_association, "COOKIE ECHO chunks for a peer that already has an association") \
   X(waits_for_application, "turns in which an event waited for room in an application's ring") \

@@ -172,6 +172,25 @@ void check_routes(const Config& config, ConfigErrors& errors) {
   }
 }
 
+// A limit of one that is above the limit of all would never be met.
+void check_limits(const ShardLimits& limits, ConfigErrors& errors) {
+  if (limits.associations_per_peer > limits.associations) {
+    errors.add("sctp.associations_per_peer_max", std::to_string(limits.associations_per_peer) +
+                                                     " is above associations_max, " +
+                                                     std::to_string(limits.associations));
+  }
+  if (limits.chunks_held_per_association > limits.chunks_held) {
+    errors.add("sctp.chunks_held_per_association_max",
+               std::to_string(limits.chunks_held_per_association) + " is above chunks_held_max, " +
+                   std::to_string(limits.chunks_held));
+  }
+  if (limits.inits.in_all != 0 && limits.inits.from_one_source > limits.inits.in_all) {
+    errors.add("sctp.init_rate_per_source_max", std::to_string(limits.inits.from_one_source) +
+                                                    " is above init_rate_max, " +
+                                                    std::to_string(limits.inits.in_all));
+  }
+}
+
 void check_sctp(const Config& config, ConfigErrors& errors) {
   const Parameters& sctp = config.sctp;
   const auto ms = [](Duration span) { return std::to_string(span.milliseconds()); };
@@ -186,6 +205,7 @@ void check_sctp(const Config& config, ConfigErrors& errors) {
     errors.add("sctp.partial_delivery_point",
                "is above receive_buffer, " + std::to_string(sctp.receive_buffer));
   }
+  check_limits(config.limits, errors);
   // Whatever an association may hold, its application must be able to take at once.
   if (config.applications.receive_arena < sctp.receive_buffer) {
     // At the one of the two that the file has.

@@ -153,12 +153,15 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.integer("streams_in", sctp.streams_in, 1, kStreamsMax);
   reader.integer("streams_out", sctp.streams_out, 1, kStreamsMax);
   reader.integer("associations_max", limits.associations, 1, kAssociationsMax);
+  reader.integer("associations_per_peer_max", limits.associations_per_peer, 0, kAssociationsMax);
   reader.integer("listeners_max", limits.listeners, 1, 65535);
   reader.integer("init_rate_max", limits.inits.in_all, 0, 100'000'000);
   reader.integer("init_rate_per_source_max", limits.inits.from_one_source, 0, 100'000'000);
+  reader.integer("abort_rate_max", limits.out_of_the_blue_answers, 0, 100'000'000);
   reader.integer("messages_queued_max", limits.messages_queued, 64, 1 << 26);
   reader.integer("chunks_sent_max", limits.chunks_sent, 64, 1 << 26);
   reader.integer("chunks_held_max", limits.chunks_held, 64, 1 << 26);
+  reader.integer("chunks_held_per_association_max", limits.chunks_held_per_association, 0, 1 << 26);
   reader.finish();
 }
 

@@ -86,7 +86,7 @@ void Shard::take_packet(Time now, const PacketIn& in) {
   }
   if (first->type() == ChunkType::kCookieEcho) return on_cookie_echo(now, in, *first, rest);
   Slot* slot = find_for(header, *first, in.source);
-  if (slot == nullptr) return on_out_of_the_blue(header, in);
+  if (slot == nullptr) return on_out_of_the_blue(now, header, in);
   lend(*slot);
   slot->association.on_packet(now, in, ChunkReader(in.packet));
   settle(*slot);
@@ -124,8 +124,10 @@ Slot* Shard::find_by_peer(const CommonHeader& header, const IpAddress& source) {
   return matches ? slot : nullptr;
 }
 
+// To answer all of a flood would be to take part in it, and nothing depends on an answer to the
+// last of them.
 //= rfc9260 8.4
-void Shard::on_out_of_the_blue(const CommonHeader& header, const PacketIn& in) {
+void Shard::on_out_of_the_blue(Time now, const CommonHeader& header, const PacketIn& in) {
   counters_.add(Counter::drop_out_of_the_blue);
   bool has_shutdown_ack = false;
   ChunkReader chunks(in.packet);
@@ -134,6 +136,10 @@ void Shard::on_out_of_the_blue(const CommonHeader& header, const PacketIn& in) {
     has_shutdown_ack |= chunk->type() == ChunkType::kShutdownAck;
   }
   if (chunks.is_malformed()) return;
+  const std::uint32_t rate = config_.limits.out_of_the_blue_answers;
+  if (rate != 0 && !out_of_the_blue_rate_.take(now, rate)) {
+    return counters_.add(Counter::drop_out_of_the_blue_rate);
+  }
   const CommonHeader reflected = reply_to(header, header.verification_tag);
   if (has_shutdown_ack) {
     return send_empty_chunk(resources_, reflected, ChunkType::kShutdownComplete, kFlagReflectedTag,
@@ -347,6 +353,11 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
     refuse(header, cookie.peer_tag, CauseCode::kOutOfResource, {}, in);
     return nullptr;
   }
+  if (!may_have_another(cookie.peers[0])) {
+    counters_.add(Counter::drop_peer_limit);
+    refuse(header, cookie.peer_tag, CauseCode::kOutOfResource, {}, in);
+    return nullptr;
+  }
   const Identity identity{cookie.local_port, cookie.peer_port, cookie.local_tag, cookie.peer_tag};
   Slot* slot = tags_.find(cookie.local_tag)
                    ? nullptr
@@ -368,9 +379,17 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
   slot->owner = listener->owner;
   slot->context = listener->context;
   slot->cookie_expires = cookie.created + cookie.lifetime;
+  slot->is_peers_count = true;
+  peer_counts_.add(cookie.peers[0]);
   ownership(slot->owner).slots.push_back(slot);
   counters_.add(Counter::associations_passive_established);
   return slot;
+}
+
+// By the address that its INIT came from.
+bool Shard::may_have_another(const IpAddress& peer) const {
+  const std::uint32_t most = config_.limits.associations_per_peer;
+  return most == 0 || peer_counts_.of(peer) < most;
 }
 
 // ---- ICMP ----

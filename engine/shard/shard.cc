@@ -48,6 +48,9 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
                  {memory_.rx_chunks, memory_.streams_in, buffers, memory_.rx_index},
                  {memory_.messages, memory_.tx_chunks, memory_.streams_out, memory_.returned},
                  {},
+                 config.limits.chunks_held_per_association != 0
+                     ? config.limits.chunks_held_per_association
+                     : SIZE_MAX,
                  config.limits.buffers_held},
       slots_(config.limits.associations),
       generations_(config.limits.associations, config.generations_before & ~1u),
@@ -55,6 +58,7 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
       tags_(config.limits.associations),
       listeners_(config.limits.listeners),
       init_rate_(config.limits.inits, {random_.next_u64(), random_.next_u64()}),
+      peer_counts_(config.limits.associations, config.seed),
       jar_(steering.cookie_secret(0)) {
   MR_ASSERT(std::has_single_bit(config.limits.owners));
   MR_ASSERT(config.limits.associations <= kAssociationsMax);
@@ -249,6 +253,7 @@ void Shard::retire_if_done(Slot& slot) {
 }
 
 void Shard::destroy(Slot& slot) {
+  if (slot.is_peers_count) peer_counts_.remove(slot.association.path(0).destination());
   slot.association.clear();
   account(slot);
   wheel_.disarm(&slot);

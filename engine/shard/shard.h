@@ -19,6 +19,7 @@
 #include "engine/base/time.h"
 #include "engine/shard/init_rate.h"
 #include "engine/shard/listeners.h"
+#include "engine/shard/peer_counts.h"
 #include "engine/shard/recent_tags.h"
 #include "engine/shard/share.h"
 #include "engine/shard/slot.h"
@@ -41,15 +42,21 @@ struct AssociationHandle {
 /// an owner may take what share.h says.
 struct ShardLimits {
   std::size_t associations = 1 << 16;
+  /// That came from one address of a peer's; 0: no limit.
+  std::uint32_t associations_per_peer = 0;
   std::size_t messages_queued = 1 << 17;  ///< accepted from applications and not yet acknowledged
   std::size_t chunks_sent = 1 << 17;      ///< DATA chunks in flight
   std::size_t chunks_held = 1 << 17;      ///< DATA chunks received and not yet delivered
+  /// Of these, those of one association; 0: what share.h says is all.
+  std::size_t chunks_held_per_association = 0;
   std::size_t listeners = 1024;
   std::size_t buffers_held = 8192;  ///< packets received and not yet wholly delivered
   /// Owners that there may be at a time; a power of two. Two that live at the same time differ in
   /// their numbers modulo this.
   std::size_t owners = 4096;
   InitRateLimits inits;
+  /// Packets that belong to no association and are answered in a second; 0: no limit.
+  std::uint32_t out_of_the_blue_answers = 10'000;
 };
 
 struct ConnectRequest {
@@ -290,7 +297,8 @@ class Shard {
                    std::uint64_t locals, const PacketIn& in);
   void on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkReader rest);
   Slot* establish(Time now, const Cookie& cookie, const PacketIn& in);
-  void on_out_of_the_blue(const CommonHeader& header, const PacketIn& in);
+  void on_out_of_the_blue(Time now, const CommonHeader& header, const PacketIn& in);
+  bool may_have_another(const IpAddress& peer) const;
   void refuse(const CommonHeader& header, std::uint32_t tag, CauseCode cause, Bytes value,
               const PacketIn& in);
   const CookieJar& jar(Time now);
@@ -338,6 +346,8 @@ class Shard {
   RecentTags recent_tags_;
   Listeners listeners_;
   InitRate init_rate_;
+  TokenBucket out_of_the_blue_rate_;
+  PeerCounts peer_counts_;
   TimerWheel<Slot> wheel_;
   CookieJar jar_;
   std::uint64_t jar_epoch_ = 0;

@@ -32,6 +32,7 @@ struct Slot : WheelNode<Slot>,
   std::uint32_t indexed_tag = 0;   ///< 0: not in the tables
   std::uint8_t indexed_paths = 0;  ///< how many addresses are in the directory
   bool is_postponed = false;       ///< in the list of those whose owner had no room
+  bool is_peers_count = false;     ///< counted among the associations of its peer's address
   bool is_orphan = false;          ///< its owner is gone: nobody is told anything
 };
 

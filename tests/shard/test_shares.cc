@@ -170,7 +170,7 @@ TEST_CASE("packets held for a slow reader leave room for what another has to put
   }
   CHECK(tenants.end.buffers().held_count() > 70);
   CHECK(tenants.end.buffers().held_count() <= 81);
-  CHECK(tenants.end.count(Counter::drop_no_memory) > 0);
+  CHECK(tenants.end.count(Counter::drop_receive_share) > 0);
   tenants.associate_of(kOther, "10.0.0.9");
   const std::uint32_t tsn = RawPeer::kTsn;
   tenants.send({data_of(tsn + 2, "ree", 0, 0, kDataFlagEnd)});

@@ -173,6 +173,16 @@ void Player::command_limits(const Line& line) {
       config_.limits.messages_queued = value;
     else if (field.name == "buffers_held")
       config_.limits.buffers_held = value;
+    else if (field.name == "associations_per_peer")
+      config_.limits.associations_per_peer = static_cast<std::uint32_t>(value);
+    else if (field.name == "chunks_held_per_association")
+      config_.limits.chunks_held_per_association = value;
+    else if (field.name == "abort_rate")
+      config_.limits.out_of_the_blue_answers = static_cast<std::uint32_t>(value);
+    else if (field.name == "init_rate")
+      config_.limits.inits.in_all = static_cast<std::uint32_t>(value);
+    else if (field.name == "init_rate_per_source")
+      config_.limits.inits.from_one_source = static_cast<std::uint32_t>(value);
     else
       throw Failure("`" + field.name + "` is no limit");
   }

@@ -103,7 +103,7 @@ class Reassembly {
   void clear(ReassemblyMemory& memory);
 
  private:
-  static constexpr int kRenegeLooks = 32;
+  static constexpr int kRenegeLooks = 8;
 
   RxChunk* last_run() const;
   RxChunk* find_end(RxIndex& index, Tsn tsn);

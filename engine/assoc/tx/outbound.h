@@ -55,6 +55,7 @@ struct SackOutcome {
   } verdict = Verdict::kOk;
   bool advanced = false;            ///< the cumulative TSN moved
   bool fast_retransmit = false;     ///< fast recovery was entered
+  std::uint32_t looks = 0;          ///< at chunks in flight, one by one
   std::uint8_t answered_paths = 0;  ///< bit i: something that was sent to path i was acknowledged
 };
 
@@ -109,6 +110,10 @@ class Outbound {
 
   SackOutcome on_sack(OutboundMemory& memory, Paths& paths, const SackView& sack, Time now,
                       const Parameters& parameters);
+  /// Whether a SACK asks for a look at every chunk in flight, and not just at those that go.
+  bool asks_for_walk(const SackView& sack) const {
+    return sack.gap_count > 0 || highest_gap_acked_ > sack.cumulative_tsn_ack;
+  }
   /// The cumulative TSN ack of a SHUTDOWN: a SACK without gaps or window.
   SackOutcome on_cumulative_ack(OutboundMemory& memory, Paths& paths, Tsn cumulative, Time now,
                                 const Parameters& parameters);
@@ -158,6 +163,7 @@ class Outbound {
         0;        ///< bit i: the earliest chunk outstanding on path i was acknowledged
     Tsn highest;  ///< highest TSN newly acknowledged
     bool any = false;
+    std::uint32_t looks = 0;
     std::uint32_t reneged = 0;  ///< chunks that had been acknowledged, and are not any more
   };
 

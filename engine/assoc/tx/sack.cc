@@ -36,7 +36,7 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
   take_cumulative(memory, paths, cumulative, acked, now, parameters);
   const bool was_recovering = in_fast_recovery_;
   if (in_fast_recovery_ && cumulative >= fast_recovery_exit_) in_fast_recovery_ = false;
-  if (sack.gap_count > 0 || highest_gap_acked_ > cumulative) {
+  if (asks_for_walk(sack)) {
     take_gaps(paths, sack, acked, now, parameters);
   }
   // The window opens. The one chunk that probed it was not taken, and would wait for a T3-rtx that
@@ -60,6 +60,7 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
     if (all || acked.any) end = all ? reported : std::min(acked.highest, reported);
   }
   if (end > cumulative || acked.reneged > 0) count_misses(paths, end, acked.reneged, outcome);
+  outcome.looks += acked.looks;
   return outcome;
 }
 
@@ -160,6 +161,7 @@ void Outbound::take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time 
   Tsn highest = cumulative_tsn_ack_;
   const Tsn previous_highest = highest_gap_acked_;
   for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
+    ++acked.looks;
     const auto offset = static_cast<std::uint32_t>(chunk->tsn - cumulative_tsn_ack_);
     while (index < sack.gap_count && sack.gap(index).end < offset) ++index;
     if (index == sack.gap_count && chunk->tsn > previous_highest) break;
@@ -212,6 +214,7 @@ bool Outbound::count_misses(Paths& paths, Tsn end, std::uint32_t reneged, SackOu
   std::uint8_t hit_paths = 0;
   for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
     if (chunk->tsn >= end && reneged == 0) break;
+    ++outcome.looks;
     //= rfc9260 6.2.1
     const bool was_reneged = chunk->reneged;
     chunk->reneged = false;
