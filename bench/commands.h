@@ -16,5 +16,6 @@ using Command = std::function<int()>;
 Command add_compare(CLI::App& app, const Conditions& conditions);
 Command add_client(CLI::App& app, const Conditions& conditions);
 Command add_server(CLI::App& app, const Conditions& conditions);
+Command add_report(CLI::App& app, const Conditions& conditions);
 
 }  // namespace millrace::bench

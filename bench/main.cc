@@ -30,6 +30,7 @@ int run(int argc, char** argv) {
   add("compare", "Millrace and its peers in one process, on one core, in one run", add_compare);
   add("client", "Set associations up, send messages, measure", add_client);
   add("server", "Take messages, and send back those that ask for it", add_server);
+  add("report", "One HTML page of what the others wrote", add_report);
   const Command compare = add_compare(app, conditions);
   CLI11_PARSE(app, argc, argv);
   for (const auto& [command, go] : commands) {

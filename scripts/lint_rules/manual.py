@@ -33,7 +33,8 @@ PAIRS = (
          "docs/man/millracectl.8", re.compile(r"^\.It Cm ([\w-]+)")),
     Pair("option", "bench/compare_command.cc", _OPTION,
          "docs/man/millrace-bench.1", _OPTION_ITEM, _BUILT_IN,
-         ("bench/client_command.cc", "bench/server_command.cc", "bench/traffic_options.cc")),
+         ("bench/client_command.cc", "bench/report_command.cc", "bench/server_command.cc",
+          "bench/traffic_options.cc")),
     Pair("command", "bench/main.cc", re.compile(r'^  add\("([a-z]+)"', re.MULTILINE),
          "docs/man/millrace-bench.1", re.compile(r"^\.It Cm ([\w-]+)")),
 )
