@@ -17,5 +17,6 @@ Command add_compare(CLI::App& app, const Conditions& conditions);
 Command add_client(CLI::App& app, const Conditions& conditions);
 Command add_server(CLI::App& app, const Conditions& conditions);
 Command add_report(CLI::App& app, const Conditions& conditions);
+Command add_flood(CLI::App& app, const Conditions& conditions);
 
 }  // namespace millrace::bench

@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
   add("client", "Set associations up, send messages, measure", add_client);
   add("server", "Take messages, and send back those that ask for it", add_server);
   add("report", "One HTML page of what the others wrote", add_report);
+  add("flood", "What a flood of INITs and the like takes from an association", add_flood);
   const Command compare = add_compare(app, conditions);
   CLI11_PARSE(app, argc, argv);
   for (const auto& [command, go] : commands) {

@@ -79,6 +79,7 @@ namespace millrace {
   X(drop_bad_init, "INIT or INIT ACK chunks with unacceptable contents") \
   X(drop_init_rate, "INIT chunks beyond sctp.init_rate_max") \
   X(drop_init_rate_source, "INIT chunks beyond sctp.init_rate_per_source_max") \
+  X(drop_half_open, "INIT and COOKIE ECHO chunks beyond sctp.half_open_rate_max") \
   X(drop_bad_cookie, "COOKIE ECHO chunks whose MAC or contents are wrong") \
   X(drop_stale_cookie, "COOKIE ECHO chunks that are too old") \
   X(drop_bad_sack, "SACK chunks that acknowledge what was not sent, or malformed") \

@@ -157,6 +157,7 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.integer("listeners_max", limits.listeners, 1, 65535);
   reader.integer("init_rate_max", limits.inits.in_all, 0, 100'000'000);
   reader.integer("init_rate_per_source_max", limits.inits.from_one_source, 0, 100'000'000);
+  reader.integer("half_open_rate_max", limits.inits.half_open, 0, 100'000'000);
   reader.integer("abort_rate_max", limits.out_of_the_blue_answers, 0, 100'000'000);
   reader.integer("messages_queued_max", limits.messages_queued, 64, 1 << 26);
   reader.integer("chunks_sent_max", limits.chunks_sent, 64, 1 << 26);

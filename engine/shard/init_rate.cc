@@ -19,6 +19,10 @@ bool TokenBucket::take(Time now, std::uint32_t per_second) {
   return true;
 }
 
+void TokenBucket::give_back(std::uint32_t tokens, std::uint32_t per_second) {
+  owed_ns_ = std::max<std::int64_t>(0, owed_ns_ - kSecond / per_second * tokens);
+}
+
 // The source first: what one floods with is not to use up what there is for all.
 InitRate::Verdict InitRate::judge(Time now, const IpAddress& source) {
   if (limits_.from_one_source != 0) {
@@ -26,6 +30,7 @@ InitRate::Verdict InitRate::judge(Time now, const IpAddress& source) {
     if (!bucket.take(now, limits_.from_one_source)) return Verdict::kTooManyFromSource;
   }
   if (limits_.in_all != 0 && !all_.take(now, limits_.in_all)) return Verdict::kTooManyInAll;
+  if (!may_open(now)) return Verdict::kTooManyHalfOpen;
   return Verdict::kAnswer;
 }
 

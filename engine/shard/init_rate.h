@@ -1,6 +1,11 @@
 // How many INIT chunks are answered: in all, and from one source, as the operator has limited them.
 // An INIT costs a MAC and a packet and leaves nothing behind; the limits keep a flood of them from
 // taking an lcore's time from its associations (RFC 5062 section 5).
+//
+// Beside what the operator allows, what comes to nothing is limited: INIT chunks that no
+// association follows, and cookies that are not ours. Those that come to something pay for
+// themselves, so that the limit is met by floods and not by peers, however many of them come at
+// once.
 #pragma once
 
 #include <array>
@@ -16,6 +21,7 @@ namespace millrace {
 struct InitRateLimits {
   std::uint32_t in_all = 0;
   std::uint32_t from_one_source = 0;
+  std::uint32_t half_open = 20'000;  ///< that come to nothing
 };
 
 /// So many tokens a second, and never more than that many.
@@ -23,6 +29,8 @@ class TokenBucket {
  public:
   /// `per_second` is not 0.
   bool take(Time now, std::uint32_t per_second);
+  /// So many need not have been taken.
+  void give_back(std::uint32_t tokens, std::uint32_t per_second);
 
  private:
   Time filled_at_{};
@@ -34,16 +42,31 @@ class InitRate {
   /// Sources share this many buckets, by a keyed hash: who shares one with a flood is limited, too.
   static constexpr std::size_t kBuckets = 4096;
 
-  enum class Verdict : std::uint8_t { kAnswer, kTooManyInAll, kTooManyFromSource };
+  enum class Verdict : std::uint8_t {
+    kAnswer,
+    kTooManyInAll,
+    kTooManyFromSource,
+    kTooManyHalfOpen
+  };
 
   InitRate(const InitRateLimits& limits, const HashKey& key) : limits_(limits), key_(key) {}
 
   Verdict judge(Time now, const IpAddress& source);
+  /// Whether a cookie may be looked at.
+  bool may_open(Time now) {
+    return limits_.half_open == 0 || half_open_.take(now, limits_.half_open);
+  }
+  /// It was ours: it pays for itself, and for some INITs of this lcore's and of `lcores` in all.
+  void on_opened(std::size_t lcores) {
+    if (limits_.half_open == 0) return;
+    half_open_.give_back(static_cast<std::uint32_t>(1 + 2 * lcores), limits_.half_open);
+  }
 
  private:
   InitRateLimits limits_;
   HashKey key_;
   TokenBucket all_;
+  TokenBucket half_open_;
   std::array<TokenBucket, kBuckets> sources_;
 };
 

@@ -168,6 +168,9 @@ bool Shard::is_init_affordable(Time now, const IpAddress& source) {
     case InitRate::Verdict::kTooManyFromSource:
       counters_.add(Counter::drop_init_rate_source);
       return false;
+    case InitRate::Verdict::kTooManyHalfOpen:
+      counters_.add(Counter::drop_half_open);
+      return false;
     case InitRate::Verdict::kAnswer:
       break;
   }
@@ -311,11 +314,13 @@ const CookieJar& Shard::jar(Time now) {
 //= rfc9260 5.1.5
 void Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkReader rest) {
   const CommonHeader header = CommonHeader::read(in.packet);
+  if (!init_rate_.may_open(now)) return counters_.add(Counter::drop_half_open);
   const auto cookie = jar(now).open(chunk.value());
   if (!cookie || cookie->local_tag != header.verification_tag ||
       cookie->local_port != header.destination_port || cookie->peer_port != header.source_port) {
     return counters_.add(Counter::drop_bad_cookie);
   }
+  init_rate_.on_opened(steering_.shards());
   const auto index = tags_.find(cookie->local_tag);
   Slot* slot = index ? slots_.at(*index) : find_by_any_peer(header, cookie->addresses());
   if (slot == nullptr) {

@@ -31,7 +31,7 @@ TEST_CASE("a bucket that was idle for long gives no more than a second's worth")
 }
 
 TEST_CASE("without limits every INIT is answered") {
-  InitRate rate({}, {1, 2});
+  InitRate rate({.half_open = 0}, {1, 2});
   for (int i = 0; i < 100000; ++i) {
     REQUIRE(rate.judge(Time{}, kFlooder) == InitRate::Verdict::kAnswer);
   }
@@ -48,6 +48,23 @@ TEST_CASE("one who floods uses up his own share and not what there is for all") 
   }
   CHECK(answered == 10);
   CHECK(rate.judge(now, address("192.0.2.9")) == InitRate::Verdict::kAnswer);
+}
+
+TEST_CASE("a flood is limited, and as many handshakes as there are go through at once") {
+  InitRate rate({.half_open = 100}, {1, 2});
+  const Time now = Time{} + seconds(1);
+  for (int i = 0; i < 10000; ++i) {
+    REQUIRE(rate.judge(now, kFlooder) == InitRate::Verdict::kAnswer);
+    REQUIRE(rate.may_open(now));
+    rate.on_opened(1);
+  }
+  int answered = 0;
+  for (int i = 0; i < 10000; ++i) {
+    answered += rate.judge(now, kFlooder) == InitRate::Verdict::kAnswer ? 1 : 0;
+  }
+  CHECK(answered == 100);
+  CHECK_FALSE(rate.may_open(now));
+  CHECK(rate.may_open(now + milliseconds(10)));
 }
 
 TEST_CASE("many sources are limited together") {

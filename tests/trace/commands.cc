@@ -179,6 +179,8 @@ void Player::command_limits(const Line& line) {
       config_.limits.chunks_held_per_association = value;
     else if (field.name == "abort_rate")
       config_.limits.out_of_the_blue_answers = static_cast<std::uint32_t>(value);
+    else if (field.name == "half_open_rate")
+      config_.limits.inits.half_open = static_cast<std::uint32_t>(value);
     else if (field.name == "init_rate")
       config_.limits.inits.in_all = static_cast<std::uint32_t>(value);
     else if (field.name == "init_rate_per_source")
