@@ -248,6 +248,7 @@ class Association {
   std::size_t answer_size() const { return answer_->length - kCommonHeaderBytes; }
 
   // data.cc
+  bool take_plain_data(ChunkReader& chunks, const PacketIn& in);
   bool on_data(ChunkView chunk, const PacketIn& in);
   void on_sack(Time now, ChunkView chunk);
   void on_acknowledged(Time now, const SackOutcome& outcome);

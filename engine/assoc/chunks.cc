@@ -16,7 +16,13 @@ void Association::on_packet(Time now, const PacketIn& in, ChunkReader chunks) {
   reneges_left_ = kRenegesMax;
   flush_answer();  // to an earlier packet
   if (state_ == State::kShutdownSent) on_packet_while_shutdown_sent(now);
-  while (const auto chunk = chunks.next()) {
+  while (!chunks.is_at_end()) {
+    if (take_plain_data(chunks, in)) {
+      had_data = true;
+      continue;
+    }
+    const auto chunk = chunks.next();
+    if (!chunk) break;
     if (!on_chunk(now, *chunk, in, had_data)) break;
     if (is_closed()) return;
   }

@@ -6,6 +6,22 @@
 
 namespace millrace {
 
+// Takes the next chunks together if they are like nearly all DATA. False: there are none, and what
+// comes next is to be looked at on its own.
+//= rfc9260 6.2
+bool Association::take_plain_data(ChunkReader& chunks, const PacketIn& in) {
+  if (!takes_data_in() || tracker_.has_gap() || is_short_of_memory()) return false;
+  if (holds_most_chunks() || unread_bytes_ >= parameters_.receive_buffer) return false;
+  const Reassembly::Run run = reassembly_.add_run(resources_.reassembly, in.buffer, chunks.rest(),
+                                                  tracker_.cumulative().next(), streams_in_,
+                                                  parameters_.receive_buffer - unread_bytes_);
+  if (run.chunks == 0) return false;
+  tracker_.record_run(run.chunks);
+  resources_.count(Counter::data_chunks_received, run.chunks);
+  chunks.skip(run.bytes);
+  return true;
+}
+
 // False: the association is gone.
 //= rfc9260 6.2
 bool Association::on_data(ChunkView chunk, const PacketIn& in) {

@@ -27,9 +27,12 @@ struct IpAddress {
 
   /// From four bytes in network order.
   static IpAddress v4(const std::uint8_t* four) {
+    // Stored as it is loaded later on: in words of eight bytes.
+    std::uint32_t raw;
+    std::memcpy(&raw, four, sizeof raw);
+    const std::uint64_t half = std::uint64_t{raw} << 32 | kMapped;
     IpAddress address;
-    std::memcpy(address.bytes.data() + 8, &kMapped, 4);
-    std::memcpy(address.bytes.data() + 12, four, 4);
+    std::memcpy(address.bytes.data() + 8, &half, sizeof half);
     return address;
   }
   /// From sixteen bytes in network order.

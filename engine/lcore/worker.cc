@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "engine/shard/bursts.h"
+
 namespace millrace {
 namespace {
 
@@ -53,7 +55,7 @@ bool Worker::receive(Time now) {
     if (queues_[port] != nullptr) received += receive_from(now, port);
   }
   const std::size_t local = stack_.next_local(packets_);
-  for (std::size_t i = 0; i < local; ++i) on_packet(now, packets_[i]);
+  take_packets(now, local);
   net::IcmpError error;
   while (stack_.next_icmp_error(error)) on_icmp(now, error);
   return received + local > 0;
@@ -65,14 +67,20 @@ std::size_t Worker::receive_from(Time now, std::size_t port) {
   if (received == 0) return 0;
   const std::size_t count =
       stack_.on_frames(now, port, std::span<Buffer* const>(frames).first(received), packets_);
-  for (std::size_t i = 0; i < count; ++i) on_packet(now, packets_[i]);
+  take_packets(now, count);
   return received;
 }
 
-void Worker::on_packet(Time now, const net::SctpPacket& packet) {
+// The first of packets_.
+void Worker::take_packets(Time now, std::size_t count) {
+  Arrivals arrivals(shard_, now);
+  for (std::size_t i = 0; i < count; ++i) take_packet(arrivals, packets_[i]);
+}
+
+void Worker::take_packet(Arrivals& arrivals, const net::SctpPacket& packet) {
   const std::size_t owner = steering_.owner_of_packet(packet.bytes, packet.source, number_);
   if (owner == number_) {
-    shard_.on_packet(now, packet.buffer, packet.source, packet.destination, packet.bytes);
+    arrivals.take(packet.buffer, packet.source, packet.destination, packet.bytes);
   } else if (handoff_.give(owner, packet.buffer)) {
     counters_.add(Counter::handoff_out);
   } else {
@@ -116,11 +124,16 @@ void Worker::report_icmp(Time now, const net::IcmpError& error) {
   shard_.on_icmp(now, report);
 }
 
-bool Worker::take_handoffs(Time now) {
-  const std::size_t packets = handoff_.take_packets([&](Buffer* buffer) {
+std::size_t Worker::take_handed_packets(Time now) {
+  Arrivals arrivals(shard_, now);
+  return handoff_.take_packets([&](Buffer* buffer) {
     const net::SctpPacket packet = net::sctp_packet_of(*buffer);
-    shard_.on_packet(now, buffer, packet.source, packet.destination, packet.bytes);
+    arrivals.take(buffer, packet.source, packet.destination, packet.bytes);
   });
+}
+
+bool Worker::take_handoffs(Time now) {
+  const std::size_t packets = take_handed_packets(now);
   if (packets > 0) counters_.add(Counter::handoff_in, packets);
   const std::size_t notices = handoff_.take_notices([&](const Notice& notice) {
     if (notice.kind == Notice::Kind::kIcmp) {
@@ -158,7 +171,8 @@ bool Worker::deliver() {
 bool Worker::transmit(Time now) {
   PacketOut packet;
   std::size_t sent = 0;
-  while (sent < kTransmitMax && shard_.next_packet(now, packet)) {
+  Departures departures(shard_, now);
+  while (sent < kTransmitMax && departures.next(packet)) {
     stack_.send(now, packet.buffer, packet.source, packet.destination,
                 {.fragment_above = packet.fragment_above});
     ++sent;

@@ -29,6 +29,8 @@ struct WorkerConfig {
   net::StackConfig stack;
 };
 
+class Arrivals;
+
 /// Decides: in what order an lcore does things, and which lcore a packet is for. Does not know the
 /// clock, DPDK, sockets or threads: poll() is driven by an lcore's thread, by a simulator or by a
 /// benchmark, with the same result.
@@ -70,7 +72,9 @@ class Worker {
  private:
   bool receive(Time now);
   std::size_t receive_from(Time now, std::size_t port);
-  void on_packet(Time now, const net::SctpPacket& packet);
+  void take_packets(Time now, std::size_t count);
+  void take_packet(Arrivals& arrivals, const net::SctpPacket& packet);
+  std::size_t take_handed_packets(Time now);
   void on_icmp(Time now, const net::IcmpError& error);
   void tell(std::size_t lcore, const Notice& notice);
   void report_icmp(Time now, const net::IcmpError& error);

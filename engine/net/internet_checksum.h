@@ -32,6 +32,17 @@ class InternetChecksum {
     return *this;
   }
 
+  /// Adds the 20 bytes of an IPv4 header without options.
+  InternetChecksum& add_ipv4_header(const std::uint8_t* header) {
+    std::uint64_t halves[2];
+    std::uint32_t last;
+    std::memcpy(halves, header, sizeof halves);
+    std::memcpy(&last, header + sizeof halves, sizeof last);
+    sum_ += last;
+    for (const std::uint64_t half : halves) sum_ += (half >> 32) + (half & 0xffffffff);
+    return *this;
+  }
+
   /// Adds a word given in host order.
   InternetChecksum& add_word(std::uint16_t word) {
     sum_ += __builtin_bswap16(word);

@@ -9,6 +9,7 @@ namespace millrace::net {
 inline constexpr std::size_t kIpv4Bytes = 20;
 inline constexpr std::uint16_t kIpv4DontFragment = 0x4000;
 inline constexpr std::uint16_t kIpv4MoreFragments = 0x2000;
+inline constexpr std::uint16_t kIpv4FragmentMask = 0x3fff;  ///< 0 under it: not a fragment
 
 /// Fills `packet` from bytes that start with an IPv4 header. False if the header is malformed, has
 /// a wrong checksum, asks for source routing, or says more than is there.

@@ -1,5 +1,7 @@
 #include "engine/net/receiver.h"
 
+#include <cstring>
+
 #include "engine/base/crc32c.h"
 #include "engine/net/icmp.h"
 #include "engine/net/ipv4.h"
@@ -25,13 +27,43 @@ std::size_t Receiver::on_frames(Time now, std::size_t port, std::span<Buffer* co
                                 std::span<SctpPacket> out) {
   MR_ASSERT(out.size() >= frames.size());
   std::size_t count = 0;
+  const int untagged = interfaces_.find(port, 0);
   for (std::size_t i = 0; i < frames.size(); ++i) {
     if (i + 1 < frames.size()) __builtin_prefetch(frames[i + 1]->data);
-    if (on_frame(now, port, frames[i], out[count])) ++count;
+    const bool plain = untagged != Interfaces::kNone &&
+                       is_plain(interfaces_.at(static_cast<std::size_t>(untagged)), *frames[i]);
+    const bool is_packet =
+        plain ? on_plain(static_cast<std::uint8_t>(untagged), frames[i], out[count])
+              : on_frame(now, port, frames[i], out[count]);
+    if (is_packet) ++count;
   }
   counters_.add(Counter::packets_received, frames.size());
   counters_.add(Counter::sctp_packets_received, count);
   return count;
+}
+
+// Whether a frame is like nearly all others: untagged, to this interface alone, IPv4 without
+// options and in one piece, with SCTP in it, from a peer that was heard before. What is not is
+// looked at step by step below, and what is would pass every one of these steps.
+inline bool Receiver::is_plain(const Interface& interface, const Buffer& buffer) const {
+  constexpr std::size_t kLeast = kEthernetBytes + kIpv4Bytes + kSctpBytesMin;
+  if (buffer.length < kLeast || buffer.vlan != 0) return false;
+  const std::uint8_t* ip = buffer.data + kEthernetBytes;
+  const std::size_t total = load_be16(ip + 2);
+  return std::memcmp(buffer.data, interface.mac.data(), interface.mac.size()) == 0 &&
+         load_be16(buffer.data + 12) == kEtherTypeIpv4 && ip[0] == 0x45 && ip[9] == kProtocolSctp &&
+         (load_be16(ip + 6) & kIpv4FragmentMask) == 0 && total >= kIpv4Bytes + kSctpBytesMin &&
+         total <= buffer.length - kEthernetBytes && heard_.has(ip + 12) &&
+         InternetChecksum{}.add_ipv4_header(ip).is_right();
+}
+
+bool Receiver::on_plain(std::uint8_t interface_index, Buffer* buffer, SctpPacket& out) {
+  const std::uint8_t* ip = buffer->data + kEthernetBytes;
+  buffer->interface_index = interface_index;
+  out.source = IpAddress::v4(ip + 12);
+  out.destination = IpAddress::v4(ip + 16);
+  return take_sctp(interface_index, buffer, ip, {ip + kIpv4Bytes, load_be16(ip + 2) - kIpv4Bytes},
+                   out);
 }
 
 bool Receiver::on_frame(Time now, std::size_t port, Buffer* buffer, SctpPacket& out) {
@@ -122,21 +154,27 @@ bool Receiver::on_sctp(const Frame& frame, Buffer* buffer, const IpPacket& packe
   if (packet.payload.size() < kSctpBytesMin) return drop(Counter::drop_short_packet, buffer);
   //= rfc9260 8.4
   if (!is_from_another(packet)) return drop(Counter::drop_bad_address, buffer);
+  if (packet.header[0] >> 4 == 4) heard_.add(packet.header + 12);
+  out.source = packet.source;
+  out.destination = packet.destination;
+  return take_sctp(frame.interface_index, buffer, packet.header, packet.payload, out);
+}
+
+// Everything but the checksum is right. The addresses are in `out`.
+bool Receiver::take_sctp(std::uint8_t interface_index, Buffer* buffer, const std::uint8_t* ip,
+                         Bytes sctp, SctpPacket& out) {
   //= rfc9260 6.8
-  const bool is_right =
-      (buffer->flags & kChecksumVerified) != 0 ||
-      ((buffer->flags & kChecksumBad) == 0 && is_sctp_checksum_right(packet.payload));
+  const bool is_right = (buffer->flags & kChecksumVerified) != 0 ||
+                        ((buffer->flags & kChecksumBad) == 0 && is_sctp_checksum_right(sctp));
   if (!is_right) return drop(Counter::drop_bad_checksum, buffer);
-  buffer->network_offset = static_cast<std::uint16_t>(packet.header - buffer->storage);
-  buffer->sctp_offset = static_cast<std::uint16_t>(packet.payload.data() - buffer->storage);
-  buffer->sctp_length = static_cast<std::uint16_t>(packet.payload.size());
+  buffer->network_offset = static_cast<std::uint16_t>(ip - buffer->storage);
+  buffer->sctp_offset = static_cast<std::uint16_t>(sctp.data() - buffer->storage);
+  buffer->sctp_length = static_cast<std::uint16_t>(sctp.size());
   buffer->data = buffer->storage + buffer->sctp_offset;
   buffer->length = buffer->sctp_length;
   out.buffer = buffer;
-  out.source = packet.source;
-  out.destination = packet.destination;
-  out.bytes = packet.payload;
-  out.interface_index = frame.interface_index;
+  out.bytes = sctp;
+  out.interface_index = interface_index;
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include "engine/net/bounded_ring.h"
 #include "engine/net/ethernet.h"
 #include "engine/net/fragments.h"
+#include "engine/net/heard_pairs.h"
 #include "engine/net/interfaces.h"
 #include "engine/net/ip.h"
 #include "engine/net/packet.h"
@@ -39,7 +40,10 @@ class Receiver {
     bool is_to_group = false;
   };
 
+  bool is_plain(const Interface& interface, const Buffer& buffer) const;
+
   // Each takes over the buffer. True: `out` is filled.
+  bool on_plain(std::uint8_t interface_index, Buffer* buffer, SctpPacket& out);
   bool on_frame(Time now, std::size_t port, Buffer* buffer, SctpPacket& out);
   bool on_ipv4(const Frame& frame, Buffer* buffer, Bytes bytes, SctpPacket& out);
   bool on_ipv6(const Frame& frame, Buffer* buffer, Bytes bytes, SctpPacket& out);
@@ -49,6 +53,8 @@ class Receiver {
   void on_icmp(const Frame& frame, Buffer* buffer, const IpPacket& packet);
   void on_icmp_error(Buffer* buffer, const IpPacket& packet);
   void on_echo_request(const Frame& frame, Buffer* buffer, const IpPacket& packet);
+  bool take_sctp(std::uint8_t interface_index, Buffer* buffer, const std::uint8_t* ip, Bytes sctp,
+                 SctpPacket& out);
   bool is_from_another(const IpPacket& packet) const;
   bool drop(Counter why, Buffer* buffer);
 
@@ -58,6 +64,7 @@ class Receiver {
   BufferPool& pool_;
   Counters& counters_;
   Fragments fragments_;
+  HeardPairs heard_;
   BoundedRing<IcmpError, 64> errors_;
 };
 

@@ -69,31 +69,6 @@ bool Shard::next_returned(ReturnedPayload& returned) {
   return true;
 }
 
-bool Shard::next_packet(Time now, PacketOut& out) {
-  while (!memory_.outbox.pop(out)) {
-    Slot* slot = sending_.front();
-    if (slot == nullptr) return false;
-    if (buffers_.free_count() == 0 ||
-        resources_.outbound.chunks_in_flight() >= memory_.tx_chunks.capacity()) {
-      counters_.add(Counter::waits_for_memory);  // they stay in the list: nothing else wakes them
-      return false;
-    }
-    lend(*slot);
-    const bool is_packet = slot->association.next_packet(now, out);
-    account(*slot);
-    if (is_packet) {
-      give_turn();
-      break;
-    }
-    wait_for_share(now, *slot);
-    sending_.remove(slot);
-    packets_of_turn_ = 0;
-    const Time deadline = slot->association.next_deadline();
-    if (deadline != kNever) wheel_.arm(slot, deadline);
-  }
-  return true;
-}
-
 // One that has data and may not cut it, for its owner's share of chunks is in flight, looks again
 // after a while: nothing tells it that another of its owner's has been acknowledged.
 void Shard::wait_for_share(Time now, Slot& slot) {

@@ -53,19 +53,18 @@ bool is_quoted_from(const Identity& identity, std::uint32_t quoted_tag, Bytes qu
 
 }  // namespace
 
-void Shard::on_packet(Time now, Buffer* buffer, const IpAddress& source,
-                      const IpAddress& destination, Bytes packet) {
-  take_packet(now, {buffer, source, destination, packet});
-  buffers_.release(buffer);
-}
-
-void Shard::take_packet(Time now, const PacketIn& in) {
+// Returns the association that has taken it and is to be settled, if there is one.
+Slot* Shard::take_packet(Time now, const PacketIn& in) {
+  const auto drop = [this](Counter why) {
+    counters_.add(why);
+    return nullptr;
+  };
   if (in.packet.size() < kCommonHeaderBytes + kChunkHeaderBytes) {
-    return counters_.add(Counter::drop_short_packet);
+    return drop(Counter::drop_short_packet);
   }
   //= rfc9260 8.4
   if (!in.source.is_unicast() || !in.destination.is_unicast()) {
-    return counters_.add(Counter::drop_bad_address);
+    return drop(Counter::drop_bad_address);
   }
   const CommonHeader header = CommonHeader::read(in.packet);
   ChunkReader rest(in.packet);
@@ -73,23 +72,25 @@ void Shard::take_packet(Time now, const PacketIn& in) {
   //= rfc9260 3
   //= rfc9260 3.1
   if (!first || header.source_port == 0 || header.destination_port == 0) {
-    return counters_.add(Counter::drop_bad_chunk);
+    return drop(Counter::drop_bad_chunk);
   }
   if (first->type() == ChunkType::kInit || header.verification_tag == 0) {
     //= rfc9260 8.5.1
     //= rfc9260 12.3
     const bool is_alone = first->type() == ChunkType::kInit && rest.is_at_end();
-    if (!is_alone || header.verification_tag != 0) {
-      return counters_.add(Counter::drop_bad_bundling);
-    }
-    return on_init(now, *first, in);
+    if (!is_alone || header.verification_tag != 0) return drop(Counter::drop_bad_bundling);
+    on_init(now, *first, in);
+    return nullptr;
   }
   if (first->type() == ChunkType::kCookieEcho) return on_cookie_echo(now, in, *first, rest);
   Slot* slot = find_for(header, *first, in.source);
-  if (slot == nullptr) return on_out_of_the_blue(now, header, in);
+  if (slot == nullptr) {
+    on_out_of_the_blue(now, header, in);
+    return nullptr;
+  }
   lend(*slot);
   slot->association.on_packet(now, in, ChunkReader(in.packet));
-  settle(*slot);
+  return slot;
 }
 
 //= rfc9260 8.5
@@ -312,29 +313,33 @@ const CookieJar& Shard::jar(Time now) {
 // ---- COOKIE ECHO ----
 
 //= rfc9260 5.1.5
-void Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkReader rest) {
+Slot* Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkReader rest) {
   const CommonHeader header = CommonHeader::read(in.packet);
-  if (!init_rate_.may_open(now)) return counters_.add(Counter::drop_half_open);
+  if (!init_rate_.may_open(now)) {
+    counters_.add(Counter::drop_half_open);
+    return nullptr;
+  }
   const auto cookie = jar(now).open(chunk.value());
   if (!cookie || cookie->local_tag != header.verification_tag ||
       cookie->local_port != header.destination_port || cookie->peer_port != header.source_port) {
-    return counters_.add(Counter::drop_bad_cookie);
+    counters_.add(Counter::drop_bad_cookie);
+    return nullptr;
   }
   init_rate_.on_opened(steering_.shards());
   const auto index = tags_.find(cookie->local_tag);
   Slot* slot = index ? slots_.at(*index) : find_by_any_peer(header, cookie->addresses());
   if (slot == nullptr) {
     slot = establish(now, *cookie, in);
-    if (slot == nullptr) return;
+    if (slot == nullptr) return nullptr;
   } else {
     const auto verdict = slot->association.on_cookie_echo(now, *cookie, in);
     settle(*slot);  // a restart: the old tag goes, and is remembered with the peer's old one
-    if (verdict == Association::CookieVerdict::kDiscard) return;
+    if (verdict == Association::CookieVerdict::kDiscard) return nullptr;
   }
   slot->cookie_peer_tag = cookie->peer_tag;
   lend(*slot);
   slot->association.on_packet(now, in, rest);
-  settle(*slot);
+  return slot;
 }
 
 // A new association from a cookie that nothing is known of but that it is ours; nullptr if it is

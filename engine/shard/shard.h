@@ -178,7 +178,8 @@ class Shard {
   // ---- inputs ----
 
   /// An SCTP packet whose checksum is right. Takes over one reference of `buffer`; `packet` lies in
-  /// it. The caller has made sure with Steering that the packet is this shard's.
+  /// it. The caller has made sure with Steering that the packet is this shard's. Several: Arrivals
+  /// (bursts.h).
   void on_packet(Time now, Buffer* buffer, const IpAddress& source, const IpAddress& destination,
                  Bytes packet);
   void on_icmp(Time now, const IcmpReport& report);
@@ -232,7 +233,8 @@ class Shard {
   std::size_t take_returned(Take&& take);
 
   /// The next packet to send; false when there is nothing more to send now. Call until it says so,
-  /// at the end of every poll: what is there by then shares packets.
+  /// at the end of every poll: what is there by then shares packets. Several: Departures
+  /// (bursts.h).
   bool next_packet(Time now, PacketOut& out);
 
   /// When on_deadline() wants to be called, at the latest; kNever if nothing waits.
@@ -252,6 +254,8 @@ class Shard {
 
  private:
   friend class Sends;
+  friend class Arrivals;
+  friend class Departures;
 
   using Ready = List<Slot, ReadyTag>;
   using Sending = List<Slot, SendingTag>;
@@ -284,7 +288,7 @@ class Shard {
   const Ownership& ownership(Owner owner) const { return owners_[owner & (owners_.size() - 1)]; }
 
   // packets.cc
-  void take_packet(Time now, const PacketIn& in);
+  Slot* take_packet(Time now, const PacketIn& in);
   bool is_bound_to(const Listener& listener, const IpAddress& address) const;
   Slot* find_by_peer(const CommonHeader& header, const IpAddress& source);
   Slot* find_by_any_peer(const CommonHeader& header, std::span<const IpAddress> peers);
@@ -295,7 +299,7 @@ class Shard {
   bool is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in);
   void answer_init(const InitContents& contents, const Cookie& cookie, const Parameters& parameters,
                    std::uint64_t locals, const PacketIn& in);
-  void on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkReader rest);
+  Slot* on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkReader rest);
   Slot* establish(Time now, const Cookie& cookie, const PacketIn& in);
   void on_out_of_the_blue(Time now, const CommonHeader& header, const PacketIn& in);
   bool may_have_another(const IpAddress& peer) const;

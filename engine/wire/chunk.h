@@ -93,6 +93,9 @@ class ChunkReader {
   }
   bool is_malformed() const { return malformed_; }
   bool is_at_end() const { return rest_.empty(); }
+  /// What next() has not given yet; skip() leaves out whole, padded chunks at its front.
+  Bytes rest() const { return rest_; }
+  void skip(std::size_t count) { rest_ = rest_.subspan(count); }
 
  private:
   std::nullopt_t malformed() {

@@ -46,6 +46,22 @@ std::uint32_t turn_key(std::uint16_t stream, Ssn ssn) {
   return std::uint32_t{stream} << 16 | ssn.value;
 }
 
+// A DATA chunk in a packet, header and all, describes itself.
+void describe(RxChunk& chunk, const std::uint8_t* at) {
+  chunk.length = static_cast<std::uint16_t>(load_be16(at + 2) - kDataHeaderBytes);
+  chunk.run_length = chunk.length;
+  chunk.payload = at + kDataHeaderBytes;
+  chunk.flags = at[1];
+  chunk.tsn = Tsn{load_be32(at + 4)};
+  chunk.stream = load_be16(at + 8);
+  chunk.ssn = Ssn{load_be16(at + 10)};
+  chunk.ppid = load_be32(at + 12);
+}
+
+const std::uint8_t* behind(const std::uint8_t* payload, std::size_t length) {
+  return payload + padded4(length);
+}
+
 // A fragment between an end and a beginning, or of another message than its neighbour, cannot be.
 bool contradicts(const RxChunk& last, const RxChunk& first) {
   if (last.tsn.next() != first.tsn) return false;
@@ -57,6 +73,72 @@ bool contradicts(const RxChunk& last, const RxChunk& first) {
 
 void copy_payload(const Event& event, std::uint8_t* to) {
   copy_payload(*event.chunks, to);
+}
+
+Reassembly::Run Reassembly::add_run(ReassemblyMemory& memory, Buffer* buffer, Bytes rest, Tsn first,
+                                    std::uint16_t streams, std::uint32_t held_max) {
+  constexpr std::uint32_t kPlain = kDataFlagBegin | kDataFlagEnd;  // type and flags
+  static_assert(static_cast<int>(ChunkType::kData) == 0);
+  Run run;
+  if (delivering_partly_) return run;
+  RxChunk* head = nullptr;
+  InboundStream* stream = nullptr;
+  std::uint32_t number = UINT32_MAX;  // of the stream
+  const std::uint8_t* at = rest.data();
+  for (std::size_t left = rest.size(); left > kDataHeaderBytes && held_bytes_ < held_max;) {
+    const std::uint32_t word = load_be32(at);
+    const std::size_t length = word & 0xffff;
+    if (word >> 16 != kPlain || length <= kDataHeaderBytes || length > left) break;
+    if (load_be32(at + 4) != first.value + run.chunks) break;
+    const std::uint32_t turn = load_be32(at + 8);
+    if (turn >> 16 != number) {
+      number = turn >> 16;
+      if (number >= streams) break;
+      stream = streams_.get(memory.streams, static_cast<std::uint16_t>(number));
+      if (stream == nullptr) break;
+    }
+    if (stream->next.value != (turn & 0xffff) || stream->waiting > 0) break;
+    if (head == nullptr || head->followers == UINT8_MAX) {
+      head = memory.chunks.create();
+      if (head == nullptr) break;
+      head->buffer = buffer;
+      head->run_end = head;
+      describe(*head, at);
+      if (memory.buffers.hold(*buffer)) ++held_buffers_;
+      ++held_chunks_;
+      ready_.push_back(head);
+    } else {
+      ++head->followers;
+      ++followers_;
+    }
+    stream->next = stream->next.next();
+    held_bytes_ += static_cast<std::uint32_t>(length - kDataHeaderBytes);
+    ++run.chunks;
+    const std::size_t size = std::min(padded4(length), left);
+    at += size;
+    left -= size;
+    run.bytes += size;
+  }
+  return run;
+}
+
+// The front message was delivered, and the one behind it in the packet is next.
+void Reassembly::follow(RxChunk& head) {
+  held_bytes_ -= head.length;
+  --head.followers;
+  --followers_;
+  describe(head, behind(head.payload, head.length));
+}
+
+void Reassembly::forget_followers(RxChunk& head, std::size_t keep) {
+  RxChunk chunk = head;
+  for (std::size_t i = 0; i < head.followers; ++i) {
+    describe(chunk, behind(chunk.payload, chunk.length));
+    if (i >= keep) held_bytes_ -= chunk.length;
+  }
+  if (head.followers <= keep) return;
+  followers_ -= head.followers - static_cast<std::uint32_t>(keep);
+  head.followers = static_cast<std::uint8_t>(keep);
 }
 
 Reassembly::Result Reassembly::on_fragment(ReassemblyMemory& memory, RxChunk* chunk,
@@ -228,6 +310,7 @@ std::optional<Tsn> Reassembly::renege(ReassemblyMemory& memory, Tsn behind) {
 void Reassembly::release_run(ReassemblyMemory& memory, RxChunk* head) {
   while (head != nullptr) {
     RxChunk* next = head->run_next;
+    forget_followers(*head, 0);
     held_bytes_ -= head->length;
     memory.index.remove(head);
     if (memory.buffers.release(head->buffer)) --held_buffers_;
@@ -242,16 +325,19 @@ void Reassembly::release_list(ReassemblyMemory& memory, List<RxChunk>& list) {
 }
 
 std::size_t Reassembly::drop_ready_after(ReassemblyMemory& memory, std::size_t count) {
-  const std::size_t before = ready_.size();
-  for (std::size_t i = 0; i < before; ++i) {
+  const std::size_t before = ready_count();
+  std::size_t kept = 0;
+  for (std::size_t i = ready_.size(); i > 0; --i) {
     RxChunk* head = ready_.pop_front();
-    if (i < count) {
+    if (kept < count) {
+      forget_followers(*head, count - kept - 1);
+      kept += 1u + head->followers;
       ready_.push_back(head);
     } else {
       release_run(memory, head);
     }
   }
-  return before - std::min(before, count);
+  return before - kept;
 }
 
 void Reassembly::restart(ReassemblyMemory& memory) {

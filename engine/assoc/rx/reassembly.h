@@ -63,9 +63,20 @@ class Reassembly {
     return on_complete(memory, added);
   }
 
+  /// What add_run() has taken in.
+  struct Run {
+    std::uint32_t chunks = 0;
+    std::size_t bytes = 0;  ///< of the packet, padding included
+  };
+  /// Takes in the DATA chunks that `rest` of a packet begins with, as far as they are like nearly
+  /// all: whole ordered messages whose turn it is, with the TSNs from `first` on. Holds no more
+  /// than the message that reaches `held_max` bytes.
+  Run add_run(ReassemblyMemory& memory, Buffer* buffer, Bytes rest, Tsn first,
+              std::uint16_t streams, std::uint32_t held_max);
+
   /// The message (or piece of one) that is next for the application, or nullptr.
   const RxChunk* front() const { return ready_.front(); }
-  std::size_t ready_count() const { return ready_.size(); }
+  std::size_t ready_count() const { return ready_.size() + followers_; }
   /// kFirstPiece, kLastPiece and kUnordered of the front message.
   static std::uint8_t flags_of(const RxChunk& head) {
     static_assert(kDataFlagBegin == kFirstPiece && kDataFlagUnordered >> 2 == kUnordered &&
@@ -76,6 +87,7 @@ class Reassembly {
   }
   /// The front message was delivered.
   void pop(ReassemblyMemory& memory) {
+    if (ready_.front()->followers > 0) return follow(*ready_.front());
     RxChunk* head = ready_.pop_front();
     if (head->run_next != nullptr) return release_run(memory, head);
     held_bytes_ -= head->length;
@@ -126,6 +138,8 @@ class Reassembly {
     return Result::kOk;
   }
   Result on_ordered(ReassemblyMemory& memory, InboundStream* stream, RxChunk* head);
+  void follow(RxChunk& head);
+  void forget_followers(RxChunk& head, std::size_t keep);
   bool contradicts_partial_delivery(const RxChunk& chunk) const;
   void deliver_partly(ReassemblyMemory& memory, RxChunk* head);
   void release_run(ReassemblyMemory& memory, RxChunk* head);
@@ -139,6 +153,7 @@ class Reassembly {
   std::uint32_t held_bytes_ = 0;
   std::uint32_t held_chunks_ = 0;
   std::uint32_t held_buffers_ = 0;
+  std::uint32_t followers_ = 0;     // messages that others in ready_ stand for
   bool delivering_partly_ = false;  // one message at a time is delivered in pieces
   RxChunk partly_last_;             // its last chunk so far: what it was, not what it holds
 };

@@ -15,13 +15,17 @@ namespace millrace {
 /// of a run is in a list; it knows the run's length, and both ends know each other. `previous` of
 /// the others is the chunk before them. The payload stays in the packet's buffer, of which each
 /// chunk holds a reference.
+///
+/// A chunk that is ready may stand for those behind it in its packet, too, if each is a whole
+/// message whose turn comes right after: when it is taken off, it becomes the next of them.
 struct RxChunk : ListNode<RxChunk> {
   Buffer* buffer = nullptr;
   const std::uint8_t* payload = nullptr;
   std::uint16_t length = 0;
   std::uint16_t stream = 0;
   Ssn ssn;
-  std::uint8_t flags = 0;  ///< chunk flags of DATA (RFC 9260 3.3.1)
+  std::uint8_t flags = 0;      ///< chunk flags of DATA (RFC 9260 3.3.1)
+  std::uint8_t followers = 0;  ///< whole messages behind it that it stands for
   Tsn tsn;
   std::uint32_t ppid = 0;
 

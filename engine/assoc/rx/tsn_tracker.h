@@ -55,6 +55,8 @@ class TsnTracker {
   }
   /// Takes back one that was recorded beyond the cumulative one: it has been dropped after all.
   void forget(Slab<TsnBitmap>& bitmaps, Tsn tsn);
+  /// Records the `count` TSNs behind the cumulative one; there is no gap.
+  void record_run(std::uint32_t count) { cumulative_ = highest_ = cumulative_ + count; }
   /// Records that a TSN came again: the next SACK says so.
   void record_duplicate(Tsn tsn);
 

@@ -79,11 +79,60 @@ std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, s
   return count;
 }
 
+// New chunks of messages like nearly all: ordered ones that one chunk can hold. What stops it may
+// only be the end of such messages, so whoever calls it looks on.
+std::size_t Outbound::fill_whole(OutboundMemory& memory, PacketWriter& writer, Path& destination,
+                                 std::uint8_t path, Time now, std::uint32_t payload_max) {
+  const std::uint32_t flight_max =
+      std::min(destination.congestion.cwnd(), destination.flight_limit);
+  OutboundStream* stream = nullptr;
+  std::uint32_t number = UINT32_MAX;  // of the stream
+  std::size_t count = 0;
+  for (; TxMessage* message = queue_.front(); ++count) {
+    const std::uint32_t length = message->length;
+    if (destination.flight >= flight_max || length > peer_rwnd_ || length > payload_max ||
+        kDataHeaderBytes + padded4(length) > writer.room() || message->cut != 0 ||
+        message->flags != 0 || memory.cuts_left == 0 || sent_.size() >= kChunksInFlightMax) {
+      break;
+    }
+    if (message->stream != number) {
+      number = message->stream;
+      stream = streams_.get(memory.streams, message->stream);
+      if (stream == nullptr) break;
+    }
+    if (count == 0) {
+      if (!destination.is_measuring()) destination.start_measurement(next_tsn_, now);
+      open_flight(destination, now);
+    }
+    queue_.pop_front();
+    message->ssn = stream->next;
+    message->cut = length;
+    stream->next = stream->next.next();
+    TxChunk& chunk = message->whole;
+    chunk.message = message;
+    chunk.length = static_cast<std::uint16_t>(length);
+    chunk.tsn = next_tsn_;
+    chunk.flags = kDataFlagBegin | kDataFlagEnd;
+    chunk.path = path;
+    next_tsn_ = next_tsn_.next();
+    sent_.push_back(&chunk);
+    --memory.cuts_left;
+    ++memory.wholes;
+    writer.append_data(chunk.flags, chunk.tsn, message->stream, message->ssn, message->ppid,
+                       {message->payload, length});
+    destination.flight += chunk_bytes(chunk);
+    outstanding_ += length;
+    peer_rwnd_ -= length;
+  }
+  return count;
+}
+
 std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Paths& paths,
                                std::uint8_t path, Time now, std::uint32_t payload_max,
                                bool immediate) {
   if (!paths[path]->congestion.may_begin_packet(paths[path]->flight)) return 0;
   std::size_t count = 0;
+  if (!immediate) count = fill_whole(memory, writer, *paths[path], path, now, payload_max);
   while (may_send_new(*paths[path]) && writer.room() > kDataHeaderBytes) {
     const TxMessage& message = *queue_.front();
     const std::uint32_t rest = message.length - message.cut;

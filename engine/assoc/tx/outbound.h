@@ -171,6 +171,8 @@ class Outbound {
   TxChunk* cut_chunk(OutboundMemory& memory, std::uint32_t length);
   void put(PacketWriter& writer, const TxChunk& chunk, std::uint8_t extra_flags) const;
   void open_flight(Path& destination, Time now);
+  std::size_t fill_whole(OutboundMemory& memory, PacketWriter& writer, Path& destination,
+                         std::uint8_t path, Time now, std::uint32_t payload_max);
   void enter_flight(TxChunk& chunk, Path& destination, std::uint8_t path);
   void leave_flight(TxChunk& chunk, Paths& paths);
   void mark_lost(TxChunk& chunk, Paths& paths);
