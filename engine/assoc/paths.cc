@@ -121,6 +121,12 @@ void Association::on_t3_expired(Time now, std::uint8_t path) {
 //= rfc9260 8.3
 void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
   Path& path = *paths_[index];
+  // A peer that is through with the shutdown knows nothing of us, and would abort what is all but
+  // over.
+  if (state_ == State::kShutdownSent || state_ == State::kShutdownAckSent) {
+    path.heartbeat_deadline = kNever;
+    return;
+  }
   if (path.heartbeat_outstanding) {
     path.heartbeat_outstanding = false;
     path.rto.back_off(parameters_);
