@@ -204,6 +204,9 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
     if (!answers) return;
     parameters = &slot->association.parameters();
     slot->cookie_expires = std::max(slot->cookie_expires, now + parameters->cookie_lifetime);
+    // Tags that cross: should the association end before this cookie comes back, it must not make
+    // another one with the same tags and TSNs.
+    if (cookie.local_tag == slot->indexed_tag) slot->cookie_peer_tag = init->initiate_tag;
     locals = slot->association.locals();
   } else if (listener != nullptr && is_bound_to(*listener, in.destination)) {
     cookie.local_tag = draw_tag(steering_.least_loaded(config_.number));
