@@ -107,7 +107,7 @@ void Crowd::set_up(std::size_t associations, Duration heartbeat_interval) {
     const auto came = static_cast<std::int64_t>(ends_[0].up - before);
     clock_.skip({heartbeat_interval.ns / static_cast<std::int64_t>(associations) * came});
     if (came > 0) end = clock_.now() + kPatience;
-    if (now > end) fail("Millrace: associations did not come up");
+    if (now > end) fail("Millrace: only " + std::to_string(ends_[1].up) + " associations came up");
   }
 }
 
