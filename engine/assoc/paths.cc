@@ -92,7 +92,7 @@ void Association::on_path_answer(Time now, std::uint8_t path, bool is_of_heartbe
 }
 
 // A primary that has failed this often does not become it again by answering.
-//= rfc7829 3.3
+//= rfc7829 5
 void Association::switch_primary_over() {
   const std::uint8_t most = parameters_.primary_switchover_max_retrans;
   if (most == Parameters::kNoSwitchover || paths_[primary_]->error_count() <= most) return;

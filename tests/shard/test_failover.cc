@@ -110,7 +110,7 @@ TEST_CASE("with potential failure switched off data stays until Path.Max.Retrans
   CHECK(peer.send_one() == kFirst);
 }
 
-//= rfc7829 3.3 type=test
+//= rfc7829 5 type=test
 TEST_CASE("a primary that failed too often is not the primary any more when it is back") {
   const bool is_switched = GENERATE(true, false);
   Parameters parameters = carrier_parameters();

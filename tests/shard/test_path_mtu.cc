@@ -83,7 +83,7 @@ TEST_CASE("after ICMP lowered the MTU, a probe finds out that the path has grown
   CHECK(peer.end.count(Counter::mtu_probes_sent) == 1);
 }
 
-//= rfc8899 4.2 type=test
+//= rfc8899 4.3 type=test
 TEST_CASE("data that falls into a black hole is sent smaller, without any ICMP") {
   BehindNetwork peer;
   peer.limit = 1400;

@@ -45,7 +45,7 @@ void Path::raise_mtu(std::uint32_t mtu) {
   if (mtu > mtu_) set_mtu(mtu);
 }
 
-//= rfc8899 4.2
+//= rfc8899 4.3
 void Path::on_data_timeout(Time now) {
   const std::uint32_t base = destination_.is_v4() ? PmtuSearch::kBase : kIpv6MtuMin;
   if (data_timeouts_ < kBlackHoleTimeouts) ++data_timeouts_;

@@ -54,7 +54,7 @@ class Path {
   /// A probe of this size has arrived (RFC 8899).
   void raise_mtu(std::uint32_t mtu);
   /// Data was not acknowledged in time: when that comes again, packets of this size may fall into a
-  /// black hole (RFC 8899 4.2), and the path goes back to what any path carries.
+  /// black hole (RFC 8899 4.3), and the path goes back to what any path carries.
   void on_data_timeout(Time now);
   void on_data_acked() { data_timeouts_ = 0; }
   PmtuSearch mtu_search;
