@@ -1,5 +1,6 @@
 // Runs a fuzz target over files, for builds without libFuzzer: all files of the folders named on
-// the command line, and each of their prefixes, which is where parsers read too far.
+// the command line, and each prefix of those that were written by hand, which is where parsers read
+// too far. What the fuzzers have learned (learned-*) is many and runs as it is.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -17,7 +18,9 @@ constexpr std::size_t kPrefixesBelow = 4096;
 std::size_t replay(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  const std::size_t shortest = bytes.size() < kPrefixesBelow ? 0 : bytes.size();
+  const bool is_learned = path.filename().string().starts_with("learned-");
+  const bool has_prefixes = !is_learned && bytes.size() < kPrefixesBelow;
+  const std::size_t shortest = has_prefixes ? 0 : bytes.size();
   for (std::size_t length = shortest; length <= bytes.size(); ++length) {
     // A copy of its own size, so that AddressSanitizer sees a read past the end.
     const std::vector<std::uint8_t> input(bytes.begin(),
