@@ -41,6 +41,9 @@ int run(const std::string& file, const std::string& log_level) {
   Daemon daemon(config);
   if (!daemon.start(error)) {
     spdlog::error("millraced cannot start: {}", error);
+    // Whoever started it does not look into the log's file.
+    if (!config.log.file.empty())
+      std::fprintf(stderr, "millraced cannot start: %s\n", error.c_str());
     return kFailed;
   }
   daemon.run();

@@ -180,6 +180,14 @@ int main(int argc, char** argv) {
   });
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& fault) {
+    const std::vector<std::string> words = app.remaining();
+    if (words.empty()) {
+      app.exit(fault);
+    } else {
+      std::fprintf(stderr, "millracectl: no such command: %s (see --help)\n", words[0].c_str());
+    }
+    return kBadUsage;
   } catch (const CLI::ParseError& fault) {
     return app.exit(fault) == 0 ? 0 : kBadUsage;
   }
