@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -26,6 +27,14 @@ bool draw_seed(HashKey& seed, std::string& error) {
   return false;
 }
 
+// Each context takes some, and the usual 1024 are for programs that select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 bool is_there(unsigned cpu) {
   cpu_set_t set;
   return cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0 && CPU_ISSET(cpu, &set);
@@ -44,6 +53,7 @@ Daemon::~Daemon() {
 }
 
 bool Daemon::start(std::string& error) {
+  raise_descriptor_limit();
   directory_ = RunDirectory::open(config_.engine.run_directory, error);
   // Signals are blocked before there are threads, which inherit that.
   if (!directory_ || !open_signals(error)) return false;
