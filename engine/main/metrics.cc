@@ -59,8 +59,12 @@ void add_buffers(std::string& text, const Engine& engine) {
 
 }  // namespace
 
-std::string render_metrics(const Engine& engine) {
+std::string render_metrics(const Engine& engine, std::time_t started) {
   std::string text;
+  describe(text, "millrace_build_info", "the engine's version", "gauge");
+  text += "millrace_build_info{version=\"" MILLRACE_VERSION "\"} 1\n";
+  describe(text, "millrace_start_time_seconds", "when the engine started, since 1970", "gauge");
+  text += "millrace_start_time_seconds " + std::to_string(started) + "\n";
   for (std::size_t i = 0; i < kCounters; ++i) {
     const auto counter = static_cast<Counter>(i);
     const std::string name = "millrace_" + std::string(counter_name(counter)) + "_total";

@@ -81,7 +81,7 @@ json OperatorDesk::run(const json& question) {
   if (command == "applications") return applications();
   if (command == "listeners") return listeners();
   if (command == "lcores") return lcores();
-  if (command == "metrics") return {{"text", render_metrics(engine_)}};
+  if (command == "metrics") return {{"text", render_metrics(engine_, started_by_calendar_)}};
   if (command == "abort") return abort(question);
   if (command == "log-level") return log_level(question);
   throw BadQuestion("no such command: " + command);

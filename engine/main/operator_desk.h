@@ -1,6 +1,7 @@
 // Answers the operator's questions: one JSON object in, one out.
 #pragma once
 
+#include <ctime>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -41,10 +42,11 @@ class OperatorDesk {
 
   Engine& engine_;
   Time started_;
+  std::time_t started_by_calendar_ = std::time(nullptr);
   Time now_ = started_;
 };
 
 /// All counters and sizes in the text format of Prometheus.
-std::string render_metrics(const Engine& engine);
+std::string render_metrics(const Engine& engine, std::time_t started);
 
 }  // namespace millrace
