@@ -72,10 +72,14 @@ bool Engine::start(std::string& error) {
   dispatcher_->on_note = [this](std::size_t lcore, const Note& note) {
     journal_.take(lcore, note);
   };
+  announce();
+  return watch(server_->descriptor()) && watch(dispatcher_->descriptor());
+}
+
+void Engine::announce() {
   Order announce;
   announce.kind = Order::Kind::kAnnounce;
   dispatcher_->give(0, announce);
-  return watch(server_->descriptor()) && watch(dispatcher_->descriptor());
 }
 
 net::StackConfig Engine::stack_config() const {
@@ -138,7 +142,8 @@ void Engine::sleep(std::size_t lcore, Duration longest) {
 
 void Engine::poll_main(Time now) {
   dispatcher_->poll();
-  journal_.look(now, *this);
+  // Another switch may be behind a link that was down, or another port of the same one.
+  if (journal_.look(now, *this)) announce();
   if (is_stopping_) return;  // nobody attaches any more
   events_.clear();
   server_->poll(now, events_);

@@ -100,6 +100,7 @@ class Engine {
  private:
   Engine(const Config& config, EngineResources resources);
   bool start(std::string& error);
+  void announce();
   net::StackConfig stack_config() const;
   ipc::AttachOptions attach_options() const;
   bool watch(int descriptor);

@@ -96,26 +96,29 @@ void Journal::take(std::size_t lcore, const Note& note) {
               name_of_(note.owner), text_of(note));
 }
 
-void Journal::look(Time now, const Engine& engine) {
-  if (now < next_look_) return;
+bool Journal::look(Time now, const Engine& engine) {
+  if (now < next_look_) return false;
   next_look_ = now + seconds(1);
   lines_ = 0;
-  look_at_links(engine);
   look_at_losses(engine);
+  return look_at_links(engine);
 }
 
-void Journal::look_at_links(const Engine& engine) {
-  if (!engine.resources().port_statuses) return;
+bool Journal::look_at_links(const Engine& engine) {
+  if (!engine.resources().port_statuses) return false;
   const std::vector<PortStatus> ports = engine.resources().port_statuses();
   // The report at the start has said how they are.
   for (std::size_t i = are_links_up_.size(); i < ports.size(); ++i)
     are_links_up_.push_back(ports[i].is_up);
+  bool has_come_up = false;
   for (std::size_t i = 0; i < ports.size(); ++i) {
     if (are_links_up_[i] == ports[i].is_up) continue;
     are_links_up_[i] = ports[i].is_up;
+    has_come_up |= ports[i].is_up;
     spdlog::log(ports[i].is_up ? spdlog::level::info : spdlog::level::warn, "port {}: link {}",
                 ports[i].name, ports[i].is_up ? "up" : "DOWN");
   }
+  return has_come_up;
 }
 
 void Journal::look_at_losses(const Engine& engine) {

@@ -24,10 +24,11 @@ class Journal {
   void take(std::size_t lcore, const Note& note);
   /// Once a second, however often it is called: links that came or went, hosts that claim our
   /// addresses, and how many lines were left out.
-  void look(Time now, const Engine& engine);
+  /// Returns whether a link has come up.
+  bool look(Time now, const Engine& engine);
 
  private:
-  void look_at_links(const Engine& engine);
+  bool look_at_links(const Engine& engine);
   void look_at_losses(const Engine& engine);
 
   std::function<std::string(Owner)> name_of_;

@@ -94,9 +94,10 @@ class SmallEngine {
     resources.interface_ports = {0};
     resources.lcores = {{&pool, {&wire.end(0)}, 0}};
     resources.buffer_use = [] { return BufferUse{512, 0}; };  // all with the lcore
-    resources.port_statuses = [] {
+    resources.port_statuses = [this] {
       PortStatus status;
       status.name = "p";
+      status.is_up = is_link_up;
       status.receive_errors = 3;
       status.send_errors = 4;
       return std::vector<PortStatus>{status};
@@ -110,6 +111,7 @@ class SmallEngine {
   }
   json ask(const std::string& question) { return json::parse(desk->answer(question)); }
 
+  bool is_link_up = false;
   Directory directory;
   BufferPool pool;
   BufferSlab slab;
@@ -217,11 +219,35 @@ TEST_CASE("Status, counters, interfaces and metrics come from the engine", "[ope
   CHECK_THAT(metrics, Catch::Contains("# TYPE millrace_polls_total counter\n"
                                       "millrace_polls_total{lcore=\"0\"} 1\n"));
   CHECK_THAT(metrics, Catch::Contains("\nmillrace_applications_refused_total 0\n"));
+  CHECK_THAT(metrics, Catch::Contains("# TYPE millrace_build_info gauge\nmillrace_build_info{"));
+  CHECK_THAT(metrics, Catch::Contains("\nmillrace_start_time_seconds 1"));
   CHECK_THAT(metrics, Catch::Contains("\nmillrace_buffers 512\n"));
   // Its announcement is on the wire.
   CHECK_THAT(metrics, Catch::Contains("\nmillrace_buffers_in_use 1\n"));
   CHECK_THAT(metrics, Catch::Contains("\nmillrace_port_receive_errors_total{port=\"p\"} 3\n"));
   CHECK_THAT(metrics, Catch::Contains("\nmillrace_port_send_errors_total{port=\"p\"} 4\n"));
+}
+
+TEST_CASE("Addresses are announced anew when a link comes up", "[operator]") {
+  SmallEngine small;
+  const auto level = spdlog::get_level();
+  spdlog::set_level(spdlog::level::off);
+  const auto frames_at = [&](Time now) {
+    small.engine->poll_main(now);
+    small.engine->poll(0, now);
+    std::array<Buffer*, 4> frames;
+    const std::size_t count = small.wire.end(1).receive(frames);
+    for (std::size_t i = 0; i < count; ++i) small.pool.release(frames[i]);
+    return count;
+  };
+  CHECK(frames_at(Time{} + seconds(1)) == 1);  // that the engine is there
+  CHECK(frames_at(Time{} + seconds(3)) == 0);
+  small.is_link_up = true;
+  CHECK(frames_at(Time{} + seconds(5)) == 1);
+  CHECK(frames_at(Time{} + seconds(7)) == 0);
+  small.is_link_up = false;
+  CHECK(frames_at(Time{} + seconds(9)) == 0);
+  spdlog::set_level(level);
 }
 
 TEST_CASE("Routes are networks, and name the interface that they leave by", "[operator]") {
