@@ -110,7 +110,11 @@ int read_control(const Socket& socket, const msghdr& message, SendInfo& info) {
   if (message.msg_control == nullptr) return 0;
   for (const cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr;
        head = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(head))) {
-    if (head->cmsg_len < sizeof(cmsghdr)) return -EINVAL;
+    const auto* at = reinterpret_cast<const std::uint8_t*>(head);
+    const auto used =
+        static_cast<std::size_t>(at - static_cast<const std::uint8_t*>(message.msg_control));
+    if (head->cmsg_len < sizeof(cmsghdr) || head->cmsg_len > message.msg_controllen - used)
+      return -EINVAL;
     if (head->cmsg_level == IPPROTO_SCTP && !read_one(*head, info)) return -EINVAL;
   }
   return 0;

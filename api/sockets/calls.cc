@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "api/sockets/abi.h"
 #include "api/sockets/attempts.h"
+#include "api/sockets/memory.h"
 #include "api/sockets/messages.h"
 #include "api/sockets/process.h"
 #include "api/sockets/real_calls.h"
@@ -16,6 +18,8 @@
 
 namespace millrace::sockets::calls {
 namespace {
+
+constexpr socklen_t kValueMost = 65536;  // of an option
 
 using Guard = Process::Guard;
 ssize_t connect_to(Guard& guard, const SocketPointer& socket, int descriptor,
@@ -74,6 +78,7 @@ int bind(int descriptor, const sockaddr* address, socklen_t length) {
   const Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
+  if (const int bad = check_name(address, length); bad != 0) return answer(bad);
   if (socket->is_remote()) return ask_with(*socket, RemoteCall::Kind::bind, address, length);
   Endpoint endpoint;
   const int status = read_endpoint(address, length, socket->family(), endpoint);
@@ -95,6 +100,9 @@ int accept(int descriptor, sockaddr* address, socklen_t* length, int flags) {
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
+  if (address != nullptr) {
+    if (const int bad = check_room(address, length); bad != 0) return answer(bad);
+  }
   SocketPointer accepted;
   const auto attempt = [&]() -> ssize_t {
     return socket->is_remote() ? remote::accept(*socket, flags, accepted)
@@ -117,12 +125,14 @@ int connect(int descriptor, const sockaddr* address, socklen_t length) {
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
+  if (const int bad = check_name(address, length); bad != 0) return answer(bad);
   if (socket->is_remote()) return connect_remotely(guard, socket, descriptor, address, length);
   Endpoint peer;
   sctp_assoc_t id = 0;
-  if (address != nullptr && length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
+  if (length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
     return answer(-EOPNOTSUPP);  // an association is not dissolved
   ssize_t status = read_endpoint(address, length, socket->family(), peer);
+  if (status == -EAFNOSUPPORT) status = -EINVAL;  // bind() is the one that says so
   if (status == 0) status = connect_to(guard, socket, descriptor, {peer}, id);
   return static_cast<int>(answer(status));
 }
@@ -164,13 +174,21 @@ void replaced(int descriptor) {
   process.leave(descriptor);
 }
 
+void watch_edges(int descriptor) {
+  Process& process = Process::get();
+  const Guard guard(process);
+  const SocketPointer socket = process.find(descriptor);
+  if (socket != nullptr) socket->is_edge_triggered = true;
+}
+
 int bytes_readable(int descriptor, int* count) {
   Process& process = Process::get();
   const Guard guard(process);
   process.drain();
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
-  if (count == nullptr) return answer(-EFAULT);
+  if (!can_write(count, sizeof *count)) return answer(-EFAULT);
+  if (socket->accepts()) return answer(-ENOTCONN);
   if (socket->is_remote()) {
     *count = std::max(0, ask_with(*socket, RemoteCall::Kind::bytes_readable, nullptr, 0));
     return 0;
@@ -189,7 +207,7 @@ int name_of(int descriptor, RemoteCall::Kind kind, sockaddr* address, socklen_t*
   const Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
-  if (address == nullptr || length == nullptr) return answer(-EFAULT);
+  if (const int bad = check_room(address, length); bad != 0) return answer(bad);
   if (socket->is_remote())
     return static_cast<int>(answer(remote::name_of(*socket, kind, address, length)));
   Endpoint name;
@@ -260,7 +278,9 @@ int getsockopt(int descriptor, int level, int name, void* value, socklen_t* leng
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
-  if (length == nullptr) return answer(-EFAULT);
+  if (!can_write(length, sizeof *length)) return answer(-EFAULT);
+  if (*length > INT_MAX) return answer(-EINVAL);
+  if (!can_write(value, std::min(*length, kValueMost))) return answer(-EFAULT);
   if (socket->is_remote())
     return static_cast<int>(answer(remote::get_option(*socket, level, name, value, *length)));
   if (level == IPPROTO_SCTP) {
@@ -278,6 +298,8 @@ int setsockopt(int descriptor, int level, int name, const void* value, socklen_t
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
+  if (length > INT_MAX) return answer(-EINVAL);
+  if (!can_read(value, std::min(length, kValueMost))) return answer(-EFAULT);
   if (socket->is_remote())
     return static_cast<int>(answer(remote::set_option(*socket, level, name, value, length)));
   if (level == IPPROTO_SCTP &&

@@ -23,6 +23,8 @@ void copied(int from, int to);
 /// `descriptor` is about to be made another by dup2.
 void replaced(int descriptor);
 int bytes_readable(int descriptor, int* count);
+/// An epoll set is told of edges of the socket.
+void watch_edges(int descriptor);
 int getsockname(int descriptor, sockaddr* address, socklen_t* length);
 int getpeername(int descriptor, sockaddr* address, socklen_t* length);
 int getsockopt(int descriptor, int level, int name, void* value, socklen_t* length);

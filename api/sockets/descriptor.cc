@@ -99,6 +99,13 @@ void Descriptor::show(int application_end, bool readable, bool writable) {
   }
 }
 
+void Descriptor::poke(int application_end) {
+  char sink;
+  if (ours_ < 0 || application_end < 0 || !is_readable_) return;
+  real().send(ours_, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+  real().recv(application_end, &sink, sizeof sink, MSG_DONTWAIT);
+}
+
 void Descriptor::show_end_of_input() {
   if (ours_ >= 0) real().shutdown(ours_, SHUT_WR);
 }

@@ -20,6 +20,8 @@ class Descriptor {
   int open(int flags);
   /// What poll says of the application's end. `application_end` is any descriptor of it.
   void show(int application_end, bool readable, bool writable);
+  /// Makes what is readable anew, for those who are told of edges only.
+  void poke(int application_end);
   /// The peer sends no more: readable for good, POLLRDHUP.
   void show_end_of_input();
   /// All is over: POLLHUP.

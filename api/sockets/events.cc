@@ -153,7 +153,7 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
     }
     if (is_one_to_one()) {
       accept_queue_.push_back(association);
-      return refresh();
+      return refresh_for_more();
     }
     up.socket = this;
     associations[up.id] = association;
@@ -209,7 +209,7 @@ void Socket::on_message(const std::shared_ptr<Association>& association, const m
 void Socket::queue(Item item) {
   item.association->queued += static_cast<std::uint32_t>(item.data.size());
   items.push_back(std::move(item));
-  refresh();
+  refresh_for_more();
 }
 
 void Socket::on_notice(const std::shared_ptr<Association>& association, const mr_event& event) {

@@ -8,12 +8,15 @@
 
 #include "api/sockets/attempts.h"
 #include "api/sockets/calls.h"
+#include "api/sockets/memory.h"
 #include "api/sockets/messages.h"
 #include "api/sockets/real_calls.h"
 #include "api/sockets/remote.h"
 
 namespace millrace::sockets::calls {
 namespace {
+
+constexpr std::size_t kControlMost = 65536;
 
 using Guard = Process::Guard;
 
@@ -64,9 +67,7 @@ ssize_t sendmsg(int descriptor, const msghdr* message, int flags) {
     const SocketPointer socket = process.find(descriptor);
     if (socket == nullptr) {
       status = -EBADF;
-    } else if (message == nullptr) {
-      status = -EFAULT;
-    } else {
+    } else if ((status = check_message(message)) == 0) {
       status = send_now(guard, socket, descriptor, *message, flags, false);
     }
   }
@@ -82,7 +83,7 @@ int sendmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags) {
     Guard guard(process);
     const SocketPointer socket = process.find(descriptor);
     if (socket == nullptr) return answer(-EBADF);
-    if (messages == nullptr) return answer(-EFAULT);
+    if (!can_write(messages, std::min(count, kBatchMax) * sizeof *messages)) return answer(-EFAULT);
     const Batch batch;
     count = std::min(count, kBatchMax);
     for (; sent < count; ++sent) {
@@ -102,7 +103,12 @@ ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(ssize_t{-EBADF});
-  if (message == nullptr) return answer(ssize_t{-EFAULT});
+  if (const ssize_t bad = check_message(message); bad != 0) return answer(bad);
+  const std::size_t control = message->msg_control != nullptr ? message->msg_controllen : 0;
+  const std::size_t name = message->msg_name != nullptr ? message->msg_namelen : 0;
+  if (!can_write(message->msg_control, std::min(control, kControlMost)) ||
+      !can_write(message->msg_name, std::min(name, sizeof(sockaddr_storage))))
+    return answer(ssize_t{-EFAULT});
   return answer(receive_now(guard, socket, descriptor, *message, flags, socket->receive_timeout));
 }
 
@@ -111,7 +117,7 @@ int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags, const
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
-  if (messages == nullptr) return answer(-EFAULT);
+  if (!can_write(messages, std::min(count, kBatchMax) * sizeof *messages)) return answer(-EFAULT);
   timeval longest = socket->receive_timeout;
   if (limit != nullptr) longest = {limit->tv_sec, limit->tv_nsec / 1000};
   // No time at all is not the same as no limit.

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "api/sockets/ancillary.h"
+#include "api/sockets/memory.h"
 
 namespace millrace::sockets {
 
@@ -17,7 +18,7 @@ int gather(const msghdr& message, std::string& data) {
   data.reserve(total);
   for (std::size_t i = 0; i < message.msg_iovlen; ++i) {
     const iovec& part = message.msg_iov[i];
-    if (part.iov_base == nullptr && part.iov_len > 0) return -EFAULT;
+    if (!can_read(part.iov_base, part.iov_len)) return -EFAULT;
     data.append(static_cast<const char*>(part.iov_base), part.iov_len);
   }
   return 0;

@@ -71,6 +71,14 @@ constexpr int kStoredIpOptions[] = {IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_FREEBIND
 constexpr int kStoredIpv6Options[] = {IPV6_V6ONLY, IPV6_TCLASS, IPV6_UNICAST_HOPS,
                                       IPV6_MTU_DISCOVER, IPV6_RECVERR};
 
+/// What the kernel says of those that nobody has set.
+int stored_default(int level, int name) {
+  constexpr int kHops = 64;
+  if (level == SOL_SOCKET) return name == SO_RCVLOWAT ? 1 : 0;
+  if (level == IPPROTO_IP) return name == IP_TTL ? kHops : 0;
+  return name == IPV6_UNICAST_HOPS ? kHops : 0;
+}
+
 bool is_stored(int level, int name) {
   const auto holds = [name](const auto& list) {
     return std::find(std::begin(list), std::end(list), name) != std::end(list);
@@ -99,8 +107,8 @@ int Socket::set_option(int level, int name, const void* value, socklen_t length)
   const Options::Entry* entry = Options::find(level, name);
   if (entry == nullptr) return Options::set_stored(*this, level, name, value, length);
   if (entry->set == nullptr) return -ENOPROTOOPT;
-  if (value == nullptr) return -EFAULT;
-  return length < entry->least ? -EINVAL : entry->set(*this, value, length);
+  if (length < entry->least) return -EINVAL;
+  return value == nullptr ? -EFAULT : entry->set(*this, value, length);
 }
 
 int Socket::get_option(int level, int name, void* value, socklen_t& length) {
@@ -130,7 +138,7 @@ int Options::set_stored(Socket& socket, int level, int name, const void* value, 
 int Options::get_stored(Socket& socket, int level, int name, void* value, socklen_t& length) {
   if (!is_stored(level, name)) return -ENOPROTOOPT;
   if (value == nullptr) return -EFAULT;
-  int number = 0;
+  int number = stored_default(level, name);
   for (const Socket::StoredOption& stored : socket.stored_) {
     if (stored.level == level && stored.name == name) number = stored.value;
   }

@@ -40,6 +40,7 @@ struct Options {
   static const AssociationOptions& seen(const Socket& socket, const Scope& scope) {
     return scope.association != nullptr ? scope.association->options : socket.options;
   }
+  static void tell_who_is_dry(Socket& socket, const Scope& scope);
   static int engine_status(Socket& socket, sctp_assoc_t id, Association*& association);
 
   // options_socket.cc: SOL_SOCKET

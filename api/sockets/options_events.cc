@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "api/sockets/notifications.h"
 #include "api/sockets/options.h"
 
 namespace millrace::sockets {
@@ -37,6 +38,23 @@ int Options::get_events(Socket& socket, void* value, socklen_t& length) {
   return 0;
 }
 
+/// Of an association that has nothing to send, the event comes when it is asked for.
+//= rfc6458 6.1.9
+void Options::tell_who_is_dry(Socket& socket, const Scope& scope) {
+  std::vector<std::shared_ptr<Association>> wanted;
+  for (const auto& [id, association] : socket.associations) {
+    if (scope.has_all || association.get() == scope.association) wanted.push_back(association);
+  }
+  for (const auto& association : wanted) {
+    Association* still = nullptr;
+    if (engine_status(socket, association->id, still) != 0) continue;
+    const mr_status& status = Process::get().last_status;
+    if (status.unacked_chunks != 0 || status.queued_messages != 0) continue;
+    socket.notify(association, sender_dry(*association));
+    socket.refresh();
+  }
+}
+
 //= rfc6458 6.2.2
 int Options::set_event(Socket& socket, const void* value, socklen_t) {
   const auto event = read_value<sctp_event>(value);
@@ -49,6 +67,7 @@ int Options::set_event(Socket& socket, const void* value, socklen_t) {
         static_cast<EventMask>(event.se_on != 0 ? options.events | bit : options.events & ~bit);
   });
   if (bit == kDry) change(socket, scope, MR_SENDER_DRY_EVENTS, event.se_on != 0 ? 1 : 0);
+  if (bit == kDry && event.se_on != 0) tell_who_is_dry(socket, scope);
   return 0;
 }
 

@@ -4,10 +4,12 @@
 #undef _FORTIFY_SOURCE
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdarg>
 #include <cstring>
 
@@ -59,6 +61,11 @@ ssize_t receive_bytes(int descriptor, void* data, std::size_t size, int flags,
                       sockaddr* from = nullptr, socklen_t* length = nullptr) {
   const iovec part{data, size};
   return receive_parts(descriptor, &part, 1, flags, from, length);
+}
+
+ssize_t bad_count() {
+  errno = EINVAL;
+  return -1;
 }
 
 int with_copy(int from, int to) {
@@ -157,6 +164,7 @@ MR_PRELOAD ssize_t write(int descriptor, const void* data, size_t size) {
 }
 
 MR_PRELOAD ssize_t writev(int descriptor, const iovec* parts, int count) {
+  if (static_cast<unsigned>(count) > IOV_MAX && is_ours(descriptor)) return bad_count();
   return is_ours(descriptor) ? send_parts(descriptor, parts, count, 0, nullptr, 0)
                              : real().writev(descriptor, parts, count);
 }
@@ -208,6 +216,8 @@ MR_PRELOAD ssize_t read(int descriptor, void* data, size_t size) {
 }
 
 MR_PRELOAD ssize_t readv(int descriptor, const iovec* parts, int count) {
+  if (static_cast<unsigned>(count) > IOV_MAX && is_ours(descriptor)) return bad_count();
+  if (count == 0 && is_ours(descriptor)) return 0;
   return is_ours(descriptor) ? receive_parts(descriptor, parts, count, 0)
                              : real().readv(descriptor, parts, count);
 }
@@ -326,6 +336,13 @@ MR_PRELOAD int fcntl64(int descriptor, int command, ...) {
   void* argument = va_arg(list, void*);
   va_end(list);
   return control(descriptor, command, argument);
+}
+
+// The set is the kernel's; only that it wants edges has to be known.
+MR_PRELOAD int epoll_ctl(int set, int operation, int descriptor, epoll_event* event) noexcept {
+  const bool has_edges = event != nullptr && (event->events & EPOLLET) != 0;
+  if (has_edges && is_ours(descriptor)) calls::watch_edges(descriptor);
+  return real().epoll_ctl(set, operation, descriptor, event);
 }
 
 MR_PRELOAD int ioctl(int descriptor, unsigned long request, ...) noexcept {

@@ -27,6 +27,7 @@ RealCalls find_all() {
   find(calls.dup, "dup");
   find(calls.dup2, "dup2");
   find(calls.dup3, "dup3");
+  find(calls.epoll_ctl, "epoll_ctl");
   find(calls.fcntl, "fcntl");
   find(calls.ioctl, "ioctl");
   find(calls.getsockname, "getsockname");

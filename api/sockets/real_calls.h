@@ -2,6 +2,7 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -22,6 +23,7 @@ struct RealCalls {
   int (*close)(int);
   int (*dup)(int);
   int (*dup2)(int, int);
+  int (*epoll_ctl)(int, int, int, epoll_event*);
   int (*dup3)(int, int, int);
   int (*fcntl)(int, int, ...);
   int (*ioctl)(int, unsigned long, ...);

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "api/sockets/memory.h"
 #include "api/sockets/process.h"
 #include "api/sockets/socket.h"
 
@@ -25,6 +26,7 @@ ssize_t Socket::receive(ReceiveRequest& request) {
   for (std::size_t i = 0; i < request.part_count; ++i) {
     const std::size_t at = item.taken + copied;
     const std::size_t count = std::min(request.parts[i].iov_len, item.data.size() - at);
+    if (!can_write(request.parts[i].iov_base, count)) return -EFAULT;
     if (count > 0) std::memcpy(request.parts[i].iov_base, item.data.data() + at, count);
     copied += count;
   }
@@ -60,6 +62,12 @@ void Socket::consume(ReceiveRequest& request, std::size_t bytes) {
 
 std::size_t Socket::bytes_readable() const {
   return items.empty() ? 0 : items.front().data.size() - items.front().taken;
+}
+
+void Socket::refresh_for_more() {
+  const int descriptor = kept_ >= 0 ? kept_ : descriptors.empty() ? -1 : descriptors.front();
+  if (is_edge_triggered && !is_remote_) descriptor_.poke(descriptor);
+  refresh();
 }
 
 void Socket::refresh() {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "api/sockets/memory.h"
 #include "api/sockets/messages.h"
 #include "api/sockets/process.h"
 #include "api/sockets/real_calls.h"
@@ -195,6 +196,7 @@ ssize_t receive(const Socket& socket, msghdr& message, int flags) {
   std::size_t at = 0;
   for (std::size_t i = 0; i < message.msg_iovlen && at < call.data.size(); ++i) {
     const std::size_t count = std::min(message.msg_iov[i].iov_len, call.data.size() - at);
+    if (!can_write(message.msg_iov[i].iov_base, count)) return -EFAULT;
     std::memcpy(message.msg_iov[i].iov_base, call.data.data() + at, count);
     at += count;
   }

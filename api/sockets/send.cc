@@ -40,6 +40,9 @@ ssize_t Socket::send(const std::string& message, const SendInfo& info, const End
     std::vector<Endpoint> peers{*to};
     for (const mr_address& address : info.more_addresses) peers.push_back({address, to->port});
     const int status = start(peers, info.has_init ? &info.init : nullptr, started);
+    // A refusal that comes at once is told where a later one would be.
+    const bool is_over = status == 0 && started->state == Association::State::ended;
+    if (status == -ECONNREFUSED || is_over) return static_cast<ssize_t>(message.size());
     if (status != 0) return status;
     through = started.get();
   }

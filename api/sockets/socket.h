@@ -101,9 +101,13 @@ class Socket : public std::enable_shared_from_this<Socket> {
 
   /// Makes poll's answer what the state says, and wakes who waits in a call.
   void refresh();
+  /// The same when something came, which epoll by edge tells of although there was something
+  /// before.
+  void refresh_for_more();
   /// The association that an id means: of a one-to-one socket its only one, whatever the id.
   Association* association(sctp_assoc_t id) const;
   Association* association_to(const Endpoint& peer) const;
+  bool accepts() const { return is_one_to_one() && is_listening_; }
   bool is_one_to_one() const { return model_ == Model::one_to_one; }
   int family() const { return family_; }
   Endpoint name() const;
@@ -131,7 +135,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   timeval receive_timeout{};
   timeval send_timeout{};
   linger lingering{};
-  bool maps_v4 = true;  // SCTP_I_WANT_MAPPED_V4_ADDR
+  bool is_edge_triggered = false;  // in some epoll set
+  bool maps_v4 = true;             // SCTP_I_WANT_MAPPED_V4_ADDR
   std::uint64_t number = 0;
   std::uint32_t autoclose_s = 0;
   AssociationOptions options;

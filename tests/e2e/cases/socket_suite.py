@@ -13,7 +13,7 @@ ADDRESSES = ("10.20.0.1", "10.20.1.1", "fd20::1")
 SILENT = "10.66.0.0/24"
 SECONDS = 150
 OUTCOME = re.compile(r"^(ok|FAILED) (.+) \(\d+ ms\)$", re.MULTILINE)
-DIFFERENCE = re.compile(r"^\| ([a-z ]+: .+?) \| .+ \|$", re.MULTILINE)
+DIFFERENCE = re.compile(r"^\| ([a-z -]+: .+?) \| .+ \|$", re.MULTILINE)
 
 
 def lone_engine(rig):

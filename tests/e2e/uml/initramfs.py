@@ -95,6 +95,7 @@ def build(output, traffic_program):
         if source:
             archive.add_file(path, source)
             libraries.update(libraries_of(source))
+    libraries.update(glob.glob("/lib/*/libgcc_s.so.1"))  # pthread_cancel() loads it
     for library in sorted(libraries):
         archive.add_file(library.lstrip("/"), library)
     root = modules_root()

@@ -1,0 +1,257 @@
+// fork, exec and descriptors that are handed from process to process. A case that execs runs this
+// program again (run_helper in main.cc).
+#include "tests/sockets_suite/suite.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+
+using namespace suite;
+
+static constexpr char kGroup[] = "processes";
+
+namespace {
+
+constexpr unsigned kShort = 3;  // seconds of a case that waits if it fails
+
+template <class Function>
+pid_t child(Function function) {
+  const pid_t process = OK(fork());
+  if (process == 0) {
+    function();
+    _exit(0);
+  }
+  return process;
+}
+
+int status_of(pid_t process) {
+  int status = 0;
+  OK(waitpid(process, &status, 0));
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/// Runs this program anew as a helper, in a child whose descriptors 0 and 1 are `fd`.
+pid_t exec_with(int fd, const char* helper) {
+  return child([&] {
+    if (fd > 1) {
+      dup2(fd, 0);
+      dup2(fd, 1);
+    }
+    execl("/proc/self/exe", "sockets-suite", "--helper", helper, static_cast<char*>(nullptr));
+  });
+}
+
+int pass(int channel, int fd) {
+  char byte = 'f';
+  iovec part{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof fd);
+  memcpy(CMSG_DATA(head), &fd, sizeof fd);
+  return static_cast<int>(sendmsg(channel, &message, 0));
+}
+
+int take(int channel) {
+  char byte;
+  iovec part{&byte, 1};
+  int fd = -1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  EQUAL(recvmsg(channel, &message, 0), 1);
+  CHECK(CMSG_FIRSTHDR(&message) != nullptr);
+  memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+  return fd;
+}
+
+}  // namespace
+
+CASE("a child reads and writes what it inherited") {
+  const Pair two = pair();
+  const pid_t process = child([&] {
+    CHECK(receive(two.server).is("ping"));
+    EQUAL(say(two.server, "pong"), 4);
+  });
+  EQUAL(say(two.client, "ping"), 4);
+  CHECK(receive(two.client).is("pong"));
+  EQUAL(status_of(process), 0);
+}
+
+CASE("a child accepts from the listener that it inherited") {
+  const int listener = listening();
+  const pid_t process = child([&] {
+    const int fd = OK(accept(listener, nullptr, nullptr));
+    EQUAL(say(fd, "from the child"), 14);
+  });
+  const int fd = make();
+  OK(connect_to(fd, name_of(listener)));
+  CHECK(receive(fd).is("from the child"));
+  EQUAL(status_of(process), 0);
+}
+
+CASE("an association ends when the last process that has it closes it") {
+  const Pair two = pair();
+  const pid_t process = child([&] {
+    sleep_ms(100);
+    EQUAL(say(two.server, "later"), 5);
+  });
+  OK(close(two.server));
+  CHECK(receive(two.client).is("later"));
+  EQUAL(receive(two.client).size, 0);
+  EQUAL(status_of(process), 0);
+}
+
+CASE("a child asks for names and options") {
+  const Pair two = pair();
+  const uint16_t port = name_of(two.server).port();
+  const pid_t process = child([&] {
+    EQUAL(name_of(two.server).port(), port);
+    EQUAL(peer_of(two.client).port(), port);
+    OK(set(two.server, IPPROTO_SCTP, SCTP_NODELAY, 1));
+    EQUAL(flag(two.server, SCTP_NODELAY), 1);
+  });
+  EQUAL(status_of(process), 0);
+  EQUAL(flag(two.server, SCTP_NODELAY), 1);
+}
+
+CASE("a child connects a socket that it inherited") {
+  const int listener = listening();
+  const int fd = make();
+  const pid_t process = child([&] { OK(connect_to(fd, name_of(listener))); });
+  EQUAL(status_of(process), 0);
+  EQUAL(say(fd, "x"), 1);
+}
+
+CASE("a child calls connectx on a socket that it inherited") {
+  alarm(kShort);
+  const int listener = listening();
+  const int fd = make();
+  const pid_t process = child([&] {
+    Address to = name_of(listener);
+    OK(sctp_connectx(fd, to.raw(), 1, nullptr));
+  });
+  EQUAL(status_of(process), 0);
+}
+
+CASE("a child peels off an association of a socket that it inherited") {
+  alarm(kShort);
+  const Many two = many();
+  const pid_t process = child([&] {
+    const int fd = OK(sctp_peeloff(two.server, two.server_id));
+    EQUAL(say(fd, "peeled"), 6);
+  });
+  CHECK(receive(two.client).is("peeled"));
+  EQUAL(status_of(process), 0);
+}
+
+CASE("a child's own sockets are its own") {
+  const int before = make();
+  static_cast<void>(before);
+  const int listener = listening();
+  const pid_t process = child([&] {
+    const int fd = make();
+    OK(connect_to(fd, name_of(listener)));
+    CHECK(receive(fd).is("x"));
+  });
+  const int server = OK(accept(listener, nullptr, nullptr));
+  EQUAL(say(server, "x"), 1);
+  EQUAL(status_of(process), 0);
+}
+
+CASE("a server that forks for each connection") {
+  const int listener = listening();
+  const pid_t server = child([&] {
+    for (int i = 0; i < 3; ++i) {
+      const int fd = OK(accept(listener, nullptr, nullptr));
+      child([&] {
+        close(listener);
+        const Message message = receive(fd);
+        say(fd, message.data);
+      });
+      close(fd);
+    }
+    while (wait(nullptr) > 0) {
+    }
+  });
+  for (int i = 0; i < 3; ++i) {
+    const int fd = make();
+    OK(connect_to(fd, name_of(listener)));
+    EQUAL(say(fd, "echo"), 4);
+    CHECK(receive(fd).is("echo"));
+    EQUAL(receive(fd).size, 0);
+  }
+  EQUAL(status_of(server), 0);
+}
+
+CASE("exec: a program that inetd starts has its connection as 0 and 1") {
+  alarm(kShort);
+  const Pair two = pair();
+  const pid_t process = exec_with(two.server, "echo");
+  OK(close(two.server));
+  EQUAL(say(two.client, "through exec"), 12);
+  CHECK(receive(two.client).is("through exec"));
+  OK(shutdown(two.client, SHUT_WR));
+  EQUAL(status_of(process), 0);
+}
+
+CASE("exec: a listener is inherited") {
+  alarm(kShort);
+  const int listener = listening();
+  const pid_t process = exec_with(listener, "serve");
+  const int fd = make();
+  OK(connect_to(fd, name_of(listener)));
+  CHECK(receive(fd).is("served"));
+  EQUAL(status_of(process), 0);
+}
+
+CASE("exec: options and names are there afterwards") {
+  alarm(kShort);
+  const Pair two = pair();
+  const pid_t process = exec_with(two.server, "names");
+  EQUAL(status_of(process), 0);
+}
+
+CASE("exec: FD_CLOEXEC closes it") {
+  const Pair two = pair();
+  OK(fcntl(two.server, F_SETFD, FD_CLOEXEC));
+  const pid_t process = exec_with(-1, "nothing");
+  OK(close(two.server));
+  EQUAL(receive(two.client).size, 0);
+  EQUAL(status_of(process), 0);
+}
+
+CASE("SCM_RIGHTS: a socket is passed to a child that was there before") {
+  alarm(kShort);
+  int channel[2];
+  OK(socketpair(AF_UNIX, SOCK_STREAM, 0, channel));
+  const pid_t process = child([&] {
+    const int fd = take(channel[1]);
+    CHECK(receive(fd).is("passed"));
+    EQUAL(say(fd, "got it"), 6);
+  });
+  const Pair two = pair();
+  EQUAL(pass(channel[0], two.server), 1);
+  EQUAL(say(two.client, "passed"), 6);
+  CHECK(receive(two.client).is("got it"));
+  EQUAL(status_of(process), 0);
+}
+
+CASE("SCM_RIGHTS: a socket that is passed to oneself is the same socket") {
+  alarm(kShort);
+  int channel[2];
+  OK(socketpair(AF_UNIX, SOCK_STREAM, 0, channel));
+  const Pair two = pair();
+  EQUAL(pass(channel[0], two.server), 1);
+  const int fd = take(channel[1]);
+  EQUAL(say(two.client, "same"), 4);
+  CHECK(receive(fd).is("same"));
+}
