@@ -74,6 +74,7 @@ int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
     process.forget(it);
     if (!was_bound) port_ = 0;
     if ((status != -EADDRINUSE && status != -EISCONN) || was_bound) return status;
+    error_ = 0;  // of this port, not of the next one
   }
   return -EADDRNOTAVAIL;
 }
