@@ -33,7 +33,7 @@ TEST_CASE("calls on an unconnected one-to-one socket") {
 TEST_CASE("pointers and lengths that are wrong") {
   Pair pair;
   socklen_t length = 4;
-  FAILS(calls::bind(pair.client.number, nullptr, 16), EINVAL);
+  FAILS(calls::bind(pair.client.number, nullptr, 16), EFAULT);
   FAILS(calls::getsockname(pair.client.number, nullptr, &length), EFAULT);
   FAILS(calls::setsockopt(pair.client.number, IPPROTO_SCTP, SCTP_NODELAY, nullptr, 4), EFAULT);
   FAILS(calls::getsockopt(pair.client.number, IPPROTO_SCTP, SCTP_RTOINFO, &length, nullptr),
