@@ -52,6 +52,7 @@ struct Box {
   bool is_shutdown_wanted = false;
   int refusal = 0;  // errno of a send that the association no longer takes
   bool is_over = false;
+  Delivery end;  // told when all that is due before it has come
 };
 
 class Pump {
@@ -203,7 +204,7 @@ class Pump {
       }
       if (status != 0) {
         box.refusal = -status;
-        box.out.clear();
+        give_back(box);
         break;
       }
       box.out.pop_front();
@@ -220,9 +221,20 @@ class Pump {
       on_up(event);
     } else if (event.type == MR_EVENT_ASSOCIATION_FAILED) {
       die("connect: reason " + std::to_string(event.reason));
+    } else if (event.type == MR_EVENT_ENGINE) {
+      end_boxes();
     } else if (const auto found = boxes_.find(event.association); found != boxes_.end()) {
       on_event(*found->second, event);
-      if (found->second->is_over) boxes_.erase(found);
+    }
+  }
+
+  /// What was on its way to the engine when an association ended comes back after the end. The
+  /// answer to another request is behind it; only then the session is told.
+  void end_boxes() {
+    for (auto at = boxes_.begin(); at != boxes_.end();) {
+      Box& box = *at->second;
+      if (box.is_over) box.in.push_back(std::move(box.end));
+      at = box.is_over ? boxes_.erase(at) : std::next(at);
     }
   }
 
@@ -258,18 +270,32 @@ class Pump {
       case MR_EVENT_PEER_SHUTDOWN:
         delivery.event = Event::peer_shutdown;
         break;
+      case MR_EVENT_SEND_FAILED:
+        delivery.event = Event::failed;
+        break;
       case MR_EVENT_ASSOCIATION_DOWN:
         box.is_over = true;
+        give_back(box);
         delivery.event = event.reason == MR_REASON_SHUTDOWN ? Event::shut_down : Event::lost;
         delivery.reason =
             event.reason == MR_REASON_PEER_ABORT || event.reason == MR_REASON_LOCAL_ABORT
                 ? "aborted"
                 : "reason " + std::to_string(event.reason);
-        break;
+        box.end = std::move(delivery);
+        if (mr_get_engine(context_) != 0) end_boxes();
+        return;
       default:
         return;
     }
     box.in.push_back(std::move(delivery));
+  }
+
+  /// What the library has not taken will not be delivered either.
+  static void give_back(Box& box) {
+    Delivery failed;
+    failed.event = Event::failed;
+    box.in.insert(box.in.end(), box.out.size(), failed);
+    box.out.clear();
   }
 
   /// True when the message is whole.

@@ -11,7 +11,17 @@
 
 namespace millrace::traffic {
 
-enum class Event : std::uint8_t { message, up, restart, peer_shutdown, shut_down, lost, other };
+/// `failed`: a message that was accepted is reported not to have been delivered.
+enum class Event : std::uint8_t {
+  message,
+  up,
+  restart,
+  peer_shutdown,
+  failed,
+  shut_down,
+  lost,
+  other
+};
 
 struct Delivery {
   Event event = Event::other;

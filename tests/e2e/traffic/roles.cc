@@ -44,6 +44,9 @@ class Session {
     switch (delivery.event) {
       case Event::message:
         return on_message(delivery);
+      case Event::failed:
+        tally_.failed += 1;
+        return;
       case Event::restart:
         tally_.restarts += 1;
         return;

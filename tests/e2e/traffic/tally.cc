@@ -47,9 +47,9 @@ void Tally::print(const std::string& role, bool is_ok, double seconds) {
   std::string line = "{\"role\": " + quoted(role) + ", \"ok\": " + (is_ok ? "true" : "false") +
                      ", " + pair("sent", sent) + pair("sent_bytes", sent_bytes) +
                      pair("received", received) + pair("received_bytes", received_bytes) +
-                     pair("short", short_messages) + pair("associations", associations) +
-                     pair("restarts", restarts) + pair("requests", requests) +
-                     pair("duplicates", duplicates) +
+                     pair("failed", failed) + pair("short", short_messages) +
+                     pair("associations", associations) + pair("restarts", restarts) +
+                     pair("requests", requests) + pair("duplicates", duplicates) +
                      "\"shutdown\": " + quoted(kEnds[static_cast<std::size_t>(end_)]) +
                      ", \"seconds\": " + std::to_string(seconds) + ", \"errors\": [";
   for (std::size_t i = 0; i < errors_.size(); ++i) {

@@ -16,6 +16,7 @@ class Tally {
   std::atomic<std::uint64_t> sent_bytes{0};
   std::atomic<std::uint64_t> received{0};
   std::atomic<std::uint64_t> received_bytes{0};
+  std::atomic<std::uint64_t> failed{0};  // messages reported not delivered
   std::atomic<std::uint64_t> short_messages{0};
   std::atomic<std::uint64_t> associations{0};
   std::atomic<std::uint64_t> restarts{0};
