@@ -24,6 +24,7 @@ constexpr std::uint32_t index_of(mr_association handle) {
 struct alignas(64) AssociationRecord {
   mr_association handle = 0;      // 0: nobody lives here
   std::uint32_t outstanding = 0;  // bytes of slots that the engine holds
+  std::uint32_t send_buffer = 0;  // that many bytes may be outstanding
   std::uint32_t unconsumed = 0;   // bytes given to the application and not yet credited
   std::uint64_t context = 0;
   std::uint32_t wanted = 0;       // size of the send that found no room

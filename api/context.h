@@ -59,13 +59,17 @@ class Context {
   int shutdown(mr_association association);
   int abort(mr_association association, const void* reason, std::size_t length);
   int set_primary(mr_association association, const mr_address& address);
-  int set_parameter(mr_association association, int parameter, std::uint32_t value);
+  int set_parameter(mr_association association, int parameter, std::uint32_t value,
+                    const mr_address* address = nullptr);
+  int heartbeat(mr_association association, const mr_address& address);
   int get_status(mr_association association);
   int get_engine();
   int preset(int parameter, std::uint32_t value);
 
   // send.cc
   int send(const mr_message& message, bool more);
+  int send_to(const mr_message& message, const mr_address& address, bool more);
+  int set_send_buffer(mr_association association, std::uint32_t bytes);
   int send_batch(const mr_message* messages, std::size_t count);
   int send_buffer(mr_message message, void* buffer, bool more);
   void* buffer_alloc(std::size_t length);
@@ -160,6 +164,7 @@ class Context {
   std::unique_ptr<std::uint32_t[]> owners_;  // by slot: AssociationTable::owner_of, or kNobody
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::uint32_t send_buffer_ = 0;
+  const mr_address* destination_ = nullptr;  // of the message at hand
   std::uint32_t message_bytes_max_ = 0;
   std::uint32_t credit_step_ = 0;
   std::uint32_t kept_back_ = 0;  // messages since the last hand-over

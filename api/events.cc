@@ -14,10 +14,12 @@ static_assert(MR_PATH_POTENTIALLY_FAILED == int(ipc::PathState::potentially_fail
 static_assert(MR_PRIMARY_SWITCHOVER_MAX_RETRANS ==
               int(ipc::Parameter::primary_switchover_max_retrans));
 static_assert(MR_EVENT_ENGINE == int(ipc::Event::engine));
-static_assert(MR_SENDER_DRY_EVENTS == int(ipc::Parameter::sender_dry_events));
+static_assert(MR_EVENT_REMOTE_ERROR == int(ipc::Event::remote_error));
+static_assert(MR_REMOTE_ERROR_EVENTS == int(ipc::Parameter::remote_error_events));
 static_assert(MR_PARAMETERS == ipc::kParameterLast + 1);
 static_assert(sizeof(mr_engine) == sizeof(ipc::EngineStatus));
 static_assert(MR_REQUEST_GET_STATUS == int(ipc::Operation::get_status));
+static_assert(MR_REQUEST_HEARTBEAT == int(ipc::Operation::heartbeat));
 static_assert(MR_UNORDERED == ipc::kSendUnordered && MR_UNORDERED == ipc::kMessageUnordered);
 static_assert(MR_SACK_AT_ONCE == ipc::kSendImmediateSack);
 static_assert(MR_FIRST_PIECE == ipc::kMessageFirst && MR_LAST_PIECE == ipc::kMessageLast);
@@ -63,6 +65,7 @@ bool Context::translate(Lane& lane, const ipc::CompletionEntry& entry, mr_event&
       return true;
     case ipc::Event::status:
     case ipc::Event::engine:
+    case ipc::Event::remote_error:
       event.data = lane.receive_arena + std::size_t{entry.offset} * ipc::kSlotUnit;
       event.length = entry.length;
       return true;
@@ -105,14 +108,18 @@ void Context::on_association(Lane& lane, const ipc::CompletionEntry& entry, mr_e
   }
   switch (entry.event) {
     case ipc::Event::connecting:
-      lane.associations.enter(entry.association, entry.context);
+      lane.associations.enter(entry.association, entry.context).send_buffer = send_buffer_;
       break;
     case ipc::Event::association_up:
     case ipc::Event::restart:
-      if (record == nullptr) record = &lane.associations.enter(entry.association, entry.context);
+      if (record == nullptr) {
+        record = &lane.associations.enter(entry.association, entry.context);
+        record->send_buffer = send_buffer_;
+      }
       record->streams_out = entry.streams_out;
       event.streams_out = entry.streams_out;
       event.streams_in = entry.streams_in;
+      event.adaptation = entry.value;
       event.status = 0;
       break;
     case ipc::Event::peer_shutdown:

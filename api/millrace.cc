@@ -103,6 +103,15 @@ int mr_preset(mr_context* context, int parameter, uint32_t value) {
   return context->context.preset(parameter, value);
 }
 
+int mr_set_path_parameter(mr_context* context, mr_association association,
+                          const mr_address* address, int parameter, uint32_t value) {
+  return context->context.set_parameter(association, parameter, value, address);
+}
+
+int mr_heartbeat(mr_context* context, mr_association association, const mr_address* address) {
+  return context->context.heartbeat(association, *address);
+}
+
 int mr_get_engine(mr_context* context) {
   return context->context.get_engine();
 }
@@ -117,6 +126,19 @@ int mr_send(mr_context* context, mr_association association, const void* data, s
   return context->context.send(
       message_of(association, data, length, stream, ppid, flags, send_context),
       (flags & MR_MORE) != 0);
+}
+
+int mr_send_to(mr_context* context, mr_association association, const mr_address* address,
+               const void* data, size_t length, uint16_t stream, uint32_t ppid, uint32_t flags,
+               uint64_t send_context) {
+  if ((flags & ~kSendFlags) != 0) return failed(-EINVAL, "unknown flag");
+  return context->context.send_to(
+      message_of(association, data, length, stream, ppid, flags, send_context), *address,
+      (flags & MR_MORE) != 0);
+}
+
+int mr_set_send_buffer(mr_context* context, mr_association association, uint32_t bytes) {
+  return context->context.set_send_buffer(association, bytes);
 }
 
 int mr_send_batch(mr_context* context, const mr_message* messages, size_t count) {

@@ -173,7 +173,13 @@ enum mr_parameter {
   MR_COOKIE_LIFETIME_MS = 13,
   MR_RECEIVE_BUFFER = 14,         /* bytes; what the receive window starts from */
   MR_PARTIAL_DELIVERY_POINT = 15, /* bytes; longer messages come in pieces */
-  MR_SENDER_DRY_EVENTS = 16       /* 1: MR_EVENT_SENDER_DRY is told */
+  MR_SENDER_DRY_EVENTS = 16,      /* 1: MR_EVENT_SENDER_DRY is told */
+  MR_ADAPTATION = 17,             /* the indication of INIT and INIT ACK (RFC 5061); 0: none */
+  MR_INIT_RTO_MAX_MS = 18,        /* 0: as any other RTO */
+  MR_PATH_MTU = 19,               /* bytes, while MR_PATH_MTU_FIXED is 1; 0: as it is */
+  MR_PATH_MTU_FIXED = 20,         /* 1: the MTU is not looked for */
+  MR_FRAGMENT_MAX = 21,           /* bytes of user data in one chunk; 0: as paths have it */
+  MR_REMOTE_ERROR_EVENTS = 22     /* 1: MR_EVENT_REMOTE_ERROR is told */
 };
 
 /* Sets one. Completes with MR_EVENT_REQUEST_DONE. -EINVAL: no such parameter. -ENOTCONN, -EAGAIN.
@@ -186,7 +192,7 @@ MR_API int mr_set_parameter(mr_context* context, mr_association association, int
  * Returns 0, or -EINVAL: no such parameter. */
 MR_API int mr_preset(mr_context* context, int parameter, uint32_t value);
 
-#define MR_PARAMETERS 17 /* size of an array by enum mr_parameter */
+#define MR_PARAMETERS 23 /* size of an array by enum mr_parameter */
 #define MR_ENGINE_ADDRESSES_MAX 64
 
 /* The data of MR_EVENT_ENGINE: what an application may use, and what its associations get unless it
@@ -308,7 +314,8 @@ enum mr_event_type {
   MR_EVENT_REQUEST_DONE = 2,       /* a request ended: request, status, association, local_port */
   MR_EVENT_CONNECTING = 3,         /* the handle of an mr_connect(): association, context */
   MR_EVENT_ASSOCIATION_UP = 4,     /* association, context, flags (MR_PASSIVE), streams_out,
-                                      streams_in, local_port, peer_port, address: the peer's primary */
+                                      streams_in, local_port, peer_port, address: the peer's primary,
+                                      adaptation */
   MR_EVENT_ASSOCIATION_FAILED = 5, /* an mr_connect() came to nothing: association (0 if there was
                                       none), context, reason, status, cause, data, length */
   MR_EVENT_ASSOCIATION_DOWN = 6,   /* association, context, reason, cause, data, length; the handle
@@ -328,7 +335,8 @@ enum mr_event_type {
   MR_EVENT_ENGINE_LOST = 15,   /* the engine is gone. Before it comes the end of every association
                                   (reason MR_REASON_ENGINE_LOST). The library attaches again */
   MR_EVENT_ENGINE_BACK = 16, /* attached again; mr_listen()s are repeated, mr_connect()s are not */
-  MR_EVENT_ENGINE = 32       /* answer to mr_get_engine(): data: struct mr_engine */
+  MR_EVENT_ENGINE = 32,      /* answer to mr_get_engine(): data: struct mr_engine */
+  MR_EVENT_REMOTE_ERROR = 33 /* an ERROR of the peer's: data, length: its first cause, as sent */
 };
 
 /* Why an association or a message ended. */
@@ -364,7 +372,8 @@ enum mr_request {
   MR_REQUEST_ABORT = 7,
   MR_REQUEST_SET_PRIMARY = 8,
   MR_REQUEST_SET_PARAMETER = 9,
-  MR_REQUEST_GET_STATUS = 10
+  MR_REQUEST_GET_STATUS = 10,
+  MR_REQUEST_HEARTBEAT = 13
 };
 
 /* In mr_event.flags; MR_UNORDERED too. */
@@ -396,7 +405,8 @@ struct mr_event {
   struct mr_address address;
   uint16_t cause; /* RFC 9260 3.3.10; 0: none given */
   uint8_t path_state;
-  uint8_t reserved[5];
+  uint8_t reserved;
+  uint32_t adaptation; /* the peer's indication (RFC 5061 4.2.6); 0: none */
 };
 
 /* Fetches up to `max` events in the order in which they happened (per association; associations of
@@ -429,6 +439,8 @@ MR_API int mr_wait(mr_context* context, int64_t timeout_us);
  * the same for the life of the context. Call mr_receive() until it returns 0 before polling; only
  * then does the engine signal the descriptor. Do not read from it. A negative errno on failure. */
 MR_API int mr_fd(mr_context* context);
+
+#include "millrace_paths.h"
 
 #ifdef __cplusplus
 }

@@ -110,12 +110,21 @@ int Context::set_primary(mr_association association, const mr_address& address) 
   return request(association, entry);
 }
 
-int Context::set_parameter(mr_association association, int parameter, std::uint32_t value) {
+int Context::set_parameter(mr_association association, int parameter, std::uint32_t value,
+                           const mr_address* address) {
   if (parameter < 1 || parameter > ipc::kParameterLast) return failed(-EINVAL, "no such parameter");
   ipc::SubmissionEntry entry{};
   entry.operation = ipc::Operation::set_parameter;
   entry.parameter = static_cast<ipc::Parameter>(parameter);
   entry.value = value;
+  if (address != nullptr) std::memcpy(entry.address, address->bytes, sizeof entry.address);
+  return request(association, entry);
+}
+
+int Context::heartbeat(mr_association association, const mr_address& address) {
+  ipc::SubmissionEntry entry{};
+  entry.operation = ipc::Operation::heartbeat;
+  std::memcpy(entry.address, address.bytes, sizeof entry.address);
   return request(association, entry);
 }
 

@@ -1,4 +1,5 @@
 // Messages on their way to the engine.
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -42,7 +43,7 @@ std::uint32_t Context::reclaim_and_allocate(std::uint8_t size_class) {
 }
 
 bool Context::has_room(Lane& lane, const AssociationRecord& record) {
-  return record.outstanding <= send_buffer_ / 2 && lane.has_slots() &&
+  return record.outstanding <= record.send_buffer / 2 && lane.has_slots() &&
          lane.submissions.reserve(1) == 1;
 }
 
@@ -60,6 +61,10 @@ inline void Context::submit(Lane& lane, AssociationRecord& record, const mr_mess
   entry.context = message.send_context;
   entry.slot = slot;
   entry.length = message.length;
+  if (destination_ != nullptr) [[unlikely]] {
+    entry.flags |= ipc::kSendToAddress;
+    std::memcpy(entry.address, destination_->bytes, sizeof entry.address);
+  }
   lane.submissions.commit(1);
   ++kept_back_;
 }
@@ -69,7 +74,8 @@ int Context::try_send(const mr_message& message) {
   AssociationRecord* record;
   if (const int status = admit(message, lane, record); status != 0) return status;
   const std::uint8_t size_class = size_class_of(message.length);
-  if (record->outstanding != 0 && record->outstanding + kClassBytes[size_class] > send_buffer_)
+  if (record->outstanding != 0 &&
+      record->outstanding + kClassBytes[size_class] > record->send_buffer)
     return -EAGAIN;
   if (!lane->has_slots() || lane->submissions.reserve(1) == 0) return -EAGAIN;
   std::uint32_t slot = arena_.reuse(size_class);
@@ -84,7 +90,7 @@ int Context::send_slot(const mr_message& message, std::uint32_t slot) {
   Lane* lane;
   AssociationRecord* record;
   if (const int status = admit(message, lane, record); status != 0) return status;
-  if (record->outstanding != 0 && record->outstanding + arena_.size_of(slot) > send_buffer_)
+  if (record->outstanding != 0 && record->outstanding + arena_.size_of(slot) > record->send_buffer)
     return -EAGAIN;
   if (!lane->has_slots() || lane->submissions.reserve(1) == 0) return -EAGAIN;
   submit(*lane, *record, message, slot);
@@ -118,6 +124,22 @@ int Context::send(const mr_message& message, bool more) {
   }
   if (status == 0) hand_over(more);
   return status;
+}
+
+int Context::send_to(const mr_message& message, const mr_address& address, bool more) {
+  destination_ = &address;
+  const int status = send(message, more);
+  destination_ = nullptr;
+  return status;
+}
+
+int Context::set_send_buffer(mr_association association, std::uint32_t bytes) {
+  if (is_lost_) return failed(-EIO, "the engine is gone");
+  Lane* lane;
+  AssociationRecord* record = find(association, lane);
+  if (record == nullptr) return failed(-ENOTCONN, "no such association");
+  record->send_buffer = std::min(bytes, send_buffer_);
+  return 0;
 }
 
 int Context::send_batch(const mr_message* messages, std::size_t count) {

@@ -55,6 +55,7 @@ bool Association::establish(Time now, const Cookie& cookie) {
   initial_tsn_ = cookie.local_tsn;
   streams_out_ = cookie.streams_out;
   streams_in_ = cookie.streams_in;
+  peer_adaptation_ = cookie.peer_adaptation;
   outbound_.start(initial_tsn_, cookie.peer_rwnd, streams_out_);
   tracker_.start(cookie.peer_tsn);
   pending_ |= kCookieAck;
@@ -82,7 +83,7 @@ void Association::enter_established(Time now) {
     Path& path = *paths_[i];
     //= rfc9260 5.4
     if (path.is_confirmed()) {
-      path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
+      path.arm_heartbeat(now, resources_.random.next_u32());
     } else {
       // HB.Max.Burst is 1: an address that the peer has made up gets no more for one packet.
       path.heartbeat_deadline = now + path.rto.value() * unconfirmed++;
@@ -106,6 +107,7 @@ void Association::close(DownReason reason, std::uint16_t error) {
   release_kept();
   down_reason_ = reason;
   down_error_ = error;
+  release_error();
   notices_ = static_cast<std::uint8_t>((notices_ & (kUpNotice | kRestartNotice)) | kDownNotice);
 }
 
@@ -222,10 +224,46 @@ bool Association::set_primary(const IpAddress& destination) {
   return true;
 }
 
-void Association::set_parameters(const Parameters& parameters) {
-  const std::uint16_t mtu = parameters_.path_mtu;
+void Association::set_parameters(Time now, const Parameters& parameters) {
+  const Parameters before = parameters_;
   parameters_ = parameters;
-  parameters_.path_mtu = mtu;
+  parameters_.path_mtu = before.path_mtu;
+  // A path keeps what it has of its own, but for what is changed for all.
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    PathSettings settings = paths_[i]->settings();
+    const auto take = [](auto& to, auto old_value, auto value) {
+      if (old_value != value) to = value;
+    };
+    take(settings.heartbeat_interval, before.heartbeat_interval, parameters.heartbeat_interval);
+    take(settings.max_retrans, before.path_max_retrans, parameters.path_max_retrans);
+    take(settings.potentially_failed_max_retrans, before.potentially_failed_max_retrans,
+         parameters.potentially_failed_max_retrans);
+    take(settings.primary_switchover_max_retrans, before.primary_switchover_max_retrans,
+         parameters.primary_switchover_max_retrans);
+    take(settings.fixed_mtu, before.fixed_mtu, parameters.fixed_mtu);
+    take(settings.mtu_fixed, before.path_mtu_fixed, parameters.path_mtu_fixed);
+    paths_[i]->set_settings(now, settings, parameters_.path_mtu);
+  }
+  //= rfc6458 6.1.9
+  const bool asks_for_dry = parameters.sender_dry_events && !before.sender_dry_events;
+  if (asks_for_dry && was_up_ && outbound_.is_drained()) notices_ |= kDryNotice;
+}
+
+bool Association::set_path_parameters(Time now, const IpAddress& destination,
+                                      const Parameters& parameters) {
+  const int path = path_of(destination);
+  if (path < 0) return false;
+  paths_[path]->set_settings(now, PathSettings(parameters), parameters_.path_mtu);
+  return true;
+}
+
+//= rfc6458 8.1.12
+bool Association::heartbeat(Time now, const IpAddress& destination) {
+  const int path = path_of(destination);
+  if (path < 0) return false;
+  if (was_up_ && !paths_[path]->heartbeat_outstanding)
+    send_heartbeat(now, static_cast<std::uint8_t>(path));
+  return true;
 }
 
 // ---- events ----
@@ -238,6 +276,7 @@ bool Association::next_event(Event& event) {
     event.streams_in = streams_in_;
     event.peer = {paths_[primary_]->destination(), identity_.peer_port};
     event.local_port = identity_.local_port;
+    event.adaptation = peer_adaptation_;
     return true;
   }
   if (const RxChunk* head = reassembly_.front()) {
@@ -278,6 +317,11 @@ bool Association::next_notice(Event& event) {
       return true;
     }
   }
+  if (notices_ & kErrorNotice) {
+    event.type = EventType::kRemoteError;
+    event.cause = error_cause_;
+    return true;
+  }
   if (notices_ & kPeerShutdownNotice) {
     event.type = EventType::kPeerShutdown;
     return true;
@@ -311,6 +355,10 @@ void Association::pop_event() {
     return resources_.outbound.messages.destroy(message);
   }
   if (notices_ & kPathNotice) return pop_path_notice();
+  if (notices_ & kErrorNotice) {
+    release_error();
+    return take(kErrorNotice);
+  }
   if (notices_ & kPeerShutdownNotice) return take(kPeerShutdownNotice);
   if (notices_ & kDryNotice) return take(kDryNotice);
   take(kDownNotice);

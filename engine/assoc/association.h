@@ -110,7 +110,12 @@ class Association {
   void abort(CauseCode cause, Bytes reason, DownReason down);
   /// False if it is not one of the peer's addresses.
   bool set_primary(const IpAddress& destination);
-  void set_parameters(const Parameters& parameters);
+  /// Those of all paths too, as far as they change.
+  void set_parameters(Time now, const Parameters& parameters);
+  /// Those that a path has of its own; false if it is not one of the peer's addresses.
+  bool set_path_parameters(Time now, const IpAddress& destination, const Parameters& parameters);
+  /// A heartbeat now; false if it is not one of the peer's addresses.
+  bool heartbeat(Time now, const IpAddress& destination);
 
   // ---- outputs ----
 
@@ -170,7 +175,8 @@ class Association {
   const Reassembly& reassembly() const { return reassembly_; }
   /// Received packets that are kept: what is in reassembly, and the peer's cookie or ABORT.
   std::uint32_t held_buffers() const {
-    return reassembly_.held_buffers() + (kept_buffer_ == nullptr ? 0 : 1);
+    return reassembly_.held_buffers() + (kept_buffer_ == nullptr ? 0 : 1) +
+           (error_buffer_ == nullptr ? 0 : 1);
   }
   std::uint32_t held_bytes() const { return reassembly_.held_bytes() + unread_bytes_; }
   std::uint32_t a_rwnd() const;
@@ -181,6 +187,8 @@ class Association {
   std::uint64_t retransmissions() const { return retransmissions_; }
   std::uint64_t messages_received() const { return messages_received_; }
   bool has_peer(const IpAddress& address) const { return path_of(address) >= 0; }
+  /// Its index; -1 if it is not one of the peer's addresses.
+  int path_of(const IpAddress& address) const;
   /// The address is known to be the peer's own (RFC 9260 5.4).
   bool has_confirmed_peer(const IpAddress& address) const {
     const int path = path_of(address);
@@ -214,6 +222,7 @@ class Association {
     kPeerShutdownNotice = 1 << 3,
     kDryNotice = 1 << 4,
     kDownNotice = 1 << 5,
+    kErrorNotice = 1 << 6,
   };
 
   // association.cc
@@ -227,7 +236,6 @@ class Association {
   bool add_path(const IpAddress& destination, bool confirmed);
   void learn_paths(std::span<const IpAddress> destinations);
   void doubt_paths_beside(std::span<const IpAddress> destinations);
-  int path_of(const IpAddress& address) const;
   IpAddress source_for(const IpAddress& destination) const;
 
   // chunks.cc
@@ -236,7 +244,9 @@ class Association {
   void on_heartbeat(ChunkView chunk, const PacketIn& in);
   void on_heartbeat_ack(Time now, ChunkView chunk);
   void on_abort(ChunkView chunk, const PacketIn& in);
-  void on_error(Time now, ChunkView chunk);
+  void on_error(Time now, ChunkView chunk, const PacketIn& in);
+  void keep_error(TlvView cause, const PacketIn& in);
+  void release_error();
 
   // answers.cc
   bool begin_answer(const PacketIn& in, std::size_t size, bool is_heartbeat_ack);
@@ -292,6 +302,7 @@ class Association {
 
   // paths.cc
   std::uint8_t data_path() const;
+  std::uint8_t new_data_path() const;
   std::uint8_t alternate_path(std::uint8_t avoid) const;
   bool is_better(std::uint8_t path, std::uint8_t than) const;
   void switch_primary_over();
@@ -351,8 +362,9 @@ class Association {
   std::uint32_t advertised_rwnd_ = 0;  // in the last SACK
   std::uint32_t peer_tie_tag_ = 0;     // what restart cookies must repeat
   std::uint32_t local_tie_tag_ = 0;
-  std::uint32_t restart_after_ = 0;  // messages to deliver before the restart is told
-  Time t1_deadline_ = kNever;        // T1-init, T1-cookie
+  std::uint32_t peer_adaptation_ = 0;  // RFC 5061 4.2.6; 0: none
+  std::uint32_t restart_after_ = 0;    // messages to deliver before the restart is told
+  Time t1_deadline_ = kNever;          // T1-init, T1-cookie
   Time t1_started_{};
   Time round_at_ = kNever;        // of the last round of sending
   Time t2_deadline_ = kNever;     // T2-shutdown
@@ -361,10 +373,12 @@ class Association {
   // The INIT ACK that holds the peer's cookie; later the ABORT that ended it, which the application
   // has yet to be told of.
   ChunkView kept_chunk_;
-  Buffer* kept_buffer_ = nullptr;  // nullptr: neither
-  Fifo<TxMessage> failed_;         // to be told with kSendFailed
-  Buffer* answer_ = nullptr;       // chunks that answer the packet that came last
-  std::uint8_t answer_path_ = 0;   // where they go
+  Buffer* kept_buffer_ = nullptr;   // nullptr: neither
+  Buffer* error_buffer_ = nullptr;  // the packet with error_cause_
+  Bytes error_cause_;               // of the peer's, to be told
+  Fifo<TxMessage> failed_;          // to be told with kSendFailed
+  Buffer* answer_ = nullptr;        // chunks that answer the packet that came last
+  std::uint8_t answer_path_ = 0;    // where they go
   DownReason down_reason_ = DownReason::kNone;
   std::uint16_t down_error_ = 0;
   std::uint64_t retransmissions_ = 0;

@@ -65,7 +65,7 @@ bool Association::on_chunk(Time now, ChunkView chunk, const PacketIn& in, bool& 
       on_shutdown_complete();
       return false;
     case ChunkType::kError:
-      on_error(now, chunk);
+      on_error(now, chunk, in);
       return true;
     case ChunkType::kCookieAck:
       on_cookie_ack(now);
@@ -133,7 +133,7 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
   path.rto.on_measurement(now - path.heartbeat_sent_at, parameters_);
   path.confirm();
   on_path_answer(now, static_cast<std::uint8_t>(index), true);
-  path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
+  path.arm_heartbeat(now, resources_.random.next_u32());
   if (path.state_changed) notices_ |= kPathNotice;
   resources_.count(Counter::heartbeats_acked);
 }
@@ -158,14 +158,33 @@ void Association::on_abort(ChunkView chunk, const PacketIn& in) {
   if (!is_short_of_memory()) keep(chunk, in);
 }
 
-void Association::on_error(Time now, ChunkView chunk) {
+void Association::on_error(Time now, ChunkView chunk, const PacketIn& in) {
   TlvReader causes(chunk.value());
   while (const auto cause = causes.next()) {
     if (cause->type() == static_cast<std::uint16_t>(CauseCode::kStaleCookie)) {
       on_stale_cookie(now);
+    } else {
+      keep_error(*cause, in);
     }
   }
   if (causes.is_malformed()) resources_.count(Counter::drop_bad_chunk);
+}
+
+// For an application that wants to hear of it. One at a time: those that come before it has are
+// left out, as a peer may send as many as it likes.
+//= rfc9260 11.2.6
+void Association::keep_error(TlvView cause, const PacketIn& in) {
+  if (!parameters_.remote_error_events || error_buffer_ != nullptr || !was_up_) return;
+  if (is_short_of_memory()) return resources_.count(Counter::drop_no_memory);
+  resources_.buffers.hold(*in.buffer);
+  error_buffer_ = in.buffer;
+  error_cause_ = cause.bytes;
+  notices_ |= kErrorNotice;
+}
+
+void Association::release_error() {
+  if (error_buffer_ != nullptr) resources_.buffers.release(error_buffer_);
+  error_buffer_ = nullptr;
 }
 
 }  // namespace millrace

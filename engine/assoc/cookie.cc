@@ -5,7 +5,7 @@
 namespace millrace {
 namespace {
 
-constexpr std::size_t kFixedBytes = 76;
+constexpr std::size_t kFixedBytes = 80;
 constexpr std::size_t kAddressBytes = 16;
 
 // Writes and reads the fields in the same order.
@@ -54,6 +54,7 @@ void visit_fixed_fields(Visit&& visit, AnyCookie& cookie) {
   visit(cookie.local_tsn.value);
   visit(cookie.peer_tsn.value);
   visit(cookie.peer_rwnd);
+  visit(cookie.peer_adaptation);
   visit(cookie.streams_out);
   visit(cookie.streams_in);
   visit(cookie.local_port);

@@ -23,6 +23,7 @@ struct Cookie {
                 peer_tie_tag = 0;  ///< 0: no association was there (RFC 9260 5.2.2)
   Tsn local_tsn, peer_tsn;         ///< initial
   std::uint32_t peer_rwnd = 0;
+  std::uint32_t peer_adaptation = 0;              ///< RFC 5061 4.2.6; 0: none
   std::uint16_t streams_out = 0, streams_in = 0;  ///< negotiated
   std::uint16_t local_port = 0, peer_port = 0;
   IpAddress local_address;  ///< that the INIT was sent to
@@ -33,7 +34,7 @@ struct Cookie {
 };
 
 /// The largest sealed cookie, bytes.
-inline constexpr std::size_t kCookieBytesMax = 76 + 16 * kPathsMax + sizeof(Mac);
+inline constexpr std::size_t kCookieBytesMax = 80 + 16 * kPathsMax + sizeof(Mac);
 
 /// Seals and opens cookies under a secret that rotates; the previous secret opens what it has
 /// sealed.

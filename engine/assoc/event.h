@@ -21,6 +21,7 @@ enum class EventType : std::uint8_t {
   kPathState,     ///< a destination address changed its state (11.2.3)
   kPeerShutdown,  ///< the peer has sent SHUTDOWN: it accepts no more data
   kSenderDry,     ///< everything that was sent has been acknowledged
+  kRemoteError,   ///< the peer has sent an ERROR (11.2.6)
 };
 
 /// Why an association went down.
@@ -50,6 +51,7 @@ enum MessageFlag : std::uint8_t {
   kFirstPiece = 1 << 1,       ///< received: starts a message
   kLastPiece = 1 << 2,        ///< received: ends it (end of record)
   kSackImmediately = 1 << 3,  ///< to be sent: I bit
+  kChosenPath = 1 << 5,       ///< to be sent: to a destination that is named
   kWasSent = 1 << 4,          ///< send failed: at least one piece was sent (not: unsent)
 };
 
@@ -73,6 +75,8 @@ struct Event {
   SocketAddress peer;               ///< kUp: primary address and port; kPathState: the destination
   std::uint16_t local_port = 0;     ///< kUp
   Bytes abort_chunk;                ///< kDown: the peer's ABORT, if that is what ended it
+  std::uint32_t adaptation = 0;     ///< kUp, kRestart: the peer's indication; 0: none
+  Bytes cause;                      ///< kRemoteError: the whole of the first cause
   const RxChunk* chunks = nullptr;  ///< kMessage: the payload; read it with copy_payload()
 };
 

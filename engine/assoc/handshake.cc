@@ -16,6 +16,7 @@ void Association::write_init(PacketWriter& writer) {
   write_local_addresses(writer, resources_.local_addresses, locals_,
                         paths_[primary_]->destination());
   write_supported_address_types(writer);
+  write_adaptation(writer, parameters_.adaptation);
   writer.end_chunk();
 }
 
@@ -62,6 +63,7 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   identity_.peer_tag = init->initiate_tag;
   streams_out_ = std::min(parameters_.streams_out, init->streams_in);
   streams_in_ = std::min(parameters_.streams_in, init->streams_out);
+  peer_adaptation_ = contents.adaptation;
   learn_paths(contents.addresses());
   doubt_paths_beside(contents.addresses());
   tracker_.start(init->initial_tsn);
@@ -129,7 +131,10 @@ void Association::on_cookie_ack(Time now) {
 //= rfc9260 5.1
 void Association::arm_t1(Time now) {
   t1_started_ = now;
-  t1_deadline_ = now + paths_[control_path()]->rto.value();
+  Duration timeout = paths_[control_path()]->rto.value();
+  if (parameters_.init_rto_ms_max != 0)
+    timeout = std::min(timeout, milliseconds(parameters_.init_rto_ms_max));
+  t1_deadline_ = now + timeout;
 }
 
 //= rfc9260 4
@@ -266,6 +271,7 @@ void Association::take_new_peer_tag(const Cookie& cookie) {
   if (was_up_) return;
   streams_out_ = cookie.streams_out;
   streams_in_ = cookie.streams_in;
+  peer_adaptation_ = cookie.peer_adaptation;
   learn_paths({cookie.peers.data(), cookie.peer_count});
   tracker_.start(cookie.peer_tsn);
   outbound_.mark_all_lost(paths_);
@@ -281,6 +287,7 @@ void Association::restart(Time now, const Cookie& cookie, const PacketIn& in) {
   initial_tsn_ = cookie.local_tsn;
   streams_out_ = cookie.streams_out;
   streams_in_ = cookie.streams_in;
+  peer_adaptation_ = cookie.peer_adaptation;
   outbound_.fail_all(resources_.outbound, paths_, failed_);
   outbound_.start(initial_tsn_, cookie.peer_rwnd, streams_out_);
   // Who has not been told of the last restart hears of it now, as of this one, and nothing of what
@@ -291,6 +298,7 @@ void Association::restart(Time now, const Cookie& cookie, const PacketIn& in) {
                      reassembly_.drop_ready_after(resources_.reassembly, restart_after_));
   }
   reassembly_.restart(resources_.reassembly);
+  release_error();
   tracker_.clear(resources_.bitmaps);
   tracker_.start(cookie.peer_tsn);
   t2_deadline_ = t5_deadline_ = probe_deadline_ = kNever;

@@ -63,6 +63,9 @@ bool read_parameter(InitContents& contents, TlvView parameter, const IpAddress& 
       contents.has_host_name = true;
       contents.host_name = parameter.bytes;
       return true;
+    case ParameterType::kAdaptationIndication:
+      if (parameter.value().size() == 4) contents.adaptation = load_be32(parameter.value().data());
+      return true;
     case ParameterType::kUnrecognizedParameter:
     case ParameterType::kCookiePreservative:
     case ParameterType::kEcnCapable:
@@ -106,6 +109,14 @@ void write_local_addresses(PacketWriter& writer, std::span<const IpAddress> addr
   }
   if (count < 2) return;
   for (std::size_t i = 0; i < count; ++i) writer.append_address(told[i]);
+}
+
+//= rfc5061 4.2.6
+void write_adaptation(PacketWriter& writer, std::uint32_t indication) {
+  if (indication == 0) return;
+  std::uint8_t value[4];
+  store_be32(value, indication);
+  writer.append_parameter(ParameterType::kAdaptationIndication, value);
 }
 
 void write_supported_address_types(PacketWriter& writer) {

@@ -26,7 +26,8 @@ struct InitContents {
   bool supports_ipv4 = true;
   bool supports_ipv6 = true;
   Bytes cookie;
-  Bytes host_name;  ///< the whole parameter
+  Bytes host_name;               ///< the whole parameter
+  std::uint32_t adaptation = 0;  ///< RFC 5061 4.2.6; 0: none
   std::size_t peer_count = 0;
   std::array<IpAddress, kPathsMax> peers;  ///< the packet's source first, without duplicates
   std::size_t unrecognized_count = 0;
@@ -57,5 +58,8 @@ void write_local_addresses(PacketWriter& writer, std::span<const IpAddress> addr
                            std::uint64_t mask, const IpAddress& peer);
 
 void write_supported_address_types(PacketWriter& writer);
+
+/// Unless it is 0, which stands for none.
+void write_adaptation(PacketWriter& writer, std::uint32_t indication);
 
 }  // namespace millrace

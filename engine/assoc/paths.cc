@@ -7,6 +7,14 @@
 
 namespace millrace {
 
+// Where new data goes: what the application has chosen for the message, while that is usable.
+//= rfc6458 5.3.4
+std::uint8_t Association::new_data_path() const {
+  const std::uint8_t chosen = outbound_.chosen_path();
+  const bool is_good = chosen < path_count_ && paths_[chosen]->is_usable();
+  return is_good ? chosen : data_path();
+}
+
 //= rfc9260 6.4
 // The primary path while nothing speaks against it, else another; if none is usable, the primary
 // (RFC 9260 6.4.1 leaves that open: staying with it is what brings a single-homed peer back).
@@ -64,7 +72,7 @@ std::uint8_t Association::retransmission_path() const {
 
 //= rfc9260 8.1
 void Association::on_path_error(Time now, std::uint8_t path, bool counts_for_association) {
-  const Path::Judgement judgement = paths_[path]->on_error(parameters_, path_count_ > 1);
+  const Path::Judgement judgement = paths_[path]->on_error(path_count_ > 1);
   if (judgement == Path::Judgement::kInactive) resources_.count(Counter::path_failures);
   if (judgement == Path::Judgement::kPotentiallyFailed) {
     resources_.count(Counter::path_potential_failures);
@@ -94,7 +102,7 @@ void Association::on_path_answer(Time now, std::uint8_t path, bool is_of_heartbe
 // A primary that has failed this often does not become it again by answering.
 //= rfc7829 5
 void Association::switch_primary_over() {
-  const std::uint8_t most = parameters_.primary_switchover_max_retrans;
+  const std::uint8_t most = paths_[primary_]->settings().primary_switchover_max_retrans;
   if (most == Parameters::kNoSwitchover || paths_[primary_]->error_count() <= most) return;
   const std::uint8_t other = alternate_path(primary_);
   if (paths_[other]->is_preferable()) primary_ = other;
@@ -137,11 +145,11 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
       on_association_error();
     }
     if (is_closed()) return;
-    path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
+    path.arm_heartbeat(now, resources_.random.next_u32());
     return;
   }
   if (path.is_confirmed() && !path.is_potentially_failed() && !path.is_idle()) {
-    path.arm_heartbeat(now, parameters_, resources_.random.next_u32());
+    path.arm_heartbeat(now, resources_.random.next_u32());
     return;
   }
   send_heartbeat(now, index);

@@ -43,7 +43,7 @@ std::uint8_t Association::next_destination() const {
       const std::uint8_t path = retransmission_path();
       if (outbound_.may_retransmit(*paths_[path])) return path;
     }
-    const std::uint8_t path = data_path();
+    const std::uint8_t path = new_data_path();
     const bool may_begin = paths_[path]->congestion.may_begin_packet(paths_[path]->flight);
     if (may_begin && outbound_.may_send_new(*paths_[path])) return path;
   }
@@ -150,7 +150,7 @@ void Association::write_data(Time now, PacketWriter& writer, std::uint8_t path) 
     retransmissions_ += again;
     resources_.count(Counter::data_chunks_retransmitted, again);
   }
-  if (path != data_path() || outbound_.has_retransmissions()) return;
+  if (path != new_data_path() || outbound_.has_retransmissions()) return;
   //= rfc9260 6.1
   const bool immediate = state_ == State::kShutdownPending;
   const std::size_t fresh =
@@ -165,7 +165,9 @@ std::uint32_t Association::payload_max() const {
   for (std::uint8_t i = 0; i < path_count_; ++i) {
     pmdcs = std::min(pmdcs, paths_[i]->congestion.pmdcs());
   }
-  return pmdcs - static_cast<std::uint32_t>(kDataHeaderBytes);
+  const std::uint32_t most = pmdcs - static_cast<std::uint32_t>(kDataHeaderBytes);
+  return parameters_.fragment_max == 0 ? most
+                                       : std::min<std::uint32_t>(most, parameters_.fragment_max);
 }
 
 }  // namespace millrace

@@ -22,7 +22,7 @@
 namespace millrace::ipc {
 
 inline constexpr std::uint32_t kLayoutMagic = 0x4d524c31;  // "MRL1"
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 
 /// Transmit slots and messages in the receive arena start at multiples of this.
 inline constexpr std::uint32_t kSlotUnit = 64;
@@ -33,25 +33,29 @@ enum class Operation : std::uint8_t {
   unlisten,     ///< local_port
   connect,      ///< peer_port, local_port (0: any), streams_*, context; payload: `value` addresses
                 ///< of the peer, the rest local ones (none: all)
-  send,         ///< association, stream, ppid, flags, context; payload: the message
+  send,         ///< association, stream, ppid, flags, context, address with kSendToAddress;
+                ///< payload: the message
   consumed,     ///< association, value = bytes that the application is done with
   shutdown,     ///< association: graceful, after everything queued is acknowledged
   abort,        ///< association; payload (may be empty): the reason for the peer
   set_primary,  ///< association, address
-  set_parameter,  ///< association, parameter, value
+  set_parameter,  ///< association, parameter, value, address of one path (unspecified: all)
   get_status,     ///< association; answered by Event::status
   preset,      ///< parameter, value: for this context's next listen or connect at this lcore; what
                ///< is out of range is told with the answer to that
   get_engine,  ///< answered by Event::engine
+  heartbeat,   ///< association, address
 };
 inline constexpr std::uint8_t kOperationFirst = static_cast<std::uint8_t>(Operation::listen);
-inline constexpr std::uint8_t kOperationLast = static_cast<std::uint8_t>(Operation::get_engine);
+inline constexpr std::uint8_t kOperationLast = static_cast<std::uint8_t>(Operation::heartbeat);
 
 enum SubmissionFlag : std::uint8_t {
   kSendUnordered = 1 << 0,
   kSendImmediateSack = 1 << 1,  ///< RFC 7053: the peer acknowledges at once
+  kSendToAddress = 1 << 3,      ///< while it is usable
 };
-inline constexpr std::uint8_t kSubmissionFlags = kSendUnordered | kSendImmediateSack;
+inline constexpr std::uint8_t kSubmissionFlags =
+    kSendUnordered | kSendImmediateSack | kSendToAddress;
 
 /// What Operation::set_parameter and preset set. Part of the ABI of millrace.h.
 enum class Parameter : std::uint16_t {
@@ -71,9 +75,15 @@ enum class Parameter : std::uint16_t {
   receive_buffer,          ///< bytes
   partial_delivery_point,  ///< bytes
   sender_dry_events,       ///< 1: Event::sender_dry is told
+  adaptation,              ///< RFC 5061 4.2.6; 0: none
+  init_rto_max_ms,         ///< 0: as any other
+  path_mtu,                ///< bytes, where path_mtu_fixed is 1; 0: as it is
+  path_mtu_fixed,          ///< 1: not looked for
+  fragment_max,            ///< bytes of user data in one chunk; 0: as paths have it
+  remote_error_events,     ///< 1: Event::remote_error is told
 };
 inline constexpr std::uint16_t kParameterLast =
-    static_cast<std::uint16_t>(Parameter::sender_dry_events);
+    static_cast<std::uint16_t>(Parameter::remote_error_events);
 
 /// A request. The payload of listen and connect is `length / 16` addresses of 16 bytes each
 /// (IpAddress::bytes), that of abort is text, that of send is the message.
@@ -107,7 +117,8 @@ enum class Event : std::uint8_t {
   listening = 1,       ///< answer to listen: status, local_port
   request_done,        ///< answer to unlisten, set_primary, set_parameter; or a refusal of another
   connecting,          ///< connect was accepted: association is its handle, context the request's
-  association_up,      ///< streams_*, ports, address = the peer's primary, context of the connect
+  association_up,      ///< streams_*, ports, address = the peer's primary, context of the connect,
+                       ///< value = its adaptation indication
   association_failed,  ///< connect came to nothing: reason, status; as association_down
   association_down,    ///< reason, status; the handle is dead. The peer's ABORT chunk, if that is
                        ///< what ended it, in the receive arena
@@ -122,6 +133,7 @@ enum class Event : std::uint8_t {
   status,              ///< answer to get_status: AssociationStatus in the receive arena
   engine = 32,         ///< answer to get_engine: EngineStatus in the receive arena (what lies
                        ///< between is the library's own)
+  remote_error,        ///< an ERROR of the peer's; payload in the receive arena: its first cause
 };
 
 /// Part of the ABI of millrace.h.
@@ -242,7 +254,7 @@ struct EngineStatus {
   std::uint32_t address_count;
   std::uint8_t addresses[kLocalAddressesMax][16];  ///< IpAddress::bytes, without loopback ones
 };
-static_assert(sizeof(EngineStatus) == 84 + 16 * kLocalAddressesMax);
+static_assert(sizeof(EngineStatus) == 108 + 16 * kLocalAddressesMax);
 
 using SharedWord = std::atomic<std::uint32_t>;
 static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 4);

@@ -17,6 +17,7 @@ void describe_association(const Event& event, ipc::CompletionEntry& entry) {
   entry.streams_in = event.streams_in;
   entry.local_port = event.local_port;
   entry.peer_port = event.peer.port;
+  entry.value = event.adaptation;
   set_address(event.peer.address, entry);
 }
 
@@ -74,21 +75,26 @@ ipc::CompletionEntry entry_of(const Event& event, std::uint64_t name, std::uint6
     case EventType::kSenderDry:
       entry.event = ipc::Event::sender_dry;
       break;
+    case EventType::kRemoteError:
+      entry.event = ipc::Event::remote_error;
+      break;
     case EventType::kMessage:
       break;
   }
   return entry;
 }
 
-// An association that the peer has aborted ends with its ABORT, which may bear a reason.
+// What a peer has said comes along: its ABORT, which may bear a reason, or a cause of its ERROR.
 //= rfc9260 9.1
 bool post_entry(ipc::Channel& channel, const Event& event, ipc::CompletionEntry& entry) {
-  if (event.type != EventType::kDown || event.abort_chunk.empty()) return channel.post(entry);
-  const Bytes abort = event.abort_chunk;
-  std::uint8_t* to = channel.reserve(static_cast<std::uint32_t>(abort.size()));
+  const Bytes said = event.type == EventType::kDown          ? event.abort_chunk
+                     : event.type == EventType::kRemoteError ? event.cause
+                                                             : Bytes{};
+  if (said.empty()) return channel.post(entry);
+  std::uint8_t* to = channel.reserve(static_cast<std::uint32_t>(said.size()));
   if (to == nullptr) return false;
-  std::copy(abort.begin(), abort.end(), to);
-  entry.length = static_cast<std::uint32_t>(abort.size());
+  std::copy(said.begin(), said.end(), to);
+  entry.length = static_cast<std::uint32_t>(said.size());
   channel.post_message(entry);
   return true;
 }

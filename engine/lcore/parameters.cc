@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "engine/base/limits.h"
+
 namespace millrace {
 namespace {
 
 constexpr std::uint32_t kDayMs = 24 * 3600 * 1000;
 constexpr std::uint32_t kReceiveBufferMin = 4096;
 constexpr std::uint32_t kReceiveBufferMax = 16u << 20;
+constexpr std::uint16_t kFragmentLeast = 64;
 
 bool apply_duration(std::uint32_t value_ms, std::uint32_t least_ms, std::uint32_t most_ms,
                     Duration& out) {
@@ -26,6 +29,18 @@ bool apply_bytes(std::uint32_t value, std::uint32_t least, std::uint32_t most, s
   if (value < least || value > most) return false;
   out = value;
   return true;
+}
+
+// 0 stands for none.
+bool apply_size(std::uint32_t value, std::uint32_t least, std::uint16_t& out) {
+  if ((value != 0 && value < least) || value > 65535) return false;
+  out = static_cast<std::uint16_t>(value);
+  return true;
+}
+
+bool apply_flag(std::uint32_t value, bool& out) {
+  out = value != 0;
+  return value <= 1;
 }
 
 bool apply_one(ipc::Parameter parameter, std::uint32_t value, Parameters& to) {
@@ -61,13 +76,39 @@ bool apply_one(ipc::Parameter parameter, std::uint32_t value, Parameters& to) {
     case ipc::Parameter::partial_delivery_point:
       return apply_bytes(value, 1, kReceiveBufferMax, to.partial_delivery_point);
     case ipc::Parameter::sender_dry_events:
-      to.sender_dry_events = value != 0;
-      return value <= 1;
+      return apply_flag(value, to.sender_dry_events);
+    case ipc::Parameter::adaptation:
+      to.adaptation = value;
+      return true;
+    case ipc::Parameter::init_rto_max_ms:
+      return apply_bytes(value, 0, kDayMs, to.init_rto_ms_max);
+    case ipc::Parameter::path_mtu:
+      return apply_size(value, kMtuMin, to.fixed_mtu);
+    case ipc::Parameter::path_mtu_fixed:
+      return apply_flag(value, to.path_mtu_fixed);
+    case ipc::Parameter::fragment_max:
+      return apply_size(value, kFragmentLeast, to.fragment_max);
+    case ipc::Parameter::remote_error_events:
+      return apply_flag(value, to.remote_error_events);
   }
   return false;
 }
 
 }  // namespace
+
+bool is_of_path(ipc::Parameter parameter) {
+  switch (parameter) {
+    case ipc::Parameter::path_max_retrans:
+    case ipc::Parameter::heartbeat_interval_ms:
+    case ipc::Parameter::potentially_failed_max_retrans:
+    case ipc::Parameter::primary_switchover_max_retrans:
+    case ipc::Parameter::path_mtu:
+    case ipc::Parameter::path_mtu_fixed:
+      return true;
+    default:
+      return false;
+  }
+}
 
 void apply_streams(const ipc::SubmissionEntry& request, Parameters& parameters) {
   if (request.streams_out != 0) parameters.streams_out = request.streams_out;
@@ -77,6 +118,9 @@ void apply_streams(const ipc::SubmissionEntry& request, Parameters& parameters) 
 bool apply_parameter(ipc::Parameter parameter, std::uint32_t value, Parameters& parameters) {
   Parameters changed = parameters;
   if (!apply_one(parameter, value, changed) || changed.rto_min > changed.rto_max) return false;
+  // A message that fills the window must begin to be read, or it would never end.
+  changed.partial_delivery_point =
+      std::min(changed.partial_delivery_point, changed.receive_buffer / 2);
   parameters = changed;
   return true;
 }
@@ -109,6 +153,12 @@ void describe(const Parameters& from, std::span<const IpAddress> addresses, ipc:
   put(ipc::Parameter::receive_buffer, from.receive_buffer);
   put(ipc::Parameter::partial_delivery_point, from.partial_delivery_point);
   put(ipc::Parameter::sender_dry_events, from.sender_dry_events ? 1 : 0);
+  put(ipc::Parameter::adaptation, from.adaptation);
+  put(ipc::Parameter::init_rto_max_ms, from.init_rto_ms_max);
+  put(ipc::Parameter::path_mtu, from.fixed_mtu);
+  put(ipc::Parameter::path_mtu_fixed, from.path_mtu_fixed ? 1 : 0);
+  put(ipc::Parameter::fragment_max, from.fragment_max);
+  put(ipc::Parameter::remote_error_events, from.remote_error_events ? 1 : 0);
   to.streams_out = from.streams_out;
   to.streams_in = from.streams_in;
   to.send_buffer = from.send_buffer;

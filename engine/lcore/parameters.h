@@ -13,6 +13,9 @@ namespace millrace {
 /// The streams that a listen or connect request asks for; 0 keeps what is there.
 void apply_streams(const ipc::SubmissionEntry& request, Parameters& parameters);
 
+/// Whether a path may have one of its own.
+bool is_of_path(ipc::Parameter parameter);
+
 /// False if the value is out of range.
 bool apply_parameter(ipc::Parameter parameter, std::uint32_t value, Parameters& parameters);
 

@@ -76,13 +76,15 @@ void Requests::handle(Time now, Context& context, const ipc::SubmissionEntry& re
     case ipc::Operation::set_primary:
       return done(context, request, shard_.set_primary(now, owner, handle, address_in(request)));
     case ipc::Operation::set_parameter:
-      return done(context, request, set_parameter(context, request));
+      return done(context, request, set_parameter(now, context, request));
     case ipc::Operation::get_status:
       return answer(context, answer_to(request, ipc::Event::status, Status::kOk));
     case ipc::Operation::preset:
       return preset(context, request);
     case ipc::Operation::get_engine:
       return answer(context, answer_to(request, ipc::Event::engine, Status::kOk));
+    case ipc::Operation::heartbeat:
+      return done(context, request, shard_.heartbeat(now, owner, handle, address_in(request)));
   }
 }
 
@@ -103,6 +105,11 @@ std::size_t Requests::send_run(Context& context, std::span<const ipc::Submission
     message.context = request.context;
     message.token = request.slot;
     message.payload = context.channel->payload(request);
+    IpAddress destination;
+    if ((request.flags & ipc::kSendToAddress) != 0) [[unlikely]] {
+      destination = address_in(request);
+      message.to = &destination;
+    }
     const Status status = sends.send(message);
     if (status != Status::kOk) [[unlikely]]
       refuse_send(context, request, status);
@@ -171,14 +178,16 @@ void Requests::connect(Time now, Context& context, const ipc::SubmissionEntry& r
   answer(context, entry);
 }
 
-Status Requests::set_parameter(Context& context, const ipc::SubmissionEntry& request) {
+Status Requests::set_parameter(Time now, Context& context, const ipc::SubmissionEntry& request) {
   const AssociationHandle handle = handle_here(request.association);
+  const IpAddress peer = address_in(request);
+  if (peer != IpAddress{} && !is_of_path(request.parameter)) return Status::kBadArgument;
   Parameters parameters;
-  const Status found = shard_.parameters(context.owner, handle, parameters);
+  const Status found = shard_.parameters(context.owner, handle, parameters, peer);
   if (found != Status::kOk) return found;
   if (!apply_parameter(request.parameter, request.value, parameters)) return Status::kBadArgument;
   fit_to_arena(context, parameters);
-  return shard_.set_parameters(context.owner, handle, parameters);
+  return shard_.set_parameters(now, context.owner, handle, parameters, peer);
 }
 
 void Requests::preset(Context& context, const ipc::SubmissionEntry& request) {

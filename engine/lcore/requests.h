@@ -40,7 +40,7 @@ class Requests {
   void listen(Context& context, const ipc::SubmissionEntry& request);
   void connect(Time now, Context& context, const ipc::SubmissionEntry& request);
   bool has_route(const ConnectRequest& wanted) const;
-  Status set_parameter(Context& context, const ipc::SubmissionEntry& request);
+  Status set_parameter(Time now, Context& context, const ipc::SubmissionEntry& request);
   void preset(Context& context, const ipc::SubmissionEntry& request);
   Status take_preset(Context& context, const ipc::SubmissionEntry& request, Parameters& parameters);
 

@@ -223,6 +223,7 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
   cookie.peer_tag = init->initiate_tag;
   cookie.peer_tsn = init->initial_tsn;
   cookie.peer_rwnd = init->a_rwnd;
+  cookie.peer_adaptation = contents.adaptation;
   cookie.streams_out = std::min(parameters->streams_out, init->streams_in);
   cookie.streams_in = std::min(parameters->streams_in, init->streams_out);
   cookie.local_port = header.destination_port;
@@ -291,6 +292,7 @@ void Shard::answer_init(const InitContents& contents, const Cookie& cookie,
                        parameters.streams_in, cookie.local_tsn});
     writer.append_parameter(ParameterType::kStateCookie, {sealed.data(), size});
     write_local_addresses(writer, resources_.local_addresses, locals, in.source);
+    write_adaptation(writer, parameters.adaptation);
     for (std::size_t i = 0; i < contents.unrecognized_count; ++i) {
       //= rfc9260 3.2.2
       const Bytes parameter = contents.unrecognized[i];

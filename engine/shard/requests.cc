@@ -148,17 +148,36 @@ Status Shard::set_primary(Time /*now*/, Owner owner, AssociationHandle handle,
   return slot->association.set_primary(peer) ? Status::kOk : Status::kBadArgument;
 }
 
-Status Shard::set_parameters(Owner owner, AssociationHandle handle, const Parameters& parameters) {
+Status Shard::set_parameters(Time now, Owner owner, AssociationHandle handle,
+                             const Parameters& parameters, const IpAddress& peer) {
   Slot* slot = find(owner, handle);
   if (slot == nullptr) return Status::kNoAssociation;
-  slot->association.set_parameters(parameters);
+  if (peer == IpAddress{}) {
+    slot->association.set_parameters(now, parameters);
+  } else if (!slot->association.set_path_parameters(now, peer, parameters)) {
+    return Status::kBadArgument;
+  }
+  settle(*slot);
   return Status::kOk;
 }
 
-Status Shard::parameters(Owner owner, AssociationHandle handle, Parameters& parameters) const {
+Status Shard::parameters(Owner owner, AssociationHandle handle, Parameters& parameters,
+                         const IpAddress& peer) const {
   const Slot* slot = find(owner, handle);
   if (slot == nullptr) return Status::kNoAssociation;
   parameters = slot->association.parameters();
+  if (peer == IpAddress{}) return Status::kOk;
+  const int path = slot->association.path_of(peer);
+  if (path < 0) return Status::kBadArgument;
+  parameters = slot->association.path(static_cast<std::size_t>(path)).settings().over(parameters);
+  return Status::kOk;
+}
+
+Status Shard::heartbeat(Time now, Owner owner, AssociationHandle handle, const IpAddress& peer) {
+  Slot* slot = find(owner, handle);
+  if (slot == nullptr) return Status::kNoAssociation;
+  if (!slot->association.heartbeat(now, peer)) return Status::kBadArgument;
+  settle(*slot);
   return Status::kOk;
 }
 

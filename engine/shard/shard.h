@@ -71,10 +71,11 @@ struct ConnectRequest {
 
 struct SendRequest {
   std::uint16_t stream = 0;
-  std::uint8_t flags = 0;     ///< kUnordered, kSackImmediately
-  std::uint32_t ppid = 0;     ///< host order
-  std::uint64_t context = 0;  ///< comes back with kSendFailed
-  std::uint64_t token = 0;    ///< names the payload's memory when it is given back
+  std::uint8_t flags = 0;         ///< kUnordered, kSackImmediately
+  std::uint32_t ppid = 0;         ///< host order
+  std::uint64_t context = 0;      ///< comes back with kSendFailed
+  std::uint64_t token = 0;        ///< names the payload's memory when it is given back
+  const IpAddress* to = nullptr;  ///< one of the peer's addresses; nullptr: as it comes
   Bytes payload;  ///< 1 to kMessageBytesMax bytes; stays readable until the token is returned
 };
 
@@ -198,9 +199,14 @@ class Shard {
   /// `reason` (may be empty) goes into the User-Initiated Abort cause.
   Status abort(Time now, Owner owner, AssociationHandle handle, Bytes reason);
   Status set_primary(Time now, Owner owner, AssociationHandle handle, const IpAddress& peer);
-  Status set_parameters(Owner owner, AssociationHandle handle, const Parameters& parameters);
+  /// For an address of the peer's, those that a path has of its own; unspecified: all, for all.
+  Status set_parameters(Time now, Owner owner, AssociationHandle handle,
+                        const Parameters& parameters, const IpAddress& peer = {});
   /// The parameters as they are now, to change one and set them again.
-  Status parameters(Owner owner, AssociationHandle handle, Parameters& parameters) const;
+  Status parameters(Owner owner, AssociationHandle handle, Parameters& parameters,
+                    const IpAddress& peer = {}) const;
+  /// Sends a heartbeat to an address of the peer's.
+  Status heartbeat(Time now, Owner owner, AssociationHandle handle, const IpAddress& peer);
   Status status(Owner owner, AssociationHandle handle, AssociationStatus& status) const;
 
   /// An owner is gone: its listeners go, its associations are shut down or aborted (those that it
@@ -394,6 +400,8 @@ inline Status Sends::send(const SendRequest& request) {
   const std::uint32_t buffered = slot_->association.outbound().buffered_bytes();
   if (buffered > 0 && buffered + size > send_buffer_) return Status::kBufferFull;
   if (messages_ == left_) return shard_.over_share();
+  const int path = request.to == nullptr ? kAnyPath : slot_->association.path_of(*request.to);
+  if (path < 0) return Status::kBadArgument;
   const bool is_accepted = slot_->association.send([&](TxMessage& message) {
     message.payload = request.payload.data();
     message.length = static_cast<std::uint32_t>(size);
@@ -403,6 +411,8 @@ inline Status Sends::send(const SendRequest& request) {
     message.ppid = request.ppid;
     message.stream = request.stream;
     message.flags = request.flags & (kUnordered | kSackImmediately);
+    message.path = static_cast<std::uint8_t>(path);
+    if (path != kAnyPath) message.flags |= kChosenPath;
   });
   if (!is_accepted) return Status::kNoMemory;
   ++messages_;

@@ -23,6 +23,7 @@ enum class ParameterType : std::uint16_t {
   kHostNameAddress = 11,
   kSupportedAddressTypes = 12,
   kEcnCapable = 0x8000,
+  kAdaptationIndication = 0xc006,  ///< RFC 5061 4.2.6
 };
 
 //= rfc9260 3.3.10

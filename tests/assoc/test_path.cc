@@ -175,7 +175,7 @@ TEST_CASE(
   Parameters parameters;
   parameters.path_max_retrans = 3;
   Path path(*IpAddress::parse("10.0.0.2"), parameters);
-  const auto on_error = [&] { return path.on_error(parameters, false); };
+  const auto on_error = [&] { return path.on_error(false); };
   for (int i = 0; i < 3; ++i) CHECK(on_error() == Path::Judgement::kNoChange);
   CHECK_FALSE(path.on_answer(Time{}));
   for (int i = 0; i < 3; ++i) CHECK(on_error() == Path::Judgement::kNoChange);
@@ -212,7 +212,7 @@ TEST_CASE("heartbeats come every HB.interval and RTO, give or take half of it") 
   Random random({1, 1});
   Duration least = seconds(1000), most{};
   for (int i = 0; i < 1000; ++i) {
-    path.arm_heartbeat(now, parameters, random.next_u32());
+    path.arm_heartbeat(now, random.next_u32());
     least = std::min(least, path.heartbeat_deadline - now);
     most = std::max(most, path.heartbeat_deadline - now);
   }
@@ -220,7 +220,8 @@ TEST_CASE("heartbeats come every HB.interval and RTO, give or take half of it") 
   CHECK(most <= parameters.heartbeat_interval + path.rto.value() * 3 / 2);
   CHECK(most - least > path.rto.value() / 2);
   parameters.heartbeat_interval = {};
-  path.arm_heartbeat(now, parameters, 0);
+  path.set_settings(now, PathSettings(parameters), parameters.path_mtu);
+  path.arm_heartbeat(now, 0);
   CHECK(path.heartbeat_deadline == kNever);
 }
 

@@ -320,7 +320,7 @@ void Player::command_parameter(const Line& line) {
   Parameters parameters;
   expect_status({}, end_->shard().parameters(End::kOwner, handle_, parameters));
   for (const Field& field : line.fields) set_parameter(parameters, field);
-  expect_status(line, end_->shard().set_parameters(End::kOwner, handle_, parameters));
+  expect_status(line, end_->shard().set_parameters(now_, End::kOwner, handle_, parameters));
 }
 
 // What a router or a host says about a packet of ours to `peer` with the tag `tag`.

@@ -40,6 +40,8 @@ std::string event_name(EventType type) {
       return "peer_shutdown";
     case EventType::kSenderDry:
       return "dry";
+    case EventType::kRemoteError:
+      return "remote_error";
   }
   return "?";
 }

@@ -1,5 +1,7 @@
 #include "engine/assoc/path/path.h"
 
+#include <algorithm>
+
 #include "engine/base/limits.h"
 
 namespace millrace {
@@ -15,12 +17,49 @@ std::uint32_t pmdcs_of(std::uint32_t mtu, const IpAddress& destination) {
   return (mtu - ip_header - static_cast<std::uint32_t>(kCommonHeaderBytes)) & ~3u;
 }
 
+PathSettings::PathSettings(const Parameters& parameters)
+    : heartbeat_interval(parameters.heartbeat_interval),
+      fixed_mtu(parameters.fixed_mtu),
+      max_retrans(parameters.path_max_retrans),
+      potentially_failed_max_retrans(parameters.potentially_failed_max_retrans),
+      primary_switchover_max_retrans(parameters.primary_switchover_max_retrans),
+      mtu_fixed(parameters.path_mtu_fixed) {}
+
+Parameters PathSettings::over(Parameters parameters) const {
+  parameters.heartbeat_interval = heartbeat_interval;
+  parameters.fixed_mtu = fixed_mtu;
+  parameters.path_max_retrans = max_retrans;
+  parameters.potentially_failed_max_retrans = potentially_failed_max_retrans;
+  parameters.primary_switchover_max_retrans = primary_switchover_max_retrans;
+  parameters.path_mtu_fixed = mtu_fixed;
+  return parameters;
+}
+
 Path::Path(const IpAddress& destination, const Parameters& parameters)
     : rto(parameters),
       mtu_search(parameters.path_mtu),
+      settings_(parameters),
       destination_(destination),
       mtu_(parameters.path_mtu) {
+  if (settings_.mtu_fixed && settings_.fixed_mtu != 0)
+    mtu_ = std::min<std::uint32_t>(mtu_, settings_.fixed_mtu);
   congestion.start(pmdcs_of(mtu_, destination), destination.is_v4());
+}
+
+//= rfc6458 8.1.12
+void Path::set_settings(Time now, const PathSettings& settings, std::uint16_t ceiling) {
+  const bool was_fixed = settings_.mtu_fixed;
+  const bool beats_otherwise = settings.heartbeat_interval != settings_.heartbeat_interval;
+  settings_ = settings;
+  if (settings_.mtu_fixed) {
+    mtu_search.stop();
+    if (settings_.fixed_mtu != 0) set_mtu(std::min(settings_.fixed_mtu, ceiling));
+  } else if (was_fixed) {
+    mtu_search.start(static_cast<std::uint16_t>(mtu_), now);
+  }
+  if (!beats_otherwise || heartbeat_outstanding || !confirmed_ || potentially_failed_) return;
+  const bool beats = settings_.heartbeat_interval.ns > 0;
+  heartbeat_deadline = beats ? now + settings_.heartbeat_interval : kNever;
 }
 
 void Path::restart(const Parameters& parameters) {
@@ -35,21 +74,21 @@ void Path::restart(const Parameters& parameters) {
 }
 
 bool Path::lower_mtu(Time now, std::uint32_t mtu) {
-  if (mtu < kMtuMin || mtu >= mtu_) return false;
+  if (mtu < kMtuMin || mtu >= mtu_ || settings_.mtu_fixed) return false;
   set_mtu(mtu);
   mtu_search.start(static_cast<std::uint16_t>(mtu_), now + PmtuSearch::kRaiseInterval);
   return true;
 }
 
 void Path::raise_mtu(std::uint32_t mtu) {
-  if (mtu > mtu_) set_mtu(mtu);
+  if (mtu > mtu_ && !settings_.mtu_fixed) set_mtu(mtu);
 }
 
 //= rfc8899 4.3
 void Path::on_data_timeout(Time now) {
   const std::uint32_t base = destination_.is_v4() ? PmtuSearch::kBase : kIpv6MtuMin;
   if (data_timeouts_ < kBlackHoleTimeouts) ++data_timeouts_;
-  if (data_timeouts_ < kBlackHoleTimeouts || mtu_ <= base) return;
+  if (data_timeouts_ < kBlackHoleTimeouts || mtu_ <= base || settings_.mtu_fixed) return;
   set_mtu(base);
   mtu_search.start(static_cast<std::uint16_t>(mtu_), now);
 }
@@ -86,12 +125,12 @@ void Path::on_acked(Tsn first, Tsn last, Time now, const Parameters& parameters)
 
 //= rfc9260 8.2
 //= rfc7829 3.2
-Path::Judgement Path::on_error(const Parameters& parameters, bool has_alternative) {
+Path::Judgement Path::on_error(bool has_alternative) {
   ++error_count_;
-  if (error_count_ > parameters.path_max_retrans) {
+  if (error_count_ > settings_.max_retrans) {
     return deactivate() ? Judgement::kInactive : Judgement::kNoChange;
   }
-  const bool is_suspicious = error_count_ > parameters.potentially_failed_max_retrans;
+  const bool is_suspicious = error_count_ > settings_.potentially_failed_max_retrans;
   if (!has_alternative || !is_suspicious || !is_preferable()) return Judgement::kNoChange;
   potentially_failed_ = true;
   state_changed = true;
@@ -101,7 +140,8 @@ Path::Judgement Path::on_error(const Parameters& parameters, bool has_alternativ
 bool Path::on_answer(Time now) {
   error_count_ = 0;
   // It was not to be probed while it did not answer.
-  if (mtu_search.deadline() == kNever) mtu_search.start(static_cast<std::uint16_t>(mtu_), now);
+  if (mtu_search.deadline() == kNever && !settings_.mtu_fixed)
+    mtu_search.start(static_cast<std::uint16_t>(mtu_), now);
   const bool was_active = active_;
   state_changed = state_changed || !active_ || potentially_failed_;
   active_ = true;
@@ -125,7 +165,7 @@ bool Path::deactivate() {
 }
 
 //= rfc9260 8.3
-void Path::arm_heartbeat(Time now, const Parameters& parameters, std::uint32_t random) {
+void Path::arm_heartbeat(Time now, std::uint32_t random) {
   heartbeat_armed_at_ = now;
   const Duration rto_now = rto.value();
   // RTO.Max is far below 2^31 microseconds, so the product fits.
@@ -137,8 +177,8 @@ void Path::arm_heartbeat(Time now, const Parameters& parameters, std::uint32_t r
     // One at a time, each given its RTO, which grows (RFC 7829 3.2): whether HB.interval is set or
     // not, or the path would never be preferred again.
     heartbeat_deadline = now;
-  } else if (parameters.heartbeat_interval.ns > 0) {
-    heartbeat_deadline = now + parameters.heartbeat_interval + rto_now / 2 + jitter;
+  } else if (settings_.heartbeat_interval.ns > 0) {
+    heartbeat_deadline = now + settings_.heartbeat_interval + rto_now / 2 + jitter;
   } else {
     heartbeat_deadline = kNever;
   }

@@ -19,9 +19,28 @@ namespace millrace {
 /// The most that the DATA chunks of a packet can be, headers included, on a path with this MTU.
 std::uint32_t pmdcs_of(std::uint32_t mtu, const IpAddress& destination);
 
+/// Parameters that a path has of its own.
+struct PathSettings {
+  explicit PathSettings(const Parameters& parameters);
+
+  /// `parameters` with these instead of the association's.
+  Parameters over(Parameters parameters) const;
+
+  Duration heartbeat_interval;
+  std::uint16_t fixed_mtu;
+  std::uint8_t max_retrans;
+  std::uint8_t potentially_failed_max_retrans;
+  std::uint8_t primary_switchover_max_retrans;
+  bool mtu_fixed;
+};
+
 class Path {
  public:
   Path(const IpAddress& destination, const Parameters& parameters);
+
+  const PathSettings& settings() const { return settings_; }
+  /// `ceiling`: the MTU that the interface has.
+  void set_settings(Time now, const PathSettings& settings, std::uint16_t ceiling);
 
   /// The peer restarted: congestion control and timers start anew (RFC 9260 5.2.4, A).
   void restart(const Parameters& parameters);
@@ -74,7 +93,7 @@ class Path {
   std::uint32_t error_count() const { return error_count_; }
   /// Something sent here was not answered in time.
   enum class Judgement : std::uint8_t { kNoChange, kPotentiallyFailed, kInactive };
-  Judgement on_error(const Parameters& parameters, bool has_alternative);
+  Judgement on_error(bool has_alternative);
   /// Something sent here was answered. True if the path was inactive.
   bool on_answer(Time now);
   /// The peer's address is known to be its own (RFC 9260 5.4).
@@ -92,7 +111,7 @@ class Path {
   Time heartbeat_sent_at{};
   /// When the next heartbeat is due: HB.interval + RTO +- RTO/2, drawn with `random`; sooner for a
   /// path that is not confirmed yet, or that may have failed.
-  void arm_heartbeat(Time now, const Parameters& parameters, std::uint32_t random);
+  void arm_heartbeat(Time now, std::uint32_t random);
 
   /// No data was sent here since the heartbeat was armed.
   bool is_idle() const { return data_sent_at_ == kNever || data_sent_at_ < heartbeat_armed_at_; }
@@ -113,6 +132,7 @@ class Path {
  private:
   void set_mtu(std::uint32_t mtu);
 
+  PathSettings settings_;
   IpAddress destination_;
   IpAddress source_;
   std::uint32_t mtu_;

@@ -132,9 +132,11 @@ std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Pat
                                bool immediate) {
   if (!paths[path]->congestion.may_begin_packet(paths[path]->flight)) return 0;
   std::size_t count = 0;
+  const std::uint8_t chosen = chosen_path();
   if (!immediate) count = fill_whole(memory, writer, *paths[path], path, now, payload_max);
   while (may_send_new(*paths[path]) && writer.room() > kDataHeaderBytes) {
     const TxMessage& message = *queue_.front();
+    if (message.path != chosen) break;
     const std::uint32_t rest = message.length - message.cut;
     const auto room = static_cast<std::uint32_t>(writer.room() - kDataHeaderBytes) & ~3u;
     //= rfc9260 6.9

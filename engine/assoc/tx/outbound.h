@@ -93,6 +93,8 @@ class Outbound {
   /// The first chunk that waits to be sent again, or nullptr.
   const TxChunk* first_retransmission() const;
   bool has_new_data() const { return !queue_.empty(); }
+  /// The destination that is chosen for the next new chunk; kAnyPath if none is.
+  std::uint8_t chosen_path() const { return queue_.empty() ? kAnyPath : queue_.front()->path; }
   /// Bytes that the next chunk needs in a packet, at the most; 0 if there is none.
   std::size_t next_chunk_size() const;
   /// Whether the peer's window and `path`'s congestion window let new data go now.

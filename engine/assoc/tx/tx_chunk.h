@@ -34,6 +34,9 @@ struct TxChunk {
 };
 static_assert(sizeof(TxChunk) == 32);
 
+/// No destination in particular.
+inline constexpr std::uint8_t kAnyPath = 0xff;
+
 /// A user message accepted from the application. Its payload stays in the application's memory
 /// until every byte is acknowledged; then `token` goes back.
 struct TxMessage {
@@ -46,9 +49,10 @@ struct TxMessage {
   std::uint32_t cut = 0;  ///< bytes that are in chunks
   std::uint32_t ppid = 0;
   std::uint16_t stream = 0;
-  Ssn ssn;                 ///< set when the first chunk is cut
-  std::uint8_t flags = 0;  ///< MessageFlag
-  TxChunk whole;           ///< the chunk of a message that is not cut
+  Ssn ssn;                       ///< set when the first chunk is cut
+  std::uint8_t flags = 0;        ///< MessageFlag
+  std::uint8_t path = kAnyPath;  ///< index of the destination that the application has chosen
+  TxChunk whole;                 ///< the chunk of a message that is not cut
 };
 
 }  // namespace millrace
