@@ -11,7 +11,7 @@ namespace {
 
 constexpr EventMask kDataIo = 1;
 constexpr int kFlags = SCTP_UNORDERED | SCTP_ADDR_OVER | SCTP_ABORT | SCTP_EOF |
-                       SCTP_SACK_IMMEDIATELY | SCTP_SENDALL | SCTP_PR_SCTP_MASK;
+                       SCTP_SACK_IMMEDIATELY | SCTP_SENDALL | SCTP_PR_SCTP_MASK | SCTP_EOR;
 
 template <class Layout>
 bool read(const cmsghdr& head, Layout& layout) {
@@ -102,6 +102,30 @@ class ControlWriter {
   std::size_t used_ = 0;
 };
 
+/// The old structure, with what is known of the next message.
+//= rfc6458 5.3.3
+sctp_extrcvinfo extended(const Socket& socket, const Item& item, std::uint16_t unordered) {
+  sctp_extrcvinfo info{};
+  info.serinfo_stream = item.stream;
+  info.serinfo_ssn = item.ssn;
+  info.serinfo_flags = unordered;
+  info.serinfo_ppid = htonl(item.ppid);
+  info.serinfo_context = item.association->options.context;
+  info.serinfo_tsn = info.serinfo_cumtsn = item.tsn;
+  info.serinfo_assoc_id = item.association->id;
+  if (socket.items.size() < 2) return info;
+  const Item& next = socket.items[1];
+  info.serinfo_next_flags = SCTP_NEXT_MSG_AVAIL;
+  if (next.is_last) info.serinfo_next_flags |= SCTP_NEXT_MSG_ISCOMPLETE;
+  if (next.is_unordered) info.serinfo_next_flags |= SCTP_NEXT_MSG_IS_UNORDERED;
+  if (next.is_notification) info.serinfo_next_flags |= SCTP_NEXT_MSG_IS_NOTIFICATION;
+  info.serinfo_next_stream = next.stream;
+  info.serinfo_next_aid = next.association->id;
+  info.serinfo_next_length = static_cast<std::uint32_t>(next.data.size());
+  info.serinfo_next_ppid = htonl(next.ppid);
+  return info;
+}
+
 }  // namespace
 
 int read_control(const Socket& socket, const msghdr& message, SendInfo& info) {
@@ -150,7 +174,9 @@ void write_control(const Socket& socket, const ReceiveRequest& request, msghdr& 
       info.rcv_assoc_id = association.id;
       writer.put(SCTP_RCVINFO, info, flags);
     }
-    if ((socket.options.events & kDataIo) != 0) {
+    if ((socket.options.events & kDataIo) != 0 && socket.wants_extended) {
+      writer.put(SCTP_EXTRCV, extended(socket, *item, unordered), flags);
+    } else if ((socket.options.events & kDataIo) != 0) {
       sctp_sndrcvinfo info{};
       info.sinfo_stream = item->stream;
       info.sinfo_ssn = item->ssn;

@@ -44,7 +44,8 @@ struct Item {
   std::uint16_t ssn = 0;
   bool is_notification = false;
   bool is_unordered = false;
-  bool is_last = true;  // it ends with a record
+  bool is_first = true;  // it begins one
+  bool is_last = true;   // it ends with a record
 };
 
 /// Options that a socket has and each association of it may have otherwise.
@@ -52,9 +53,15 @@ struct AssociationOptions {
   ParameterValues parameters{};
   SendDefaults defaults;
   EventMask events = 0;
-  std::uint32_t context = 0;  // SCTP_CONTEXT
-  std::uint32_t fragment_max = 0;
-  bool has_sack_delay = true;
+  std::uint32_t context = 0;      // SCTP_CONTEXT
+  std::uint32_t send_buffer = 0;  // bytes; 0: the engine's
+  std::uint8_t exposes_doubtful = SCTP_PF_EXPOSE_UNSET;
+};
+
+/// What a destination address has of its own.
+struct PathOptions {
+  mr_address address{};
+  ParameterValues parameters{};
 };
 
 struct Association {
@@ -72,8 +79,10 @@ struct Association {
   std::vector<mr_address> peers;   // as far as they are known
   std::vector<mr_address> locals;  // that it was restricted to; none: all
   AssociationOptions options;
-  std::uint32_t owed = 0;    // bytes that were read and not yet credited
-  std::uint32_t queued = 0;  // bytes that wait to be read
+  std::vector<PathOptions> path_options;
+  std::uint32_t adaptation = 0;  // the peer's indication; 0: none
+  std::uint32_t owed = 0;        // bytes that were read and not yet credited
+  std::uint32_t queued = 0;      // bytes that wait to be read
   bool is_passive = false;
   bool is_orphan = false;         // its socket was closed
   bool is_full = false;           // a send found no room
@@ -82,6 +91,10 @@ struct Association {
   int error = 0;                  // errno it ended with
   std::int64_t last_used_us = 0;  // for SCTP_AUTOCLOSE
   std::deque<Item> early;         // came before it was accepted
+  std::string unfinished;         // a message of which the end is yet to be sent
+  bool is_in_pieces = false;      // a message is received of which the end has not come
+  std::uint16_t piece_stream = 0;
+  std::uint16_t piece_ssn = 0;
 };
 
 }  // namespace millrace::sockets

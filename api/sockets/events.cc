@@ -87,7 +87,12 @@ void Process::on_association_event(const mr_event& event) {
     association = named->second;
   }
   if (association == nullptr) return;
-  if (event.type == MR_EVENT_CONNECTING) return name(association, event.association);
+  if (event.type == MR_EVENT_CONNECTING) {
+    name(association, event.association);
+    if (association->options.send_buffer != 0)
+      mr_set_send_buffer(context_, event.association, association->options.send_buffer);
+    return;
+  }
   Socket* socket = association->socket;
   switch (event.type) {
     case MR_EVENT_ASSOCIATION_UP:
@@ -120,7 +125,7 @@ void Process::on_association_event(const mr_event& event) {
 }
 
 void Process::on_passive(const mr_event& event) {
-  Socket* socket = listener(event.local_port, event.address);
+  Socket* socket = listener(event.local_port, event.address, event.peer_port);
   if (socket == nullptr) {
     mr_abort(context_, event.association, nullptr, 0);
     return;
@@ -141,10 +146,13 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
   if (up.peers.empty()) up.peers.push_back(event.address);
   up.streams_out = event.streams_out;
   up.streams_in = event.streams_in;
+  up.adaptation = event.adaptation;
   if (up.is_passive) {
     up.options = options;
     up.locals = locals_;
     apply_options(up);
+    if (up.options.send_buffer != 0)
+      mr_set_send_buffer(Process::get().context(), up.handle, up.options.send_buffer);
     const bool is_full =
         is_one_to_one() && accept_queue_.size() >= static_cast<std::size_t>(backlog_);
     if (is_full || (is_loopback_only_ && !is_loopback(up.primary))) {
@@ -162,8 +170,15 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
     was_connected_ = true;
     peer_ = {up.primary, up.peer_port};
   }
-  if (wants(up, SCTP_ASSOC_CHANGE)) notify(association, association_change(up, SCTP_COMM_UP, 0));
+  tell_of_start(association);
   refresh();
+}
+
+void Socket::tell_of_start(const std::shared_ptr<Association>& association) {
+  const Association& up = *association;
+  if (wants(up, SCTP_ASSOC_CHANGE)) notify(association, association_change(up, SCTP_COMM_UP, 0));
+  if (up.adaptation != 0 && wants(up, SCTP_ADAPTATION_INDICATION))
+    notify(association, adaptation_indication(up));
 }
 
 void Socket::on_failed(const std::shared_ptr<Association>& association, const mr_event& event) {
@@ -176,6 +191,7 @@ void Socket::on_failed(const std::shared_ptr<Association>& association, const mr
 
 void Socket::on_down(const std::shared_ptr<Association>& association, const mr_event& event) {
   const bool is_orderly = event.reason == MR_REASON_SHUTDOWN;
+  end_pieces(association);
   if (is_one_to_one() && !is_orderly && event.reason != MR_REASON_LOCAL_ABORT)
     error_ = association->error;
   if (wants(*association, SCTP_ASSOC_CHANGE)) {
@@ -206,12 +222,6 @@ void Socket::on_message(const std::shared_ptr<Association>& association, const m
   queue(item_of(association, event));
 }
 
-void Socket::queue(Item item) {
-  item.association->queued += static_cast<std::uint32_t>(item.data.size());
-  items.push_back(std::move(item));
-  refresh_for_more();
-}
-
 void Socket::on_notice(const std::shared_ptr<Association>& association, const mr_event& event) {
   Association& about = *association;
   switch (event.type) {
@@ -220,12 +230,15 @@ void Socket::on_notice(const std::shared_ptr<Association>& association, const mr
       if (is_one_to_one()) input_ended_ = true;
       break;
     case MR_EVENT_RESTART:
+      end_pieces(association);
       if (wants(about, SCTP_ASSOC_CHANGE))
         notify(association, association_change(about, SCTP_RESTART, 0));
       break;
     case MR_EVENT_PATH_STATE:
-      // COMM_UP comes first. And potentially failed paths are told to nobody, as on Linux.
-      if (about.state == Association::State::up && event.path_state != MR_PATH_POTENTIALLY_FAILED &&
+      // COMM_UP comes first. And potentially failed paths are told to who asks, as on Linux.
+      if (about.state == Association::State::up &&
+          (event.path_state != MR_PATH_POTENTIALLY_FAILED ||
+           about.options.exposes_doubtful == SCTP_PF_EXPOSE_ENABLE) &&
           wants(about, SCTP_PEER_ADDR_CHANGE))
         notify(association, address_change(about, event, *this));
       break;
@@ -233,6 +246,9 @@ void Socket::on_notice(const std::shared_ptr<Association>& association, const mr
       if (wants(about, SCTP_SEND_FAILED)) notify(association, send_failed(about, event));
       if (wants(about, SCTP_SEND_FAILED_EVENT))
         notify(association, send_failed_event(about, event));
+      break;
+    case MR_EVENT_REMOTE_ERROR:
+      if (wants(about, SCTP_REMOTE_ERROR)) notify(association, remote_error(about, event));
       break;
     case MR_EVENT_SENDER_DRY:
       if (wants(about, SCTP_SENDER_DRY_EVENT)) notify(association, sender_dry(about));
@@ -253,7 +269,7 @@ void Socket::notify(const std::shared_ptr<Association>& association, std::string
   item.association = association;
   item.is_notification = true;
   item.data = std::move(notification);
-  items.push_back(std::move(item));
+  queue(std::move(item));
 }
 
 }  // namespace millrace::sockets

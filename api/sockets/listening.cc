@@ -83,7 +83,8 @@ int Process::start_listening(Socket& socket) {
   ListenGroup& group = listening_[port];
   for (const Socket* other : group.sockets) {
     const auto meet = [&](bool v4) { return socket.serves(v4) && other->serves(v4); };
-    if (meet(true) || meet(false)) return -EADDRINUSE;
+    const bool share = socket.shares_port() && other->shares_port();
+    if (!share && (meet(true) || meet(false))) return -EADDRINUSE;
   }
   if (!group.sockets.empty()) {
     // The engine's listener is made anew, for the addresses of all of them.
@@ -134,14 +135,20 @@ int Process::unlisten(std::uint16_t port) {
   return status == 0 ? await([this] { return has_request_answer; }) : status;
 }
 
-/// The socket at a port that an association with this peer is for.
-Socket* Process::listener(std::uint16_t port, const mr_address& peer) const {
+/// The socket at a port that an association with this peer is for. Of those that share it each one
+/// gets its part of the peers.
+Socket* Process::listener(std::uint16_t port, const mr_address& peer,
+                          std::uint16_t peer_port) const {
   const auto group = listening_.find(port);
   if (group == listening_.end()) return nullptr;
+  std::vector<Socket*> willing;
   for (Socket* socket : group->second.sockets) {
-    if (socket->serves(is_v4(peer))) return socket;
+    if (socket->serves(is_v4(peer))) willing.push_back(socket);
   }
-  return nullptr;
+  if (willing.empty()) return nullptr;
+  std::size_t mixed = peer_port;
+  for (const std::uint8_t byte : peer.bytes) mixed = mixed * 31 + byte;
+  return willing[mixed % willing.size()];
 }
 
 /// What the socket wants for the associations that come to it.

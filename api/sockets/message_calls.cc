@@ -32,6 +32,8 @@ ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, cons
   if (const int bad = gather(message, outgoing.data); bad != 0) return bad;
   if (const int bad = outgoing.read(*socket, message); bad != 0) return bad;
   outgoing.info.more_follow = more_follow;
+  outgoing.info.ends_record =
+      (flags & MSG_EOR) != 0 || (outgoing.info.values.flags & SCTP_EOR) != 0;
   return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
                     [&] { return outgoing.try_send(*socket); });
 }

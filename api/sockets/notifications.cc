@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace millrace::sockets {
@@ -18,6 +19,8 @@ int state_of(std::uint8_t path_state) {
       return SCTP_ADDR_AVAILABLE;
     case MR_PATH_CONFIRMED:
       return SCTP_ADDR_CONFIRMED;
+    case MR_PATH_POTENTIALLY_FAILED:
+      return SCTP_ADDR_POTENTIALLY_FAILED;
     default:
       return SCTP_ADDR_UNREACHABLE;
   }
@@ -110,6 +113,40 @@ std::string sender_dry(const Association& association) {
   return bytes_of(event);
 }
 
+// The cause stands behind it as it came, its header included.
+//= rfc6458 6.1.3
+std::string remote_error(const Association& association, const mr_event& event) {
+  const std::string cause(static_cast<const char*>(event.data), event.length);
+  sctp_remote_error error{};
+  error.sre_type = SCTP_REMOTE_ERROR;
+  error.sre_length = static_cast<std::uint32_t>(sizeof error + cause.size());
+  std::memcpy(&error.sre_error, cause.data(), std::min(sizeof error.sre_error, cause.size()));
+  error.sre_assoc_id = association.id;
+  return bytes_of(error) + cause;
+}
+
+//= rfc6458 6.1.6
+std::string adaptation_indication(const Association& association) {
+  sctp_adaptation_event event{};
+  event.sai_type = SCTP_ADAPTATION_INDICATION;
+  event.sai_length = sizeof event;
+  event.sai_adaptation_ind = association.adaptation;
+  event.sai_assoc_id = association.id;
+  return bytes_of(event);
+}
+
+//= rfc6458 6.1.7
+std::string delivery_aborted(const Association& association) {
+  sctp_pdapi_event event{};
+  event.pdapi_type = SCTP_PARTIAL_DELIVERY_EVENT;
+  event.pdapi_length = sizeof event;
+  event.pdapi_indication = SCTP_PARTIAL_DELIVERY_ABORTED;
+  event.pdapi_assoc_id = association.id;
+  event.pdapi_stream = association.piece_stream;
+  event.pdapi_seq = association.piece_ssn;
+  return bytes_of(event);
+}
+
 Item item_of(const std::shared_ptr<Association>& association, const mr_event& event) {
   Item item;
   item.association = association;
@@ -119,6 +156,7 @@ Item item_of(const std::shared_ptr<Association>& association, const mr_event& ev
   item.stream = event.stream;
   item.ssn = event.ssn;
   item.is_unordered = (event.flags & MR_UNORDERED) != 0;
+  item.is_first = (event.flags & MR_FIRST_PIECE) != 0;
   item.is_last = (event.flags & MR_LAST_PIECE) != 0;
   return item;
 }

@@ -17,6 +17,9 @@ std::string shutdown_event(const Association& association);
 std::string send_failed(const Association& association, const mr_event& event);
 std::string send_failed_event(const Association& association, const mr_event& event);
 std::string sender_dry(const Association& association);
+std::string remote_error(const Association& association, const mr_event& event);
+std::string adaptation_indication(const Association& association);
+std::string delivery_aborted(const Association& association);
 
 /// A message, or a piece of one, as something to receive.
 Item item_of(const std::shared_ptr<Association>& association, const mr_event& event);

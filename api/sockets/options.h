@@ -77,6 +77,8 @@ struct Options {
   static int set_interleave(Socket&, const void*, socklen_t);
   static int get_partial_delivery(Socket&, void*, socklen_t&);
   static int set_partial_delivery(Socket&, const void*, socklen_t);
+  static int get_extended(Socket&, void*, socklen_t&);
+  static int set_extended(Socket&, const void*, socklen_t);
   static int get_context(Socket&, void*, socklen_t&);
   static int set_context(Socket&, const void*, socklen_t);
   static int get_autoclose(Socket&, void*, socklen_t&);
@@ -87,6 +89,8 @@ struct Options {
   static int set_default_send(Socket&, const void*, socklen_t);
   static int get_default_sndinfo(Socket&, void*, socklen_t&);
   static int set_default_sndinfo(Socket&, const void*, socklen_t);
+  static int get_explicit_eor(Socket&, void*, socklen_t&);
+  static int set_explicit_eor(Socket&, const void*, socklen_t);
   static int get_no_delay(Socket&, void*, socklen_t&);
   static int set_no_delay(Socket&, const void*, socklen_t);
   static int get_no_fragments(Socket&, void*, socklen_t&);
@@ -107,6 +111,12 @@ struct Options {
   static int set_path(Socket&, const void*, socklen_t);
   static int get_thresholds(Socket&, void*, socklen_t&);
   static int set_thresholds(Socket&, const void*, socklen_t);
+  static int get_thresholds_v2(Socket&, void*, socklen_t&);
+  static int set_thresholds_v2(Socket&, const void*, socklen_t);
+  static int get_expose(Socket&, void*, socklen_t&);
+  static int set_expose(Socket&, const void*, socklen_t);
+  static int get_adaptation(Socket&, void*, socklen_t&);
+  static int set_adaptation(Socket&, const void*, socklen_t);
   static int get_sack(Socket&, void*, socklen_t&);
   static int set_sack(Socket&, const void*, socklen_t);
   static int get_max_burst(Socket&, void*, socklen_t&);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kTypes = SCTP_SN_TYPE_MAX - SCTP_SN_TYPE_BASE + 1;
 static_assert(sizeof(sctp_event_subscribe) == kTypes);
+constexpr EventMask kErrors = 1 << (SCTP_REMOTE_ERROR - SCTP_SN_TYPE_BASE);
 constexpr EventMask kDry = 1 << (SCTP_SENDER_DRY_EVENT - SCTP_SN_TYPE_BASE);
 
 }  // namespace
@@ -27,6 +28,7 @@ int Options::set_events(Socket& socket, const void* value, socklen_t length) {
   all.has_socket = all.has_all = true;
   each(socket, all, [mask](AssociationOptions& options) { options.events = mask; });
   change(socket, all, MR_SENDER_DRY_EVENTS, (mask & kDry) != 0 ? 1 : 0);
+  change(socket, all, MR_REMOTE_ERROR_EVENTS, (mask & kErrors) != 0 ? 1 : 0);
   return 0;
 }
 
@@ -68,6 +70,7 @@ int Options::set_event(Socket& socket, const void* value, socklen_t) {
   });
   if (bit == kDry) change(socket, scope, MR_SENDER_DRY_EVENTS, event.se_on != 0 ? 1 : 0);
   if (bit == kDry && event.se_on != 0) tell_who_is_dry(socket, scope);
+  if (bit == kErrors) change(socket, scope, MR_REMOTE_ERROR_EVENTS, event.se_on != 0 ? 1 : 0);
   return 0;
 }
 
@@ -95,6 +98,16 @@ int Options::get_nxtinfo(Socket& socket, void* value, socklen_t& length) {
 
 int Options::set_nxtinfo(Socket& socket, const void* value, socklen_t) {
   socket.wants_nxtinfo = read_value<int>(value) != 0;
+  return 0;
+}
+
+//= rfc6458 8.1.22
+int Options::get_extended(Socket& socket, void* value, socklen_t& length) {
+  return write_value(int{socket.wants_extended ? 1 : 0}, value, length);
+}
+
+int Options::set_extended(Socket& socket, const void* value, socklen_t) {
+  socket.wants_extended = read_value<int>(value) != 0;
   return 0;
 }
 

@@ -1,5 +1,4 @@
-// Options that are protocol parameters (RFC 9260 section 16). Those of a path are its
-// association's: the engine has one value for all destinations.
+// Options that are protocol parameters of an association (RFC 9260 section 16).
 #include <algorithm>
 #include <cerrno>
 
@@ -10,31 +9,6 @@ namespace {
 
 constexpr std::uint32_t kDayMs = 24 * 3600 * 1000;
 constexpr std::uint32_t kSackDelayMax = 500;  // RFC 9260 6.2
-
-/// Whether the address (if one is given) is a destination of the scope's association.
-int check_path(const Socket& socket, const Scope& scope, const sockaddr_storage& address) {
-  Endpoint peer;
-  if (address.ss_family == AF_UNSPEC) return 0;
-  const auto* from = reinterpret_cast<const sockaddr*>(&address);
-  if (const int status = read_endpoint(from, sizeof address, AF_INET6, peer); status != 0)
-    return status;
-  if (is_any(peer.address)) return 0;
-  if (scope.association == nullptr) return -EINVAL;
-  const auto& peers = scope.association->peers;
-  static_cast<void>(socket);
-  return std::find(peers.begin(), peers.end(), peer.address) != peers.end() ? 0 : -EINVAL;
-}
-
-/// An id and an address: of a one-to-many socket the address may name the association.
-int scope_of_path(Socket& socket, sctp_assoc_t id, const sockaddr_storage& address, Scope& scope) {
-  if (const int status = Options::scope_of(socket, id, scope); status != 0) return status;
-  Endpoint peer;
-  const auto* from = reinterpret_cast<const sockaddr*>(&address);
-  if (scope.association == nullptr && address.ss_family != AF_UNSPEC &&
-      read_endpoint(from, sizeof address, AF_INET6, peer) == 0 && !is_any(peer.address))
-    scope.association = socket.association_to(peer);
-  return check_path(socket, scope, address);
-}
 
 }  // namespace
 
@@ -70,6 +44,19 @@ int Options::set_rto(Socket& socket, const void* value, socklen_t) {
   return 0;
 }
 
+//= rfc6458 8.1.10
+int Options::get_adaptation(Socket& socket, void* value, socklen_t& length) {
+  return write_value(sctp_setadaptation{socket.options.parameters[MR_ADAPTATION]}, value, length);
+}
+
+int Options::set_adaptation(Socket& socket, const void* value, socklen_t) {
+  Scope future;
+  future.has_socket = true;
+  change(socket, future, MR_ADAPTATION, read_value<sctp_setadaptation>(value).ssb_adaptation_ind);
+  // A listener says it in its INIT ACKs, and these are the engine's.
+  return socket.is_listening_ ? socket.listen_anew() : 0;
+}
+
 //= rfc6458 8.1.2
 int Options::get_association(Socket& socket, void* value, socklen_t& length) {
   auto info = read_value<sctp_assocparams>(value);
@@ -103,78 +90,6 @@ int Options::set_association(Socket& socket, const void* value, socklen_t) {
     change(socket, scope, MR_ASSOCIATION_MAX_RETRANS, info.sasoc_asocmaxrxt);
   if (info.sasoc_cookie_life != 0)
     change(socket, scope, MR_COOKIE_LIFETIME_MS, info.sasoc_cookie_life);
-  return 0;
-}
-
-//= rfc6458 8.1.12
-int Options::get_path(Socket& socket, void* value, socklen_t& length) {
-  sctp_paddrparams info{};
-  std::memcpy(&info, value, std::min<std::size_t>(length, sizeof info));
-  Scope scope;
-  const int status = scope_of_path(socket, info.spp_assoc_id, info.spp_address, scope);
-  if (status != 0) return status;
-  const ParameterValues& values = seen(socket, scope).parameters;
-  info.spp_hbinterval = values[MR_HEARTBEAT_INTERVAL_MS];
-  info.spp_pathmaxrxt = static_cast<std::uint16_t>(values[MR_PATH_MAX_RETRANS]);
-  info.spp_pathmtu = Process::get().engine().path_mtu;
-  info.spp_sackdelay = values[MR_SACK_DELAY_MS];
-  info.spp_flags = SPP_PMTUD_ENABLE;
-  info.spp_flags |= info.spp_hbinterval != 0 ? SPP_HB_ENABLE : SPP_HB_DISABLE;
-  info.spp_flags |= info.spp_sackdelay != 0 ? SPP_SACKDELAY_ENABLE : SPP_SACKDELAY_DISABLE;
-  info.spp_ipv6_flowlabel = 0;
-  info.spp_dscp = 0;
-  return write_value(info, value, length);
-}
-
-int Options::set_path(Socket& socket, const void* value, socklen_t length) {
-  sctp_paddrparams info{};
-  std::memcpy(&info, value, std::min<std::size_t>(length, sizeof info));
-  const auto both = [&info](std::uint32_t pair) { return (info.spp_flags & pair) == pair; };
-  if (both(SPP_HB) || both(SPP_PMTUD) || both(SPP_SACKDELAY)) return -EINVAL;
-  if (info.spp_sackdelay > kSackDelayMax || info.spp_hbinterval > kDayMs) return -EINVAL;
-  if (info.spp_pathmaxrxt > 255) return -EINVAL;
-  Scope scope;
-  const int status = scope_of_path(socket, info.spp_assoc_id, info.spp_address, scope);
-  if (status != 0) return status;
-  constexpr std::uint32_t kNotServed =
-      SPP_HB_DEMAND | SPP_PMTUD_DISABLE | SPP_IPV6_FLOWLABEL | SPP_DSCP;
-  if ((info.spp_flags & kNotServed) != 0) return -EOPNOTSUPP;
-  if ((info.spp_flags & SPP_HB_DISABLE) != 0)
-    change(socket, scope, MR_HEARTBEAT_INTERVAL_MS, 0);
-  else if ((info.spp_flags & SPP_HB_TIME_IS_ZERO) != 0)
-    change(socket, scope, MR_HEARTBEAT_INTERVAL_MS, 1);  // 0 is none at all here
-  else if ((info.spp_flags & SPP_HB_ENABLE) != 0 && info.spp_hbinterval != 0)
-    change(socket, scope, MR_HEARTBEAT_INTERVAL_MS, info.spp_hbinterval);
-  if (info.spp_pathmaxrxt != 0) change(socket, scope, MR_PATH_MAX_RETRANS, info.spp_pathmaxrxt);
-  if ((info.spp_flags & SPP_SACKDELAY_DISABLE) != 0)
-    change(socket, scope, MR_SACK_FREQUENCY, 1);
-  else if ((info.spp_flags & SPP_SACKDELAY_ENABLE) != 0 && info.spp_sackdelay != 0)
-    change(socket, scope, MR_SACK_DELAY_MS, info.spp_sackdelay);
-  return 0;
-}
-
-int Options::get_thresholds(Socket& socket, void* value, socklen_t& length) {
-  auto info = read_value<sctp_paddrthlds>(value);
-  Scope scope;
-  const int status = scope_of_path(socket, info.spt_assoc_id, info.spt_address, scope);
-  if (status != 0) return status;
-  const std::uint32_t most = seen(socket, scope).parameters[MR_PATH_MAX_RETRANS];
-  info.spt_pathmaxrxt = static_cast<std::uint16_t>(most);
-  const std::uint32_t doubtful = seen(socket, scope).parameters[MR_POTENTIALLY_FAILED_MAX_RETRANS];
-  info.spt_pathpfthld = static_cast<std::uint16_t>(doubtful);
-  return write_value(info, value, length);
-}
-
-int Options::set_thresholds(Socket& socket, const void* value, socklen_t) {
-  const auto info = read_value<sctp_paddrthlds>(value);
-  Scope scope;
-  const int status = scope_of_path(socket, info.spt_assoc_id, info.spt_address, scope);
-  if (status != 0) return status;
-  if (info.spt_pathmaxrxt > 255) return -EINVAL;
-  if (info.spt_pathmaxrxt != 0) change(socket, scope, MR_PATH_MAX_RETRANS, info.spt_pathmaxrxt);
-  // From the threshold of the failure itself on, there is no state between.
-  change(socket, scope, MR_POTENTIALLY_FAILED_MAX_RETRANS,
-         std::min<std::uint32_t>(info.spt_pathpfthld, 255));
   return 0;
 }
 

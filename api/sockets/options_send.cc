@@ -7,7 +7,8 @@
 namespace millrace::sockets {
 namespace {
 
-constexpr std::uint32_t kHeadersV4 = 48;  // IPv4, common header, DATA chunk
+constexpr std::uint32_t kHeadersV4 = 48;                   // IPv4, common header, DATA chunk
+constexpr std::uint32_t kSegmentLeast = 512 - kHeadersV4;  // as Linux has it
 constexpr int kSendFlags = SCTP_UNORDERED | SCTP_ADDR_OVER | SCTP_ABORT | SCTP_EOF |
                            SCTP_SACK_IMMEDIATELY | SCTP_PR_SCTP_MASK;
 
@@ -96,22 +97,45 @@ int Options::set_reuse_port(Socket& socket, const void* value, socklen_t) {
   return 0;
 }
 
-// The engine cuts messages as the path's MTU has it.
+// Of user data in one chunk. 0 is what a path of the engine's interface carries.
+//= rfc6458 8.1.16
 int Options::get_maxseg(Socket& socket, void* value, socklen_t& length) {
-  const std::uint32_t point = Process::get().engine().path_mtu - kHeadersV4;
-  if (length < sizeof(sctp_assoc_value)) return write_value(point, value, length);
-  auto wanted = read_value<sctp_assoc_value>(value);
+  const bool is_number = length < sizeof(sctp_assoc_value);
+  sctp_assoc_value wanted{};
+  if (!is_number) wanted = read_value<sctp_assoc_value>(value);
   Scope scope;
   if (const int status = scope_of(socket, wanted.assoc_id, scope); status != 0) return status;
-  wanted.assoc_value = point;
-  return write_value(wanted, value, length);
+  wanted.assoc_value = seen(socket, scope).parameters[MR_FRAGMENT_MAX];
+  // A plain number is asked for by those that want to know how large a message may be.
+  if (!is_number) return write_value(wanted, value, length);
+  const std::uint32_t most = Process::get().engine().path_mtu - kHeadersV4;
+  return write_value(wanted.assoc_value != 0 ? wanted.assoc_value : most, value, length);
 }
 
-int Options::set_maxseg(Socket&, const void* value, socklen_t length) {
-  const std::uint32_t wanted = length < sizeof(sctp_assoc_value)
-                                   ? read_value<std::uint32_t>(value)
-                                   : read_value<sctp_assoc_value>(value).assoc_value;
-  return wanted == 0 ? 0 : -EOPNOTSUPP;
+int Options::set_maxseg(Socket& socket, const void* value, socklen_t length) {
+  sctp_assoc_value wanted{};
+  if (length < sizeof wanted) {
+    wanted.assoc_value = read_value<std::uint32_t>(value);
+  } else {
+    wanted = read_value<sctp_assoc_value>(value);
+  }
+  const std::uint32_t most = Process::get().engine().path_mtu - kHeadersV4;
+  if (wanted.assoc_value != 0 && (wanted.assoc_value < kSegmentLeast || wanted.assoc_value > most))
+    return -EINVAL;
+  Scope scope;
+  if (const int status = scope_of(socket, wanted.assoc_id, scope); status != 0) return status;
+  change(socket, scope, MR_FRAGMENT_MAX, wanted.assoc_value);
+  return 0;
+}
+
+//= rfc6458 8.1.26
+int Options::get_explicit_eor(Socket& socket, void* value, socklen_t& length) {
+  return write_value(int{socket.ends_records_ ? 1 : 0}, value, length);
+}
+
+int Options::set_explicit_eor(Socket& socket, const void* value, socklen_t) {
+  socket.ends_records_ = read_value<int>(value) != 0;
+  return 0;
 }
 
 //= rfc6458 8.1.3
@@ -124,11 +148,14 @@ int Options::set_init(Socket& socket, const void* value, socklen_t) {
   sctp_initmsg& init = socket.init_;
   if (wanted.sinit_num_ostreams != 0) init.sinit_num_ostreams = wanted.sinit_num_ostreams;
   if (wanted.sinit_max_instreams != 0) init.sinit_max_instreams = wanted.sinit_max_instreams;
-  if (wanted.sinit_max_init_timeo != 0) init.sinit_max_init_timeo = wanted.sinit_max_init_timeo;
-  if (wanted.sinit_max_attempts == 0) return 0;
-  init.sinit_max_attempts = wanted.sinit_max_attempts;
   Scope future;
   future.has_socket = true;
+  if (wanted.sinit_max_init_timeo != 0) {
+    init.sinit_max_init_timeo = wanted.sinit_max_init_timeo;
+    change(socket, future, MR_INIT_RTO_MAX_MS, init.sinit_max_init_timeo);
+  }
+  if (wanted.sinit_max_attempts == 0) return 0;
+  init.sinit_max_attempts = wanted.sinit_max_attempts;
   change(socket, future, MR_INIT_MAX_RETRANS,
          std::min<std::uint32_t>(init.sinit_max_attempts, 255));
   return 0;

@@ -42,7 +42,7 @@ int Options::get_error(Socket& socket, void* value, socklen_t& length) {
   return write_value(socket.take_error(), value, length);
 }
 
-// The engine's send buffer is its configuration's: what is set here is only remembered.
+// Bytes of an association that may lie unacknowledged, up to the engine's send buffer.
 int Options::get_send_buffer(Socket& socket, void* value, socklen_t& length) {
   return write_value(socket.send_buffer_, value, length);
 }
@@ -50,6 +50,12 @@ int Options::get_send_buffer(Socket& socket, void* value, socklen_t& length) {
 int Options::set_send_buffer(Socket& socket, const void* value, socklen_t) {
   const int wanted = std::clamp(read_value<int>(value), kSmallestBuffer, kLargestBuffer);
   socket.send_buffer_ = 2 * wanted;  // as Linux does, and programs expect
+  const auto bytes = static_cast<std::uint32_t>(socket.send_buffer_);
+  socket.options.send_buffer = bytes;
+  for (const auto& entry : socket.associations) {
+    entry.second->options.send_buffer = bytes;
+    mr_set_send_buffer(Process::get().context(), entry.second->handle, bytes);
+  }
   return 0;
 }
 

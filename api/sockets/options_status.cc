@@ -122,7 +122,12 @@ int Options::get_peer_address(Socket& socket, void* value, socklen_t& length) {
   const mr_status& status = Process::get().last_status;
   for (std::uint32_t i = 0; i < status.path_count && i < MR_PATHS_MAX; ++i) {
     if (!(status.paths[i].address == wanted.address)) continue;
-    return write_value(path_info(socket, *association, status.paths[i]), value, length);
+    const sctp_paddrinfo found = path_info(socket, *association, status.paths[i]);
+    //= rfc7829 7.3
+    if (found.spinfo_state == SCTP_PF &&
+        association->options.exposes_doubtful == SCTP_PF_EXPOSE_DISABLE)
+      return -EACCES;
+    return write_value(found, value, length);
   }
   return -EINVAL;
 }

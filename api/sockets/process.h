@@ -95,7 +95,7 @@ class Process {
   Process();
   int listen(std::uint16_t port, const ListenGroup& group);
   int unlisten(std::uint16_t port);
-  Socket* listener(std::uint16_t port, const mr_address& peer) const;
+  Socket* listener(std::uint16_t port, const mr_address& peer, std::uint16_t peer_port) const;
   int attach();
   void start_pump();
   static void* pump_thread(void* self);

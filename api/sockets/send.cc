@@ -46,10 +46,11 @@ ssize_t Socket::send(const std::string& message, const SendInfo& info, const End
     if (status != 0) return status;
     through = started.get();
   }
-  return send(*through, message, info);
+  return send(*through, message, info, to);
 }
 
-ssize_t Socket::send(Association& association, const std::string& message, const SendInfo& info) {
+ssize_t Socket::send(Association& association, const std::string& message, const SendInfo& info,
+                     const Endpoint* to) {
   mr_context* context = Process::get().context();
   if ((info.values.flags & SCTP_ABORT) != 0) {
     mr_abort(context, association.handle, message.data(), std::min(message.size(), kReasonMax));
@@ -60,22 +61,50 @@ ssize_t Socket::send(Association& association, const std::string& message, const
     mr_shutdown(context, association.handle);
     return 0;
   }
-  return send_data(association, message, info);
+  return ends_records_ ? add_to_record(association, message, info, to)
+                       : send_data(association, message, info, to);
+}
+
+// A message that the application gives in pieces waits until it is whole: what goes with it is said
+// with the last of them.
+//= rfc6458 8.1.26
+ssize_t Socket::add_to_record(Association& association, const std::string& piece,
+                              const SendInfo& info, const Endpoint* to) {
+  std::string& record = association.unfinished;
+  const auto size = static_cast<ssize_t>(piece.size());
+  if (record.size() + piece.size() > MR_MESSAGE_BYTES_MAX) return -EMSGSIZE;
+  if (!info.ends_record) {
+    record += piece;
+    return size;
+  }
+  const ssize_t status = send_data(association, record + piece, info, to);
+  if (status < 0) return status;
+  record.clear();
+  return size;
 }
 
 ssize_t Socket::send_data(Association& association, const std::string& message,
-                          const SendInfo& info) {
+                          const SendInfo& info, const Endpoint* to) {
   if (association.is_shut_down || association.peer_shut_down)
     return is_one_to_one() ? -EPIPE : -ESHUTDOWN;
-  const std::uint32_t path_mtu = Process::get().engine().path_mtu;
-  if (disables_fragments_ && message.size() > path_mtu - kHeaderBytes) return -EMSGSIZE;
+  const std::uint32_t fragment_max = association.options.parameters[MR_FRAGMENT_MAX];
+  std::uint32_t most = Process::get().engine().path_mtu - kHeaderBytes;
+  if (fragment_max != 0) most = std::min(most, fragment_max);
+  if (disables_fragments_ && message.size() > most) return -EMSGSIZE;
   std::uint32_t flags = 0;
   if ((info.values.flags & SCTP_UNORDERED) != 0) flags |= MR_UNORDERED;
   if ((info.values.flags & SCTP_SACK_IMMEDIATELY) != 0) flags |= MR_SACK_AT_ONCE;
   if (info.more_follow) flags |= MR_MORE;
-  const int status =
-      mr_send(Process::get().context(), association.handle, message.data(), message.size(),
-              info.values.stream, ntohl(info.values.ppid), flags, info.values.context);
+  mr_context* context = Process::get().context();
+  const std::uint32_t ppid = ntohl(info.values.ppid);
+  const SendDefaults& values = info.values;
+  //= rfc6458 5.3.4
+  const bool has_choice = (values.flags & SCTP_ADDR_OVER) != 0 && to != nullptr;
+  const int status = has_choice
+                         ? mr_send_to(context, association.handle, &to->address, message.data(),
+                                      message.size(), values.stream, ppid, flags, values.context)
+                         : mr_send(context, association.handle, message.data(), message.size(),
+                                   values.stream, ppid, flags, values.context);
   if (status == 0) {
     association.last_used_us = monotonic_us();
     return static_cast<ssize_t>(message.size());

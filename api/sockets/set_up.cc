@@ -22,6 +22,7 @@ Socket::Socket(int family, Model model) : family_(family), model_(model) {
   const mr_engine& engine = process.engine();
   std::copy(std::begin(engine.parameters), std::end(engine.parameters), options.parameters.begin());
   options.parameters[MR_SENDER_DRY_EVENTS] = 0;
+  options.parameters[MR_REMOTE_ERROR_EVENTS] = 0;
   init_.sinit_num_ostreams = engine.streams_out;
   init_.sinit_max_instreams = engine.streams_in;
   init_.sinit_max_attempts = static_cast<std::uint16_t>(engine.parameters[MR_INIT_MAX_RETRANS]);
@@ -186,6 +187,11 @@ int Socket::peel_off(sctp_assoc_t id, int flags, std::shared_ptr<Socket>& peeled
     peeled->items.push_back(std::move(item));
     return true;
   });
+  std::erase_if(held, [&](Item& item) {
+    if (item.association != association) return false;
+    peeled->held.push_back(std::move(item));
+    return true;
+  });
   refresh();
   peeled->refresh();
   return status;
@@ -204,6 +210,9 @@ int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
   to.init_ = init_;
   to.wants_rcvinfo = wants_rcvinfo;
   to.wants_nxtinfo = wants_nxtinfo;
+  to.wants_extended = wants_extended;
+  to.ends_records_ = ends_records_;
+  to.interleave_ = interleave_;
   to.maps_v4 = maps_v4;
   to.lingering = lingering;
   to.no_delay_ = no_delay_;
@@ -217,8 +226,7 @@ int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
   const int descriptor = to.open(flags);
   if (descriptor < 0) return descriptor;
   association->socket = adopted.get();
-  if (is_fresh && to.wants(*association, SCTP_ASSOC_CHANGE))
-    to.notify(association, association_change(*association, SCTP_COMM_UP, 0));
+  if (is_fresh) to.tell_of_start(association);
   for (Item& item : association->early) to.queue(std::move(item));
   association->early.clear();
   if (association->state == Association::State::ended) {

@@ -25,6 +25,7 @@ struct SendInfo {
   sctp_assoc_t id = 0;
   bool has_init = false;
   bool more_follow = false;  // of a batch
+  bool ends_record = false;  // with SCTP_EXPLICIT_EOR
   sctp_initmsg init{};
   std::vector<mr_address> more_addresses;  // of a host that the message begins an association with
 };
@@ -74,7 +75,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
 
   // send.cc
   ssize_t send(const std::string& message, const SendInfo& info, const Endpoint* to);
-  ssize_t send(Association& association, const std::string& message, const SendInfo& info);
+  ssize_t send(Association& association, const std::string& message, const SendInfo& info,
+               const Endpoint* to = nullptr);
   int shut_down(int how);
 
   // receive.cc
@@ -114,6 +116,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   /// The peer of a one-to-one socket; false if it has none.
   bool peer_name(Endpoint& peer) const;
   bool is_non_blocking() const;
+  bool shares_port() const { return reuses_port_; }
   int take_error();
   Endpoint local_endpoint(const Association& association) const;
   std::vector<mr_address> local_addresses(const Association* association) const;
@@ -142,8 +145,10 @@ class Socket : public std::enable_shared_from_this<Socket> {
   AssociationOptions options;
   bool wants_rcvinfo = false;
   bool wants_nxtinfo = false;
+  bool wants_extended = false;  // SCTP_USE_EXT_RCVINFO
   std::map<sctp_assoc_t, std::shared_ptr<Association>> associations;
   std::deque<Item> items;
+  std::deque<Item> held;  // until the message that comes in pieces has ended
 
  private:
   friend struct Options;
@@ -159,11 +164,17 @@ class Socket : public std::enable_shared_from_this<Socket> {
   int check_local(const Endpoint& endpoint) const;
   void apply_options(Association& association);
   bool wants(const Association& association, int type) const;
+  bool must_wait(const Item& item) const;
+  void release_held();
+  void tell_of_start(const std::shared_ptr<Association>& association);
   void notify(const std::shared_ptr<Association>& association, std::string notification);
   void forget(const std::shared_ptr<Association>& association);
-  void end_of_input(const Association& association);
+  void end_pieces(const std::shared_ptr<Association>& association);
   ssize_t send_to_all(const std::string& message, const SendInfo& info);
-  ssize_t send_data(Association& association, const std::string& message, const SendInfo& info);
+  ssize_t send_data(Association& association, const std::string& message, const SendInfo& info,
+                    const Endpoint* to);
+  ssize_t add_to_record(Association& association, const std::string& piece, const SendInfo& info,
+                        const Endpoint* to);
 
   int family_;
   Model model_;
@@ -194,7 +205,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   bool no_delay_ = false;
   bool disables_fragments_ = false;
   int interleave_ = 0;
-  std::uint32_t adaptation_ = 0;
+  bool ends_records_ = false;  // SCTP_EXPLICIT_EOR
   bool reuses_address_ = false;
   bool reuses_port_ = false;
   bool follows_addresses_ = false;

@@ -244,9 +244,6 @@ void Association::set_parameters(Time now, const Parameters& parameters) {
     take(settings.mtu_fixed, before.path_mtu_fixed, parameters.path_mtu_fixed);
     paths_[i]->set_settings(now, settings, parameters_.path_mtu);
   }
-  //= rfc6458 6.1.9
-  const bool asks_for_dry = parameters.sender_dry_events && !before.sender_dry_events;
-  if (asks_for_dry && was_up_ && outbound_.is_drained()) notices_ |= kDryNotice;
 }
 
 bool Association::set_path_parameters(Time now, const IpAddress& destination,

@@ -1,0 +1,63 @@
+// Messages that come in pieces, and what must not come between them (RFC 6458 8.1.20).
+#include <utility>
+
+#include "api/sockets/notifications.h"
+#include "api/sockets/socket.h"
+
+namespace millrace::sockets {
+
+/// Whether something waits until the message that is read in pieces has ended: of the same
+/// association always, as without the interleaving extension, and with level 0 of any.
+bool Socket::must_wait(const Item& item) const {
+  const Association& of = *item.association;
+  if (of.is_in_pieces) return item.is_notification || item.is_first;
+  if (interleave_ != 0) return false;
+  for (const auto& entry : associations) {
+    if (entry.second->is_in_pieces) return true;
+  }
+  return false;
+}
+
+//= rfc6458 8.1.20
+void Socket::queue(Item item) {
+  Association& association = *item.association;
+  if (!item.is_notification) association.queued += static_cast<std::uint32_t>(item.data.size());
+  if (must_wait(item)) {
+    held.push_back(std::move(item));
+    return;
+  }
+  const bool ends_pieces = !item.is_notification && !item.is_first && item.is_last;
+  if (!item.is_notification && item.is_first && !item.is_last) {
+    association.is_in_pieces = true;
+    association.piece_stream = item.stream;
+    association.piece_ssn = item.ssn;
+  }
+  items.push_back(std::move(item));
+  if (ends_pieces) {
+    association.is_in_pieces = false;
+    release_held();
+  }
+  refresh_for_more();
+}
+
+/// What was held back, in its order, as far as it may come now.
+void Socket::release_held() {
+  std::deque<Item> waiting;
+  waiting.swap(held);
+  for (Item& item : waiting) {
+    if (!item.is_notification)
+      item.association->queued -= static_cast<std::uint32_t>(item.data.size());
+    queue(std::move(item));
+  }
+}
+
+/// The rest of a message will never come: the association has ended, or the peer begun anew.
+void Socket::end_pieces(const std::shared_ptr<Association>& association) {
+  if (!association->is_in_pieces) return;
+  association->is_in_pieces = false;
+  if (wants(*association, SCTP_PARTIAL_DELIVERY_EVENT))
+    notify(association, delivery_aborted(*association));
+  release_held();
+}
+
+}  // namespace millrace::sockets

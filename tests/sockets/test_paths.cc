@@ -1,0 +1,175 @@
+// Options that a destination address has of its own, and what the engine calls its own host.
+#include "tests/sockets/engine.h"
+
+namespace millrace::sockets {
+namespace {
+
+sctp_paddrparams about(const char* address, std::uint16_t port) {
+  sctp_paddrparams info{};
+  const sockaddr_in to = at(address, port);
+  std::memcpy(&info.spp_address, &to, sizeof to);
+  return info;
+}
+
+TEST_CASE("an address has numbers of its own, and the association keeps its own") {
+  Pair pair;
+  sctp_paddrparams own = about("10.0.0.1", pair.listener.port());
+  own.spp_flags = SPP_HB_ENABLE;
+  own.spp_hbinterval = 7000;
+  own.spp_pathmaxrxt = 3;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, own) == 0);
+  sctp_paddrparams seen = about("10.0.0.1", pair.listener.port());
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, seen) == 0);
+  CHECK(seen.spp_hbinterval == 7000);
+  CHECK(seen.spp_pathmaxrxt == 3);
+  sctp_paddrparams all{};
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, all) == 0);
+  CHECK(all.spp_hbinterval != 7000);
+  // What is set for all afterwards is set for this one too.
+  all = sctp_paddrparams{};
+  all.spp_pathmaxrxt = 9;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, all) == 0);
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, seen) == 0);
+  CHECK(seen.spp_pathmaxrxt == 9);
+  CHECK(seen.spp_hbinterval == 7000);
+  sctp_paddrparams other = about("10.0.0.77", 1);
+  CHECK(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, other) == -1);
+  CHECK(errno == EINVAL);
+}
+
+TEST_CASE("an MTU that is fixed is what the path has, until it may be found out again") {
+  Pair pair;
+  sctp_paddrparams info = about("10.0.0.1", pair.listener.port());
+  info.spp_flags = SPP_PMTUD_DISABLE;
+  info.spp_pathmtu = 800;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == 0);
+  sctp_paddrinfo path{};
+  const sockaddr_in peer = at("10.0.0.1", pair.listener.port());
+  std::memcpy(&path.spinfo_address, &peer, sizeof peer);
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_GET_PEER_ADDR_INFO, path) == 0);
+  CHECK(path.spinfo_mtu == 800);
+  sctp_paddrparams seen = about("10.0.0.1", pair.listener.port());
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, seen) == 0);
+  CHECK(seen.spp_pathmtu == 800);
+  CHECK((seen.spp_flags & SPP_PMTUD_DISABLE) != 0);
+  CHECK(pair.client.send(std::string(5000, 'x')) == 5000);
+  CHECK(receive(pair.server).size == 5000);
+  info.spp_flags = SPP_PMTUD_ENABLE;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == 0);
+  info.spp_pathmtu = 100;
+  CHECK(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == -1);
+  CHECK(errno == EINVAL);
+}
+
+TEST_CASE("a heartbeat on demand wants an address") {
+  Pair pair;
+  sctp_paddrparams info{};
+  info.spp_flags = SPP_HB_DEMAND;
+  CHECK(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == -1);
+  CHECK(errno == EINVAL);
+  info = about("10.0.0.1", pair.listener.port());
+  info.spp_flags = SPP_HB_DEMAND;
+  CHECK(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == 0);
+  info.spp_flags = SPP_DSCP;
+  CHECK(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == -1);
+  CHECK(errno == EOPNOTSUPP);
+}
+
+TEST_CASE("thresholds come back in both layouts, and must be in order") {
+  Pair pair;
+  sctp_paddrthlds_v2 limits{};
+  limits.spt_pathmaxrxt = 6;
+  limits.spt_pathpfthld = 2;
+  limits.spt_pathcpthld = 4;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_THLDS_V2, limits) == 0);
+  sctp_paddrthlds_v2 seen{};
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_PEER_ADDR_THLDS_V2, seen) == 0);
+  CHECK(seen.spt_pathmaxrxt == 6);
+  CHECK(seen.spt_pathpfthld == 2);
+  CHECK(seen.spt_pathcpthld == 4);
+  sctp_paddrthlds old{};
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_PEER_ADDR_THLDS, old) == 0);
+  CHECK(old.spt_pathpfthld == 2);
+  limits.spt_pathpfthld = 5;
+  CHECK(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_THLDS_V2, limits) == -1);
+  CHECK(errno == EINVAL);
+}
+
+TEST_CASE("whether potentially failed paths are shown has three values, as on Linux") {
+  const Handle socket(SOCK_STREAM);
+  sctp_assoc_value value{};
+  CHECK(socket.get(IPPROTO_SCTP, SCTP_EXPOSE_POTENTIALLY_FAILED_STATE, value) == 0);
+  CHECK(value.assoc_value == SCTP_PF_EXPOSE_UNSET);
+  value.assoc_value = SCTP_PF_EXPOSE_ENABLE;
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_EXPOSE_POTENTIALLY_FAILED_STATE, value) == 0);
+  CHECK(socket.get(IPPROTO_SCTP, SCTP_EXPOSE_POTENTIALLY_FAILED_STATE, value) == 0);
+  CHECK(value.assoc_value == SCTP_PF_EXPOSE_ENABLE);
+  value.assoc_value = 3;
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_EXPOSE_POTENTIALLY_FAILED_STATE, value) == -1);
+  CHECK(errno == EINVAL);
+}
+
+TEST_CASE("options of extensions are refused, not forgotten") {
+  const Handle socket(SOCK_STREAM);
+  const int option = GENERATE(
+      SCTP_AUTH_CHUNK, SCTP_AUTH_KEY, SCTP_SET_PEER_PRIMARY_ADDR, SCTP_PR_SUPPORTED,
+      SCTP_DEFAULT_PRINFO, SCTP_RECONFIG_SUPPORTED, SCTP_RESET_STREAMS, SCTP_STREAM_SCHEDULER,
+      SCTP_INTERLEAVING_SUPPORTED, SCTP_ASCONF_SUPPORTED, SCTP_AUTH_SUPPORTED, SCTP_ECN_SUPPORTED,
+      SCTP_REMOTE_UDP_ENCAPS_PORT, SCTP_PLUGGABLE_CC, SCTP_MAX_CWND);
+  const char value[64] = {};
+  CHECK(calls::setsockopt(socket.number, IPPROTO_SCTP, option, value, sizeof value) == -1);
+  CHECK(errno == ENOPROTOOPT);
+}
+
+TEST_CASE("a message goes to the address that it names") {
+  Pair pair;
+  iovec part{const_cast<char*>("over"), 4};
+  const sockaddr_in to = at("10.0.0.1", pair.listener.port());
+  sctp_sndinfo info{};
+  info.snd_flags = SCTP_ADDR_OVER;
+  CHECK(sctp_sendv(pair.client.number, &part, 1,
+                   reinterpret_cast<sockaddr*>(const_cast<sockaddr_in*>(&to)), 1, &info,
+                   sizeof info, SCTP_SENDV_SNDINFO, 0) == 4);
+  CHECK(receive(pair.server).data == "over");
+}
+
+TEST_CASE("the host itself is reached by any loopback address and by the engine's own") {
+  const char* address = GENERATE("127.0.0.1", "127.3.2.1", "10.0.0.1", "0.0.0.0");
+  CAPTURE(address);
+  const Handle listener(SOCK_SEQPACKET);
+  REQUIRE(listener.bind("0.0.0.0", 0) == 0);
+  REQUIRE(calls::listen(listener.number, 5) == 0);
+  const Handle client(SOCK_SEQPACKET);
+  const sockaddr_in to = at(address, listener.port());
+  REQUIRE(client.send_to("on the third leg", &to) == 16);
+  const Received got = receive(listener);
+  CHECK(got.data == "on the third leg");
+  REQUIRE(listener.send_to("back", &got.from) == 4);
+  CHECK(receive(client).data == "back");
+}
+
+TEST_CASE("IPv6 sockets reach themselves over ::1, and others over mapped addresses") {
+  const bool is_mapped = GENERATE(false, true);
+  const Handle listener(SOCK_STREAM, AF_INET6);
+  sockaddr_in6 any{};
+  any.sin6_family = AF_INET6;
+  REQUIRE(calls::bind(listener.number, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0);
+  REQUIRE(calls::listen(listener.number, 5) == 0);
+  socklen_t length = sizeof any;
+  REQUIRE(calls::getsockname(listener.number, reinterpret_cast<sockaddr*>(&any), &length) == 0);
+  inet_pton(AF_INET6, is_mapped ? "::ffff:10.0.0.1" : "::1", &any.sin6_addr);
+  const Handle client(SOCK_STREAM, AF_INET6);
+  REQUIRE(calls::connect(client.number, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0);
+  sockaddr_in6 peer{};
+  length = sizeof peer;
+  const Handle server(Handle::Adopt{
+      calls::accept(listener.number, reinterpret_cast<sockaddr*>(&peer), &length, 0)});
+  REQUIRE(server.number >= 0);
+  CHECK(peer.sin6_family == AF_INET6);
+  CHECK(IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr) == is_mapped);
+  CHECK(client.send("six") == 3);
+  CHECK(receive(server).data == "six");
+}
+
+}  // namespace
+}  // namespace millrace::sockets
