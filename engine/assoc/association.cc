@@ -258,7 +258,8 @@ bool Association::set_path_parameters(Time now, const IpAddress& destination,
 bool Association::heartbeat(Time now, const IpAddress& destination) {
   const int path = path_of(destination);
   if (path < 0) return false;
-  if (was_up_ && !paths_[path]->heartbeat_outstanding)
+  const bool may_ask = was_up_ && t2_deadline_ == kNever;  // no SHUTDOWN of ours is under way
+  if (may_ask && !paths_[path]->heartbeat_outstanding)
     send_heartbeat(now, static_cast<std::uint8_t>(path));
   return true;
 }

@@ -89,6 +89,8 @@ void set_parameter(Parameters& parameters, const Field& field) {
     parameters.sack_frequency = byte;
   else if (name == "sender_dry_events")
     parameters.sender_dry_events = number != 0;
+  else if (name == "remote_error_events")
+    parameters.remote_error_events = number != 0;
   else if (name == "path_mtu_probing")
     parameters.path_mtu_probing = number != 0;
   else if (name == "max_burst")

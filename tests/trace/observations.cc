@@ -54,7 +54,8 @@ Fields describe(const test::Told& event) {
 
 EventType event_type(const std::string& name) {
   constexpr const char* kNames[] = {"up",          "down", "restart",       "message",
-                                    "send_failed", "path", "peer_shutdown", "dry"};
+                                    "send_failed", "path", "peer_shutdown", "dry",
+                                    "remote_error"};
   for (std::size_t i = 0; i < std::size(kNames); ++i) {
     if (name == kNames[i]) return static_cast<EventType>(i);
   }
