@@ -30,15 +30,14 @@ const char* state_name(State state) {
 
 Association::Association(Resources& resources, const Identity& identity,
                          const Parameters& parameters, std::uint64_t locals)
-    : resources_(resources), identity_(identity), locals_(locals), parameters_(parameters) {
-  initial_tsn_ = Tsn{resources_.random.next_u32()};
-}
+    : resources_(resources), identity_(identity), locals_(locals), parameters_(parameters) {}
 
 bool Association::connect(Time now, std::span<const IpAddress> peers) {
   //= rfc9260 5.4
   for (const IpAddress& peer : peers) {
     if (!add_path(peer, /*confirmed=*/true)) return false;
   }
+  initial_tsn_ = Tsn{resources_.random.next_u32()};
   streams_out_ = parameters_.streams_out;
   streams_in_ = parameters_.streams_in;
   outbound_.start(initial_tsn_, 0, streams_out_);
@@ -75,8 +74,7 @@ void Association::enter_established(Time now) {
   error_count_ = 0;
   pending_ &= static_cast<std::uint8_t>(~(kInit | kCookieEcho));
   release_kept();
-  local_tie_tag_ = resources_.random.next_u32() | 1;
-  peer_tie_tag_ = resources_.random.next_u32() | 1;
+  local_tie_tag_ = peer_tie_tag_ = 0;  // drawn when an INIT asks for them
   advertised_rwnd_ = a_rwnd();
   std::int64_t unconfirmed = 0;
   for (std::uint8_t i = 0; i < path_count_; ++i) {

@@ -205,7 +205,7 @@ bool Association::on_init(const InitView& init, std::span<const IpAddress> peers
   //= rfc9260 5.2.1
   cookie.local_tag = is_collision ? identity_.local_tag : fresh_tag;
   cookie.local_tsn = is_collision ? initial_tsn_ : Tsn{resources_.random.next_u32()};
-  if (state_ == State::kCookieEchoed && local_tie_tag_ == 0) {
+  if (state_ != State::kCookieWait && local_tie_tag_ == 0) {
     local_tie_tag_ = resources_.random.next_u32() | 1;
     peer_tie_tag_ = resources_.random.next_u32() | 1;
   }

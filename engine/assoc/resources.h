@@ -60,7 +60,8 @@ struct Resources {
   std::span<const IpAddress> local_addresses;  ///< all of the engine's
   std::size_t chunks_held_max = SIZE_MAX;      ///< DATA chunks that an association may hold
   std::size_t buffers_held_max = SIZE_MAX;     ///< packets that may be held for later delivery
-  bool may_hold = true;  ///< off: whoever is at work holds as much for later as it may
+  bool sums_ahead = false;  ///< packets get their checksums here, and best while they are filled
+  bool may_hold = true;     ///< off: whoever is at work holds as much for later as it may
 
   void count(Counter counter, std::uint64_t n = 1) { counters.add(counter, n); }
 };

@@ -56,6 +56,7 @@ bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
     resources_.count(Counter::drop_no_buffer);
     return false;
   }
+  if (resources_.sums_ahead) buffer->flags |= kSumsAhead;
   const bool is_init = pending_ & kInit;
   CommonHeader common = header();
   //= rfc9260 8.5.1

@@ -26,6 +26,7 @@ enum BufferFlag : std::uint8_t {
   kChecksumBad = 1 << 1,  ///< received: the port has checked it and found it wrong
   kHeld = 1 << 3,         ///< counted by BufferPool::hold()
   kChecksumByPort = 1 << 2,  ///< to be sent: the port computes the SCTP checksum
+  kSumsAhead = 1 << 4,       ///< being built: what is copied into it is added to its checksum
 };
 
 /// One packet. `data` and `length` move as headers are stripped and prepended.
@@ -41,6 +42,8 @@ struct alignas(64) Buffer {
   std::uint16_t sctp_offset = 0;     ///< from storage to the SCTP common header (set by net)
   std::uint16_t sctp_length = 0;     ///< bytes of the SCTP packet (set by net)
   std::uint16_t vlan = 0;            ///< 802.1Q tag of the frame, 0 if it has none
+  std::uint16_t summed = 0;          ///< being built: bytes that `sum` has of the SCTP packet
+  std::uint32_t sum = 0;             ///< state of its CRC32c, with zeros for the checksum
 
   Bytes bytes() const { return {data, length}; }
   std::size_t tailroom() const {
@@ -63,6 +66,7 @@ struct alignas(64) Buffer {
     flags = 0;
     interface_index = 0;
     vlan = 0;
+    summed = 0;
   }
 };
 static_assert(sizeof(Buffer) == 64);

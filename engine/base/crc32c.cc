@@ -94,6 +94,24 @@ Crc32c& Crc32c::add(Bytes bytes) {
   return *this;
 }
 
+bool sums_while_copying() {
+  return kIsWide;
+}
+
+Crc32c& Crc32c::add_copied(std::uint8_t* to, Bytes bytes) {
+  if (!kIsWide || bytes.size() < kWideMin) {
+    std::memcpy(to, bytes.data(), bytes.size());
+    return add({to, bytes.size()});
+  }
+  // The wide way takes words of four bytes. Somebody else may be changing the bytes meanwhile: what
+  // is summed is what was copied.
+  const std::size_t odd = bytes.size() % 4;
+  std::memcpy(to, bytes.data(), odd);
+  state_ = update_serially(state_, to, odd);
+  state_ = copy_crc32c_wide(state_, to + odd, bytes.data() + odd, bytes.size() - odd);
+  return *this;
+}
+
 std::uint32_t sctp_checksum(Bytes packet) {
   MR_ASSERT(packet.size() >= kCommonHeaderBytes);
   std::array<std::uint8_t, kCommonHeaderBytes> header{};
@@ -105,6 +123,12 @@ void store_sctp_checksum(MutableBytes packet) {
   MR_ASSERT(packet.size() >= kCommonHeaderBytes);
   std::memset(packet.data() + kChecksumOffset, 0, 4);
   const std::uint32_t checksum = Crc32c{}.add(packet).value();
+  std::memcpy(packet.data() + kChecksumOffset, &checksum, sizeof checksum);
+}
+
+void store_sctp_checksum(MutableBytes packet, Crc32c begun, std::size_t added) {
+  MR_ASSERT(added >= kCommonHeaderBytes && added <= packet.size());
+  const std::uint32_t checksum = begun.add(packet.subspan(added)).value();
   std::memcpy(packet.data() + kChecksumOffset, &checksum, sizeof checksum);
 }
 

@@ -63,6 +63,41 @@ MR_WIDE inline std::uint32_t reduce(__m512i lanes) {
       _mm_crc32_u64(low, static_cast<std::uint64_t>(_mm_extract_epi64(sum, 1))));
 }
 
+// Zeros in front of a message do not change its checksum, so the first step is filled up with them:
+// then there is nothing left over at the end.
+template <bool kCopies>
+MR_WIDE inline std::uint32_t update(std::uint32_t state, std::uint8_t* to, const std::uint8_t* from,
+                                    std::size_t count) {
+  const std::size_t zeros = (kStep - count % kStep) % kStep;
+  const std::uint8_t* at = from - zeros;
+  if constexpr (kCopies) to -= zeros;
+  const std::size_t first = zeros / 4;  // word of the step that the message begins with
+  __m512i sums[4];
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::size_t words = 16 * i;
+    const auto there = static_cast<__mmask16>(
+        first <= words ? 0xffff : (first >= words + 16 ? 0 : 0xffff << (first - words)));
+    const auto start = static_cast<__mmask16>(std::uint64_t{1} << first >> words);
+    const __m512i bytes = _mm512_maskz_loadu_epi32(there, at + kBlock * i);
+    if constexpr (kCopies) _mm512_mask_storeu_epi32(to + kBlock * i, there, bytes);
+    sums[i] = _mm512_xor_si512(bytes, _mm512_maskz_set1_epi32(start, static_cast<int>(state)));
+  }
+  const __m512i by_step = all_lanes(kByStep);
+  const std::uint8_t* const end = from + count;
+  for (at += kStep; at != end; at += kStep) {
+    if constexpr (kCopies) to += kStep;
+    for (std::size_t i = 0; i < 4; ++i) {
+      const __m512i bytes = _mm512_loadu_si512(at + kBlock * i);
+      if constexpr (kCopies) _mm512_storeu_si512(to + kBlock * i, bytes);
+      sums[i] = fold(sums[i], by_step, bytes);
+    }
+  }
+  const __m512i late = fold(sums[2], all_lanes(kByBlocks[0]), sums[3]);
+  const __m512i early = fold(sums[0], all_lanes(kByBlocks[2]), _mm512_setzero_si512());
+  const __m512i sum = fold(sums[1], all_lanes(kByBlocks[1]), _mm512_xor_si512(late, early));
+  return reduce(sum);
+}
+
 }  // namespace
 
 bool has_wide_crc32c() {
@@ -71,32 +106,14 @@ bool has_wide_crc32c() {
          __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.2") != 0;
 }
 
-// Zeros in front of a message do not change its checksum, so the first step is filled up with them:
-// then there is nothing left over at the end.
 MR_WIDE std::uint32_t update_crc32c_wide(std::uint32_t state, const std::uint8_t* from,
                                          std::size_t count) {
-  const std::size_t zeros = (kStep - count % kStep) % kStep;
-  const std::uint8_t* at = from - zeros;
-  const std::size_t first = zeros / 4;  // word of the step that the message begins with
-  __m512i sums[4];
-  for (std::size_t i = 0; i < 4; ++i) {
-    const std::size_t words = 16 * i;
-    const auto there = static_cast<__mmask16>(
-        first <= words ? 0xffff : (first >= words + 16 ? 0 : 0xffff << (first - words)));
-    const auto start = static_cast<__mmask16>(std::uint64_t{1} << first >> words);
-    sums[i] = _mm512_xor_si512(_mm512_maskz_loadu_epi32(there, at + kBlock * i),
-                               _mm512_maskz_set1_epi32(start, static_cast<int>(state)));
-  }
-  const __m512i by_step = all_lanes(kByStep);
-  const std::uint8_t* const end = from + count;
-  for (at += kStep; at != end; at += kStep) {
-    for (std::size_t i = 0; i < 4; ++i)
-      sums[i] = fold(sums[i], by_step, _mm512_loadu_si512(at + kBlock * i));
-  }
-  const __m512i late = fold(sums[2], all_lanes(kByBlocks[0]), sums[3]);
-  const __m512i early = fold(sums[0], all_lanes(kByBlocks[2]), _mm512_setzero_si512());
-  const __m512i sum = fold(sums[1], all_lanes(kByBlocks[1]), _mm512_xor_si512(late, early));
-  return reduce(sum);
+  return update<false>(state, nullptr, from, count);
+}
+
+MR_WIDE std::uint32_t copy_crc32c_wide(std::uint32_t state, std::uint8_t* to,
+                                       const std::uint8_t* from, std::size_t count) {
+  return update<true>(state, to, from, count);
 }
 
 }  // namespace millrace

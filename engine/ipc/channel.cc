@@ -74,6 +74,8 @@ std::size_t Channel::take(std::span<SubmissionEntry> out) {
       submissions_.available(static_cast<std::uint32_t>(std::min(out.size(), kTakeMax)));
   for (std::uint32_t i = 0; i < count; ++i) {
     copy_once(out[i], submissions_.at(i));
+    if (is_good_send(out[i])) [[likely]]
+      continue;
     const Offence offence = check(out[i]);
     if (offence != Offence::none) [[unlikely]] {
       evict(offence);

@@ -120,6 +120,20 @@ class Channel {
     entry.arena_end = place.end;
     completions_.commit(1);
   }
+  /// Posts a message of `length` bytes, which go to `to`: the entry, to be filled in place as
+  /// message_entry(), or nullptr if there is no room now. Nobody sees either before publish().
+  CompletionEntry* add_message(std::uint32_t length, std::uint8_t*& to) {
+    if (is_evicted() || completions_.reserve(1) == 0) return nullptr;
+    ReceiveArena::Place place;
+    to = receive_.take(length, place);
+    if (to == nullptr) return nullptr;
+    CompletionEntry& entry = completions_.at(0);
+    entry.length = length;
+    entry.offset = place.offset;
+    entry.arena_end = place.end;
+    completions_.commit(1);
+    return &entry;
+  }
   /// The same with an entry made elsewhere. Slower: wide loads after its narrow stores wait.
   void post_message(const CompletionEntry& entry) {
     message_entry() = entry;
@@ -150,6 +164,12 @@ class Channel {
   void evict(Offence why);
 
  private:
+  /// A message as it should be: what check() would find nothing wrong with.
+  bool is_good_send(const SubmissionEntry& request) const {
+    return request.operation == Operation::send && (request.flags & ~kSubmissionFlags) == 0 &&
+           request.length - 1 < kMessageBytesMax &&
+           std::uint64_t{request.slot} * kSlotUnit + request.length <= transmit_bytes_;
+  }
   Offence check(const SubmissionEntry& request) const;
   void return_control_slots();
   void refuse_slot();

@@ -37,6 +37,22 @@ class ReceiveArena {
     std::uint32_t offset;  ///< in kSlotUnit
     std::uint32_t end;     ///< what the application sets its counter to when it is done
   };
+  /// reserve() and commit() in one.
+  std::uint8_t* take(std::uint32_t length, Place& place) {
+    const std::uint32_t size = rounded(length);
+    const bool fits = length - 1 < capacity_ && size <= capacity_ - write_ &&
+                      used() + size <= capacity_ && !broken_;
+    if (!fits) [[unlikely]] {
+      std::uint8_t* to = reserve(length);
+      if (to != nullptr) place = commit(length);
+      return to;
+    }
+    std::uint8_t* to = reinterpret_cast<std::uint8_t*>(memory_) + write_;
+    place.offset = write_ / kSlotUnit;
+    place.end = given_ += size;
+    write_ += size;
+    return to;
+  }
   /// Takes the first `length` bytes of the last reservation.
   Place commit(std::uint32_t length) {
     const std::uint32_t size = rounded(length);

@@ -33,11 +33,9 @@ void describe_failed_message(const Event& event, ipc::CompletionEntry& entry) {
 }
 
 std::uint8_t message_flags(std::uint8_t from) {
-  int flags = 0;
-  if ((from & kUnordered) != 0) flags |= ipc::kMessageUnordered;
-  if ((from & kFirstPiece) != 0) flags |= ipc::kMessageFirst;
-  if ((from & kLastPiece) != 0) flags |= ipc::kMessageLast;
-  return static_cast<std::uint8_t>(flags);
+  static_assert(static_cast<int>(kUnordered) == ipc::kMessageUnordered &&
+                kFirstPiece << 2 == ipc::kMessageFirst && kLastPiece << 2 == ipc::kMessageLast);
+  return static_cast<std::uint8_t>((from & kUnordered) | (from & (kFirstPiece | kLastPiece)) << 2);
 }
 
 // Everything but messages, which have a payload.
@@ -173,10 +171,11 @@ std::size_t Deliveries::post_messages(Context& context, const Delivery& delivery
   const AssociationName name = name_of(lcore_, delivery.handle);
   const std::uint64_t association_context = delivery.context;
   return shard_.take_messages([&](const RxChunk& head, std::uint8_t flags) {
-    std::uint8_t* to = channel.reserve(head.run_length);
-    if (to == nullptr) return false;
+    std::uint8_t* to = nullptr;
+    ipc::CompletionEntry* added = channel.add_message(head.run_length, to);
+    if (added == nullptr) return false;
     copy_payload(head, to);
-    ipc::CompletionEntry& entry = channel.message_entry();
+    ipc::CompletionEntry& entry = *added;
     entry.event = ipc::Event::message;
     entry.flags = message_flags(flags);
     entry.stream = head.stream;
@@ -185,7 +184,6 @@ std::size_t Deliveries::post_messages(Context& context, const Delivery& delivery
     entry.context = association_context;
     entry.tsn = head.tsn.value;
     entry.ppid = head.ppid;
-    channel.post_message(head.run_length);
     return true;
   });
 }

@@ -1,7 +1,9 @@
 #include "engine/lcore/worker.h"
 
+#include <algorithm>
 #include <array>
 
+#include "engine/base/crc32c.h"
 #include "engine/shard/bursts.h"
 
 namespace millrace {
@@ -33,6 +35,11 @@ Worker::Worker(const WorkerConfig& config, Steering& steering, Exchange& exchang
   for (const net::LocalAddress& local : stack_.local_addresses())
     addresses.push_back(local.address);
   shard_.set_local_addresses(addresses);
+  const auto& interfaces = config.stack.interfaces;
+  shard_.set_sums_ahead(
+      sums_while_copying() &&
+      std::any_of(interfaces.begin(), interfaces.end(),
+                  [](const auto& interface) { return !interface.traits.sctp_checksum_on_send; }));
 }
 
 bool Worker::poll(Time now) {

@@ -50,7 +50,12 @@ bool Sender::send(Time now, Buffer* packet, const IpAddress& source, const IpAdd
     packet->flags |= kChecksumByPort;
     std::memset(packet->data + kSctpChecksumOffset, 0, 4);  // ports add to what stands there
   } else if (!route.is_local()) {
-    store_sctp_checksum({packet->data, packet->length});
+    const MutableBytes bytes{packet->data, packet->length};
+    if (packet->summed != 0) {
+      store_sctp_checksum(bytes, Crc32c{packet->sum}, packet->summed);
+    } else {
+      store_sctp_checksum(bytes);
+    }
   }
   put_headers(route, packet, static_cast<std::uint8_t>(options.dscp << 2), {});
   if (!dispatch(route, packet)) return false;

@@ -249,10 +249,14 @@ Slot* Shard::find_by_any_peer(const CommonHeader& header, std::span<const IpAddr
 
 // What stands in the directory for an address that its association has never had an answer from
 // gives way to who has answered from there.
-void Shard::evict_unconfirmed(const CommonHeader& header, const IpAddress& peer) {
-  const Slot* slot = find_by_peer(header, peer);
-  if (slot == nullptr || slot->association.has_confirmed_peer(peer)) return;
-  steering_.remove(header.destination_port, peer, header.source_port, slot->indexed_tag);
+// False: another association is found by the first address of `slot`, and stays.
+bool Shard::take_place(const CommonHeader& header, const Slot& slot) {
+  const IpAddress& peer = slot.association.path(0).destination();
+  const Slot* other = find_by_peer(header, peer);
+  if (other != nullptr && !other->association.has_confirmed_peer(peer)) {
+    steering_.remove(header.destination_port, peer, header.source_port, other->indexed_tag);
+  }
+  return steering_.insert(header.destination_port, peer, header.source_port, slot.indexed_tag);
 }
 
 bool Shard::is_bound_to(const Listener& listener, const IpAddress& address) const {
@@ -383,8 +387,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
     refuse(header, cookie.peer_tag, CauseCode::kOutOfResource, {}, in);
     return nullptr;
   }
-  evict_unconfirmed(header, cookie.peers[0]);
-  if (!index(*slot)) {
+  if (!index(*slot) && !take_place(header, *slot)) {
     counters_.add(Counter::drop_duplicate_association);
     unindex(*slot);
     slot->association.abort(CauseCode::kNone, {}, DownReason::kAbortedLocally);

@@ -89,6 +89,7 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
   }
   slot->owner = request.owner;
   slot->context = request.context;
+  slot->indexed_paths = 1;  // what was reserved above
   ownership(slot->owner).slots.push_back(slot);
   handle = handle_of(*slot);
   settle(*slot);

@@ -175,6 +175,8 @@ class Shard {
 
   /// The addresses that INIT and INIT ACK announce. Call again when they change.
   void set_local_addresses(std::span<const IpAddress> addresses);
+  /// Whether packets are to be summed up while they are filled (their checksums are not a port's).
+  void set_sums_ahead(bool sums_ahead) { resources_.sums_ahead = sums_ahead; }
 
   // ---- inputs ----
 
@@ -298,7 +300,7 @@ class Shard {
   bool is_bound_to(const Listener& listener, const IpAddress& address) const;
   Slot* find_by_peer(const CommonHeader& header, const IpAddress& source);
   Slot* find_by_any_peer(const CommonHeader& header, std::span<const IpAddress> peers);
-  void evict_unconfirmed(const CommonHeader& header, const IpAddress& peer);
+  bool take_place(const CommonHeader& header, const Slot& slot);
   Slot* find_for(const CommonHeader& header, const ChunkView& first, const IpAddress& source);
   void on_init(Time now, ChunkView chunk, const PacketIn& in);
   bool is_init_affordable(Time now, const IpAddress& source);

@@ -65,6 +65,9 @@ class PacketWriter {
     store_be32(at + 8, std::uint32_t{stream} << 16 | ssn.value);
     store_be32(at + 12, ppid);
     std::memset(at + padded4(length) - 4, 0, 4);  // the padding, before what it does not cover
+    if (payload.size() >= kSumsAheadMin && (buffer_.flags & kSumsAhead) != 0) {
+      return copy_and_sum(at + kDataHeaderBytes, payload);
+    }
     std::memcpy(at + kDataHeaderBytes, payload.data(), payload.size());
   }
 
@@ -104,6 +107,10 @@ class PacketWriter {
   }
 
  private:
+  /// From here on it costs less to add a payload to the checksum while it is copied than later.
+  static constexpr std::size_t kSumsAheadMin = 512;
+
+  void copy_and_sum(std::uint8_t* to, Bytes payload);
   void pad() {
     while (buffer_.length % 4 != 0) buffer_.data[buffer_.length++] = 0;
   }

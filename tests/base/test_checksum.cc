@@ -68,5 +68,33 @@ TEST_CASE("a packet's checksum is right after it is stored and wrong after any b
   }
 }
 
+TEST_CASE("Bytes that are summed while they are copied arrive as they are, with the same sum") {
+  std::vector<std::uint8_t> from(2100);
+  for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<std::uint8_t>(i * 37 + i / 7);
+  for (std::size_t size = 0; size <= 2048; size += size < 600 ? 1 : 23) {
+    const std::size_t shift = size % 5;
+    std::vector<std::uint8_t> to(size + 16, 0xee);
+    const Bytes bytes{from.data() + shift, size};
+    const Crc32c before = Crc32c{}.add({from.data(), 11});
+    CHECK(Crc32c{before.state()}.add_copied(to.data() + 8, bytes).value() ==
+          Crc32c{before.state()}.add(bytes).value());
+    const std::vector<std::uint8_t> edge(8, 0xee);
+    REQUIRE(std::equal(bytes.begin(), bytes.end(), to.begin() + 8));
+    REQUIRE(std::equal(edge.begin(), edge.end(), to.begin()));
+    REQUIRE(std::equal(edge.begin(), edge.end(), to.end() - 8));
+  }
+}
+
+TEST_CASE("A packet that was summed in part gets the checksum that it would get as a whole") {
+  std::vector<std::uint8_t> packet(333);
+  std::iota(packet.begin(), packet.end(), std::uint8_t{3});
+  std::fill_n(packet.begin() + 8, 4, std::uint8_t{0});
+  for (const std::size_t added : {12u, 13u, 200u, 333u}) {
+    std::vector<std::uint8_t> copy = packet;
+    store_sctp_checksum(copy, Crc32c{}.add(Bytes(packet).first(added)), added);
+    CHECK(is_sctp_checksum_right(copy));
+  }
+}
+
 }  // namespace
 }  // namespace millrace
