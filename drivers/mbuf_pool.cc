@@ -1,7 +1,9 @@
 #include "drivers/mbuf_pool.h"
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 #include <rte_mempool.h>
 
 #include <algorithm>
@@ -24,6 +26,30 @@ void make_buffer(rte_mempool*, void*, void* object, unsigned) {
   buffer->storage = static_cast<std::uint8_t*>(mbuf->buf_addr);
 }
 
+// As rte_pktmbuf_pool_create, which takes no flags.
+rte_mempool* make_pool(const std::string& name, unsigned count, unsigned flags) {
+  constexpr unsigned kPrivate = sizeof(Buffer);
+  rte_mempool* pool =
+      rte_mempool_create_empty(name.c_str(), count, sizeof(rte_mbuf) + kPrivate + kBufferStorage,
+                               kCache, sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY, flags);
+  if (pool == nullptr) return nullptr;
+  rte_pktmbuf_pool_private layout{};
+  layout.mbuf_data_room_size = kBufferStorage;
+  layout.mbuf_priv_size = kPrivate;
+  int result = rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), nullptr);
+  if (result == 0) {
+    rte_pktmbuf_pool_init(pool, &layout);
+    result = rte_mempool_populate_default(pool);
+  }
+  if (result < 0) {
+    rte_mempool_free(pool);
+    rte_errno = -result;
+    return nullptr;
+  }
+  rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
+  return pool;
+}
+
 }  // namespace
 
 Buffer* MbufPool::buffer_of(rte_mbuf* mbuf) {
@@ -35,9 +61,13 @@ rte_mbuf* MbufPool::mbuf_of(Buffer* buffer) {
 }
 
 std::unique_ptr<MbufPool> MbufPool::create(const std::string& name, std::size_t count,
-                                           std::string& fault) {
-  rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), static_cast<unsigned>(count), kCache,
-                                              sizeof(Buffer), kBufferStorage, SOCKET_ID_ANY);
+                                           bool has_hardware, std::string& fault) {
+  // net_af_xdp gives the kernel `count` times the size of an mbuf as its memory, and the kernel
+  // loses without a word what lies behind that: mbufs must not be spread so that none crosses a
+  // page. Only hardware that is given physical addresses needs them to be.
+  const bool is_spread = has_hardware && rte_eal_iova_mode() == RTE_IOVA_PA;
+  rte_mempool* pool =
+      make_pool(name, static_cast<unsigned>(count), is_spread ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG);
   if (pool == nullptr) {
     fault = "no memory for " + std::to_string(count) + " packet buffers (" +
             std::to_string(count * (sizeof(rte_mbuf) + sizeof(Buffer) + kBufferStorage) >> 20) +

@@ -17,9 +17,10 @@ namespace millrace::drivers {
 /// in DPDK's hands belongs to one thread as everywhere else; its mbuf has reference count 1 then.
 class MbufPool {
  public:
-  /// Nothing and a `fault` if there is not enough memory.
+  /// `has_hardware`: devices on a bus will read and write the buffers themselves. Nothing and a
+  /// `fault` if there is not enough memory.
   static std::unique_ptr<MbufPool> create(const std::string& name, std::size_t count,
-                                          std::string& fault);
+                                          bool has_hardware, std::string& fault);
   ~MbufPool();
   MbufPool(const MbufPool&) = delete;
   MbufPool& operator=(const MbufPool&) = delete;

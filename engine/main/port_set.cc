@@ -89,7 +89,7 @@ bool PortSet::start_dpdk(std::string& error) {
   }
   eal_ = drivers::Eal::start(eal, error);
   if (eal_ == nullptr) return false;
-  pool_ = drivers::MbufPool::create("packets", buffers, error);
+  pool_ = drivers::MbufPool::create("packets", buffers, !eal.pci_devices.empty(), error);
   return pool_ != nullptr;
 }
 

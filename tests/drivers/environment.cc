@@ -29,7 +29,7 @@ Environment start() {
   made.eal = Eal::start(config, fault);
   INFO(fault);
   REQUIRE(made.eal != nullptr);
-  made.pool = MbufPool::create("test_buffers", 8192, fault);
+  made.pool = MbufPool::create("test_buffers", 8192, false, fault);
   REQUIRE(made.pool != nullptr);
   return made;
 }

@@ -167,7 +167,7 @@ TEST_CASE("devices that cannot be had are told") {
   CHECK(std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
     return line.find("no_such_interface") != std::string::npos;
   }));
-  CHECK(MbufPool::create("too_many", 1u << 20, fault) == nullptr);
+  CHECK(MbufPool::create("too_many", 1u << 20, false, fault) == nullptr);
   CHECK_THAT(fault, Catch::Matchers::Contains("no memory"));
 }
 

@@ -1,6 +1,6 @@
 """The same traffic over other DPDK drivers than af_packet."""
 
-from harness.ctl import check_no_drops
+from harness.ctl import check_no_drops, counter
 from harness.registry import check, test, wait_until
 from harness.rig import Path, interface_of
 from harness.scene import Kernel, Usrsctp, engine_serves
@@ -15,6 +15,19 @@ def af_xdp(rig):
     engine = rig.engine(paths, device="net_af_xdp")
     engine_serves(rig, engine, paths, Usrsctp(rig, paths), SHAPE)
     check_no_drops(engine)
+
+
+@test("over net_af_xdp, with more packets than there are buffers")
+def af_xdp_buffers(rig):
+    """The kernel drops a buffer it cannot find in the memory it was given, without a word. The pool
+    hands out each of its buffers before one comes again."""
+    paths = rig.paths(1)
+    engine = rig.engine(paths, device="net_af_xdp")
+    buffers = engine.ask("lcores")["buffers"]
+    shape = Shape(there=2 * buffers, back=100, size="1200-1400")
+    engine_serves(rig, engine, paths, Usrsctp(rig, paths), shape)
+    check(counter(engine, "packets_received") > 3 * buffers // 2,
+          "too few packets to have used every buffer")
 
 
 @test("over net_tap, with the peer on the host's side of it")
