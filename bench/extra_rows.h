@@ -13,7 +13,7 @@ struct ExtraPlan {
   int trials = 5;
   Duration span = milliseconds(400);  ///< of a trial
   std::size_t active = 10'000;        ///< associations of the rows of active ones
-  std::size_t idle = 300'000;         ///< and of those of idle ones
+  std::size_t idle = 1'000'000;       ///< and of those of idle ones
 };
 
 class ExtraRows {

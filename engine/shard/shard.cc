@@ -9,6 +9,11 @@ namespace {
 // As many chunks as a packet can have and some: who sends more asks again for the next packet.
 constexpr std::size_t kCutsWhenRoomy = 128;
 
+// Timers that fire in one turn. When many are due, because the lcore was kept from running, their
+// packets are not to be more than buffers hold and a peer takes in while it answers them: what is
+// lost of them comes again, all at once.
+constexpr std::size_t kDeadlinesOfTurn = kBurstMax / 2;
+
 bool is_half_free(std::size_t used, std::size_t capacity) {
   return used < capacity - std::min(used, capacity);
 }
@@ -269,10 +274,13 @@ void Shard::destroy(Slot& slot) {
 // ---- time ----
 
 void Shard::on_deadline(Time now) {
-  wheel_.advance(now, [&](Slot* slot) {
-    if (slot->association.next_deadline() <= now) slot->association.on_deadline(now);
-    settle(*slot);
-  });
+  wheel_.advance(
+      now,
+      [&](Slot* slot) {
+        if (slot->association.next_deadline() <= now) slot->association.on_deadline(now);
+        settle(*slot);
+      },
+      kDeadlinesOfTurn);
 }
 
 Time Shard::next_deadline() const {

@@ -166,7 +166,7 @@ class Shard {
   void on_packet(Time now, Buffer* buffer, const IpAddress& source, const IpAddress& destination,
                  Bytes packet);
   void on_icmp(Time now, const IcmpReport& report);
-  /// Runs what is due.
+  /// Runs what is due, or the oldest of it: next_deadline() says then that it wants to go on.
   void on_deadline(Time now);
 
   Status listen(const ListenRequest& request);

@@ -19,7 +19,8 @@ struct WheelTag {};
 /// What an object derives from to be in a wheel.
 template <class T>
 struct WheelNode : ListNode<T, WheelTag> {
-  std::uint64_t tick = 0;  ///< when it fires; valid while armed
+  std::uint64_t tick : 56 = 0;  ///< when it fires; valid while armed
+  std::uint64_t level : 8 = 0;  ///< where it waits for that; the wheel's own
 };
 
 template <class T>
@@ -49,28 +50,20 @@ class TimerWheel {
 
   void disarm(T* object) {
     if (!is_armed(object)) return;
-    const auto [level, slot] = place_of(static_cast<WheelNode<T>&>(*object).tick);
-    remove(level, slot, object);
+    const WheelNode<T>& node = *object;
+    const auto level = static_cast<int>(node.level);
+    remove(level, slot_of(level, node.tick), object);
   }
 
   /// Moves on to `now` and calls `fire(object)` for each object whose time has come; it is disarmed
-  /// by then and may be armed again.
+  /// by then and may be armed again. Stops after `most` of them: next_deadline() says then that
+  /// others are due, and the next call goes on with the oldest.
   template <class Fire>
-  void advance(Time now, Fire&& fire) {
+  void advance(Time now, Fire&& fire, std::size_t most = SIZE_MAX) {
     const std::uint64_t target = static_cast<std::uint64_t>(now.ns) >> kTickBits;
-    while (now_ < target) {
-      const std::uint64_t next = next_tick();
-      if (next > target) {
-        now_ = target;
-        return;
-      }
-      now_ = next;
+    while (fire_tick(fire, most) && now_ < target) {
+      now_ = std::min(next_tick(), target);
       cascade();
-      const std::size_t slot = now_ % kSlots;
-      while (T* object = levels_[0].slots[slot].front()) {
-        remove(0, slot, object);
-        fire(object);
-      }
     }
   }
 
@@ -87,10 +80,6 @@ class TimerWheel {
     std::array<Slots, kSlots> slots;
     std::array<std::uint64_t, kSlots / 64> occupied{};
   };
-  struct Place {
-    int level;
-    std::size_t slot;
-  };
 
   // Rounded up: a deadline inside a tick has passed only when the tick has.
   static std::uint64_t tick_of(Time deadline) {
@@ -99,16 +88,19 @@ class TimerWheel {
            kTickBits;
   }
 
-  // The level is that of the highest digit in which the tick differs from now: objects there wait
-  // for that digit to come round.
-  Place place_of(std::uint64_t tick) const {
-    int level = 0;
-    while (tick >> (level + 1) * kSlotBits != now_ >> (level + 1) * kSlotBits) ++level;
-    return {level, (tick >> level * kSlotBits) % kSlots};
+  static constexpr std::size_t slot_of(int level, std::uint64_t tick) {
+    return (tick >> level * kSlotBits) % kSlots;
   }
 
+  // The lowest level that reaches as far, counted from now. So a timer is moved down once or twice
+  // in its life, a few at a time: were it the level of the highest digit in which the tick differs
+  // from now, all that wait would be moved at once when that digit turns, a million heartbeats too.
   void insert(T* object) {
-    const auto [level, slot] = place_of(static_cast<WheelNode<T>&>(*object).tick);
+    WheelNode<T>& node = *object;
+    int level = 0;
+    while ((node.tick >> level * kSlotBits) - (now_ >> level * kSlotBits) >= kSlots) ++level;
+    node.level = static_cast<std::uint8_t>(level);
+    const std::size_t slot = slot_of(level, node.tick);
     levels_[level].slots[slot].push_back(object);
     levels_[level].occupied[slot / 64] |= std::uint64_t{1} << (slot % 64);
   }
@@ -119,23 +111,43 @@ class TimerWheel {
     if (list.empty()) levels_[level].occupied[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
   }
 
-  // The next tick at which there is something to do: the earliest occupied slot of the lowest
-  // level, or the start of the earliest occupied slot of a higher one.
+  // What is due at this very tick; false if there is more of it than `most`, which counts down.
+  template <class Fire>
+  bool fire_tick(Fire&& fire, std::size_t& most) {
+    const std::size_t slot = now_ % kSlots;
+    while (T* object = levels_[0].slots[slot].front()) {
+      if (most == 0) return false;
+      --most;
+      remove(0, slot, object);
+      fire(object);
+    }
+    return true;
+  }
+
+  // The next tick at which there is something to do: the earliest of the lowest level, which is
+  // this one if not all of it has fired, or the start of the earliest slot of a higher one.
   std::uint64_t next_tick() const {
+    std::uint64_t next = kNoTick;
     for (int level = 0; level < kLevels; ++level) {
       const int shift = level * kSlotBits;
       const std::uint64_t digit = now_ >> shift;
-      const std::uint64_t slot = next_occupied(level, digit % kSlots + 1);
-      if (slot < kSlots) return (digit - digit % kSlots + slot) << shift;
+      if (next <= (digit + 1) << shift) return next;  // nothing begins earlier here
+      const std::uint64_t ahead = next_occupied(level, digit % kSlots);
+      if (ahead < kSlots) next = std::min(next, (digit + ahead) << shift);
     }
-    return kNoTick;
+    return next;
   }
 
+  // How far ahead of slot `from` the first one is that has something; kSlots: there is none.
   std::uint64_t next_occupied(int level, std::uint64_t from) const {
+    constexpr std::uint64_t kWords = kSlots / 64;
     const auto& occupied = levels_[level].occupied;
-    for (std::uint64_t at = from; at < kSlots; at += 64 - at % 64) {
-      const std::uint64_t word = occupied[at / 64] >> (at % 64);
-      if (word != 0) return at + static_cast<std::uint64_t>(std::countr_zero(word));
+    const auto shift = static_cast<int>(from % 64);
+    if (const std::uint64_t word = occupied[from / 64] >> shift; word != 0)
+      return static_cast<std::uint64_t>(std::countr_zero(word));
+    for (std::uint64_t i = 1; i <= kWords; ++i) {  // and at last what is before `from` in its word
+      const std::uint64_t word = occupied[(from / 64 + i) % kWords];
+      if (word != 0) return i * 64 + static_cast<std::uint64_t>(std::countr_zero(word)) - from % 64;
     }
     return kSlots;
   }
@@ -145,13 +157,11 @@ class TimerWheel {
     for (int level = kLevels - 1; level > 0; --level) {
       const int shift = level * kSlotBits;
       if (now_ & ((std::uint64_t{1} << shift) - 1)) continue;
-      const std::size_t slot = (now_ >> shift) % kSlots;
-      Slots waiting;
+      const std::size_t slot = slot_of(level, now_);
       while (T* object = levels_[level].slots[slot].front()) {
         remove(level, slot, object);
-        waiting.push_back(object);
+        insert(object);
       }
-      while (T* object = waiting.pop_front()) insert(object);
     }
   }
 

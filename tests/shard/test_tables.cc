@@ -111,6 +111,36 @@ TEST_CASE("a timer may be armed again, or another one disarmed, where it fires")
   CHECK(wheel.next_deadline() == kNever);
 }
 
+TEST_CASE("so many timers fire at once and no more, and the rest go on with the oldest") {
+  TimerWheel<Timer> wheel;
+  std::array<Timer, 50> timers;
+  const Time start = Time{} + seconds(1);
+  wheel.advance(start, [](Timer*) {});
+  for (std::size_t i = 0; i < timers.size(); ++i) {
+    timers[i].deadline = start + milliseconds(20 * static_cast<std::int64_t>(i % 25));
+    wheel.arm(&timers[i], timers[i].deadline);
+  }
+  const Time late = start + seconds(2);
+  Time oldest = start;
+  int fired = 0;
+  const auto fire = [&](Timer* due) {
+    CHECK(due->deadline >= oldest);
+    oldest = due->deadline;
+    ++fired;
+  };
+  wheel.advance(late, fire, 7);
+  CHECK(fired == 7);
+  CHECK(wheel.next_deadline() <= late);
+  Timer* left = &timers[3];  // with another that has fired
+  REQUIRE(TimerWheel<Timer>::is_armed(left) != TimerWheel<Timer>::is_armed(&timers[28]));
+  wheel.disarm(TimerWheel<Timer>::is_armed(left) ? left : &timers[28]);
+  wheel.advance(late, fire, 0);
+  CHECK(fired == 7);
+  while (wheel.next_deadline() <= late) wheel.advance(late, fire, 7);
+  CHECK(fired == 49);
+  CHECK(wheel.next_deadline() == kNever);
+}
+
 // ---- steering ----
 
 IpAddress peer_number(std::uint32_t number) {
