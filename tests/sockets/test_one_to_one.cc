@@ -171,11 +171,13 @@ TEST_CASE("a signal ends a blocked call with EINTR, or with SA_RESTART does not"
   action.sa_handler = nothing;
   sigaction(SIGUSR1, &action, nullptr);
   std::atomic<int> phase{0};
+  std::atomic<bool> restarts{false};
   std::thread reader([&] {
     phase = 1;
     const Received interrupted = receive(pair.server);
     CHECK(interrupted.error == EINTR);
     phase = 2;
+    while (!restarts) usleep(1000);  // one signal more may come before calls are restarted
     CHECK(receive(pair.server).data == "at last");
     phase = 3;
   });
@@ -186,6 +188,7 @@ TEST_CASE("a signal ends a blocked call with EINTR, or with SA_RESTART does not"
   }
   action.sa_flags = SA_RESTART;
   sigaction(SIGUSR1, &action, nullptr);
+  restarts = true;
   for (int i = 0; i < 3; ++i) {
     usleep(20'000);
     pthread_kill(reader.native_handle(), SIGUSR1);
