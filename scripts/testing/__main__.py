@@ -145,9 +145,15 @@ def e2e(options):
         return FAILED
     if not builds.build("plain"):
         return FAILED
-    result = run("e2e", [runner, "--build", builds.folder("plain")], E2E_SECONDS_MAX,
-                 on_line=lambda line: say("e2e: " + line.rstrip()))
-    return judge("e2e", result, counts.of_closing_line)
+
+    def job(name, tests):
+        result = run(name, [runner, "--build", builds.folder("plain"), "--only", tests],
+                     E2E_SECONDS_MAX, on_line=lambda line: say("e2e: " + line.rstrip()))
+        return judge(name, result, counts.of_closing_line)
+
+    # The tests of endurance wait more than they work: the others run beside them.
+    return in_parallel([lambda: job("e2e", "^(?!endurance)"),
+                        lambda: job("e2e-endurance", "^endurance")])
 
 
 def tidy(options):
