@@ -143,7 +143,7 @@ def e2e(options):
     if not runner.exists():
         say("e2e: tests/e2e/run is missing")
         return FAILED
-    if not builds.build("plain"):
+    if not builds.build("plain", builds.users_targets("plain")):
         return FAILED
 
     def job(name, tests):

@@ -12,7 +12,9 @@ from process import FOLDER, LOGS, ROOT, run, say, show
 BUILD_SECONDS_MAX = 1800
 
 # The plain build is where warnings are errors: sanitizers make gcc 12 warn of what is not there, and
-# what clang warns of beyond that is a matter of `scripts/lint --tidy`.
+# what clang warns of beyond that is a matter of `scripts/lint --tidy`. Programs of tests that run
+# under sanitizers only are held to it where developers build all (`meson setup build`): a second
+# compilation of them here would cost minutes.
 _SANITIZED = ["-Doptimization=1", "-Ddebug=true", "-Db_lundef=false", "-Dwerror=false"]
 
 # One build of clang's serves the unit tests under AddressSanitizer and the fuzz targets: both want
@@ -91,6 +93,20 @@ def tests(name, suites=None):
                              check=True, capture_output=True, text=True)
     return [test for test in json.loads(listing.stdout)
             if suites is None or suites & {suite.split(":")[-1] for suite in test["suite"]}]
+
+
+def users_targets(name):
+    """What ninja calls all that users get, and the programs of the end-to-end tests: everything but
+    the programs of the other tests."""
+    if not _configure(name):
+        return []
+    listing = subprocess.run(["meson", "introspect", "--targets", folder(name)], cwd=ROOT,
+                             check=True, capture_output=True, text=True)
+    left_out = [path for path in ROOT.glob("tests/*") if path.name != "e2e"]
+    return [str(pathlib.Path(file).relative_to(folder(name)))
+            for target in json.loads(listing.stdout) if target["build_by_default"]
+            and not set(left_out) & set(pathlib.Path(target["defined_in"]).parents)
+            for file in target["filename"]]
 
 
 def target_of(test, name):
