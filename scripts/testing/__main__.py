@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 
 import builds  # noqa: E402
 import counts  # noqa: E402
+import findings  # noqa: E402
 from counts import Counts, FAILED  # noqa: E402
 from process import LOGS, ROOT, run, say, show, without_address_randomization  # noqa: E402
 
@@ -41,6 +42,7 @@ def judge(name, result, count):
     if counted.failed:
         show(result.tail())
         say(f"{name}: exit code {result.code}, all of it in {LOGS.relative_to(ROOT)}")
+        findings.keep(name, result.output)
     return counted
 
 
@@ -187,6 +189,7 @@ def main():
     for name in options.only or default:
         total += STAGES[name](options)
     say("done")
+    findings.show_all()
     print(total, flush=True)
     return 0 if total.failed == 0 and total.passed > 0 else 1
 

@@ -17,7 +17,7 @@ class Crowd:
     def __init__(self, rig):
         self.rig = rig
         self.ours, self.theirs = two_engines(rig)
-        # Half a million packets between ports of chance, some of which tshark takes for a protocol's.
+        # Half a million packets: tshark would take longer over them than the test.
         for capture in rig.captures:
             capture.stop()
         rig.captures.clear()

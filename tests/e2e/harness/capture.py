@@ -40,8 +40,9 @@ class Analysis:
 
     def __init__(self, path):
         arguments = [word for field in FIELDS for word in ("-e", field)]
-        result = run(["tshark", "-r", path, "-o", "sctp.checksum:CRC 32c", "-Y",
-                      "sctp && !icmp && !icmpv6", "-T",
+        # A port of chance may be S1AP's: what the messages carry is data to us, whatever the port.
+        result = run(["tshark", "-r", path, "-o", "sctp.checksum:CRC 32c", "-d",
+                      "sctp.port==1-65535,data", "-Y", "sctp && !icmp && !icmpv6", "-T",
                       "fields", "-E", "separator=|", "-E", "occurrence=a", *arguments],
                      timeout=120)
         self.path = path
