@@ -97,9 +97,9 @@ struct Handle {
     return entry.revents;
   }
   /// Waits until poll says one of these.
-  bool becomes(short events) const {
+  bool becomes(short events, int milliseconds = 5000) const {
     pollfd entry{number, events, 0};
-    return ::poll(&entry, 1, 5000) == 1 && (entry.revents & events) != 0;
+    return ::poll(&entry, 1, milliseconds) == 1 && (entry.revents & events) != 0;
   }
   void set_non_blocking() const { fcntl(number, F_SETFL, O_NONBLOCK); }
 
