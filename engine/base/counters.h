@@ -70,6 +70,7 @@ namespace millrace {
   X(drop_short_packet, "SCTP packets shorter than a common header and a chunk header") \
   X(drop_bad_address, "packets from or to an address that is not unicast, or from one of ours") \
   X(drop_bad_tag, "SCTP packets with a wrong verification tag") \
+  X(drop_early, "SCTP packets of a handshake whose COOKIE ECHO has not come yet") \
   X(drop_out_of_the_blue, "SCTP packets that belong to no association") \
   X(drop_out_of_the_blue_rate, "such packets left without an answer: sctp.abort_rate_max") \
   X(drop_bad_chunk, "chunks that are malformed") \

@@ -129,6 +129,9 @@ Slot* Shard::find_by_peer(const CommonHeader& header, const IpAddress& source) {
 // last of them.
 //= rfc9260 8.4
 void Shard::on_out_of_the_blue(Time now, const CommonHeader& header, const PacketIn& in) {
+  if (steering_.offered_tags().has(now, header.verification_tag)) {
+    return counters_.add(Counter::drop_early);
+  }
   counters_.add(Counter::drop_out_of_the_blue);
   bool has_shutdown_ack = false;
   ChunkReader chunks(in.packet);
@@ -306,6 +309,10 @@ void Shard::answer_init(const InitContents& contents, const Cookie& cookie,
     writer.end_chunk();
   });
   counters_.add(Counter::init_acks_sent);
+  // Of an association that is there the tag is known, and shall be nobody's when it has ended.
+  if (!tags_.find(cookie.local_tag)) {
+    steering_.offered_tags().add(cookie.local_tag, cookie.created + cookie.lifetime);
+  }
 }
 
 // Brings the jar to the epoch of `now`.

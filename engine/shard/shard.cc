@@ -223,6 +223,7 @@ bool Shard::index(Slot& slot) {
   const Identity& identity = slot.association.identity();
   if (slot.indexed_tag == 0) {
     tags_.insert(identity.local_tag, slots_.index_of(&slot));
+    steering_.offered_tags().remove(identity.local_tag);
     slot.indexed_tag = identity.local_tag;
   }
   bool is_first_free = true;

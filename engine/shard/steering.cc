@@ -22,7 +22,8 @@ Steering::Steering(std::size_t shards, std::size_t associations_max, const HashK
       tag_multiplier_(key[0] | 1),
       bucket_mask_(std::bit_ceil(4 * associations_max / kBucketSlots + 1) - 1),
       slots_(new std::atomic<std::uint64_t>[(bucket_mask_ + 1) * kBucketSlots] {}),
-      port_claims_(new std::atomic<std::uint64_t>[65536] {}) {
+      port_claims_(new std::atomic<std::uint64_t>[65536] {}),
+      offered_tags_(std::make_unique<OfferedTags>()) {
   MR_ASSERT(shards >= 1 && shards <= kLcoresMax);
 }
 

@@ -16,6 +16,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/hash.h"
 #include "engine/base/limits.h"
+#include "engine/shard/offered_tags.h"
 
 namespace millrace {
 
@@ -51,6 +52,10 @@ class Steering {
   /// The secret that cookies are sealed with in this epoch: the same on every shard, without a word
   /// between them.
   std::array<std::uint8_t, 16> cookie_secret(std::uint64_t epoch) const;
+
+  /// Of INIT ACKs: any shard answers an INIT, and what comes with the tag goes to the shard that is
+  /// to have the association.
+  OfferedTags& offered_tags() { return *offered_tags_; }
 
   void add_load(std::size_t shard, std::int32_t associations) {
     loads_[shard].value.fetch_add(associations, std::memory_order_relaxed);
@@ -89,6 +94,7 @@ class Steering {
   std::size_t bucket_mask_;
   std::unique_ptr<std::atomic<std::uint64_t>[]> slots_;
   std::unique_ptr<std::atomic<std::uint64_t>[]> port_claims_;
+  std::unique_ptr<OfferedTags> offered_tags_;
 };
 
 }  // namespace millrace

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
+#include <memory>
 #include <thread>
 #include <vector>
 
+#include "engine/shard/offered_tags.h"
 #include "engine/shard/steering.h"
 #include "engine/shard/tag_table.h"
 #include "engine/shard/timer_wheel.h"
@@ -34,6 +36,25 @@ TEST_CASE("the tag table agrees with a map over random insertions and removals")
     if (found) REQUIRE(*found == expected->second);
   }
   for (const auto& [tag, slot] : model) REQUIRE(table.find(tag) == slot);
+}
+
+TEST_CASE(
+    "tags that were offered are known while their cookies are good, and a flood replaces them") {
+  const auto tags = std::make_unique<OfferedTags>();
+  const Time now = Time{} + seconds(1'000'000'000);
+  tags->add(0xfffffff7, now + seconds(60));
+  tags->add(0xfffffff8, now + seconds(60));
+  CHECK(tags->has(now + seconds(60), 0xfffffff7));
+  CHECK_FALSE(tags->has(now + seconds(62), 0xfffffff7));
+  CHECK_FALSE(tags->has(now, 0x7ffffff7));  // another with the same place
+  CHECK_FALSE(tags->has(now, 0));
+  tags->remove(0x7ffffff8);
+  CHECK(tags->has(now, 0xfffffff8));
+  tags->remove(0xfffffff8);
+  CHECK_FALSE(tags->has(now, 0xfffffff8));
+  Random random({3, 4});
+  for (int i = 0; i < 1'000'000; ++i) tags->add(random.next_u32() | 1, now + seconds(60));
+  CHECK_FALSE(tags->has(now, 0xfffffff7));
 }
 
 struct Timer : WheelNode<Timer> {

@@ -1,7 +1,7 @@
 """The engine with usrsctp over veth: every size, many streams, both directions, clean and not."""
 
 from harness.ctl import check_no_drops, counter, counters
-from harness.registry import check, test
+from harness.registry import check, test, wait_until
 from harness.scene import LOSSY, Usrsctp, engine_connects, engine_serves
 from harness.traffic import Shape
 
@@ -85,3 +85,29 @@ def both_families(rig):
 @test("50 associations at once, each with its own messages")
 def many_associations(rig):
     clean(rig, engine_serves, Shape(there=100, back=100, size="16-3000", associations=50))
+
+
+# Behind the bridge: a sender that were refused at its socket would know.
+HOLD_BACK = """table bridge held_back {
+chain output {
+type filter hook output priority 0;
+ip protocol sctp @th,96,8 %d drop
+}
+}"""
+COOKIE_ECHO = 10
+
+
+@test("a usrsctp client's HEARTBEATs that overtake its COOKIE ECHO do not end its handshake")
+def early_heartbeats(rig):
+    paths = rig.paths(2)
+    engine = rig.engine(paths)
+    rig.peer.run(["nft", HOLD_BACK % COOKIE_ECHO])
+
+    def during(*_):
+        wait_until(lambda: counter(engine, "drop_early") > 0, 20,
+                   "something comes before the COOKIE ECHO")
+        rig.peer.run(["nft", "delete table bridge held_back"])
+
+    engine_serves(rig, engine, paths, Usrsctp(rig, paths, ["--fast"]),
+                  Shape(there=200, back=200, size="1-3000"), during)
+    check_no_drops(engine, allow=("drop_early",))
