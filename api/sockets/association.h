@@ -35,7 +35,7 @@ using EventMask = std::uint16_t;
 
 /// Something to receive: a notification, or a message or a piece of one.
 struct Item {
-  std::shared_ptr<Association> association;  // never null
+  std::shared_ptr<Association> association;  // null only in Association::early
   std::string data;
   std::size_t taken = 0;  // bytes that were read already
   std::uint32_t ppid = 0;
@@ -90,7 +90,7 @@ struct Association {
   bool peer_shut_down = false;    // by the other
   int error = 0;                  // errno it ended with
   std::int64_t last_used_us = 0;  // for SCTP_AUTOCLOSE
-  std::deque<Item> early;         // came before it was accepted
+  std::deque<Item> early;         // came before it was accepted; without an association yet
   std::string unfinished;         // a message of which the end is yet to be sent
   bool is_in_pieces = false;      // a message is received of which the end has not come
   std::uint16_t piece_stream = 0;

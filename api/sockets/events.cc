@@ -115,7 +115,8 @@ void Process::on_association_event(const mr_event& event) {
         mr_consumed(context_, association->handle, event.length);
         return;
       }
-      association->early.push_back(item_of(association, event));
+      // Not with the association, which would then hold itself.
+      association->early.push_back(item_of(nullptr, event));
       return;
     default:
       if (event.type == MR_EVENT_PEER_SHUTDOWN) association->peer_shut_down = true;

@@ -85,12 +85,9 @@ void Process::after_fork_in_child() {
   reinterpret_cast<Guard*>(guard_memory)->~Guard();
 }
 
-/// Nothing of the parent's context may be touched here. It is left as it is, without descriptors.
+/// Nothing of the parent's context may be written here; what this process has of it goes.
 void Process::become_client() {
-  if (context_ != nullptr) {
-    for (const int descriptor : context_->context.descriptors()) forget_internal(descriptor);
-  }
-  context_ = nullptr;
+  if (context_ != nullptr) drop_context();
   has_engine_ = false;
   forget_internal(parents_end);
   forget_internal(owner_channel_);

@@ -93,10 +93,15 @@ int Process::attach() {
   has_engine_ = false;
   status = poll_descriptor_ < 0 ? poll_descriptor_ : mr_get_engine(context_);
   if (status == 0) status = await([this] { return has_engine_; });
-  if (status == 0) return 0;
+  if (status != 0) drop_context();
+  return status;
+}
+
+/// Closes and unmaps what this process has of it.
+void Process::drop_context() {
+  for (const int descriptor : context_->context.descriptors()) unmark_internal(descriptor);
   mr_detach(context_);
   context_ = nullptr;
-  return status;
 }
 
 // The pump thread has all signals blocked, as it inherits the mask of who starts it.

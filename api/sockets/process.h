@@ -97,6 +97,7 @@ class Process {
   int unlisten(std::uint16_t port);
   Socket* listener(std::uint16_t port, const mr_address& peer, std::uint16_t peer_port) const;
   int attach();
+  void drop_context();
   void start_pump();
   static void* pump_thread(void* self);
   void pump();

@@ -227,7 +227,10 @@ int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
   if (descriptor < 0) return descriptor;
   association->socket = adopted.get();
   if (is_fresh) to.tell_of_start(association);
-  for (Item& item : association->early) to.queue(std::move(item));
+  for (Item& item : association->early) {
+    item.association = association;
+    to.queue(std::move(item));
+  }
   association->early.clear();
   if (association->state == Association::State::ended) {
     to.input_ended_ = true;

@@ -8,6 +8,8 @@ Stages, in order:
   tsan   the meson tests of suite `threads` under ThreadSanitizer
   fuzz   each target of tests/fuzz for a short time, from its committed seeds
   e2e    tests/e2e/run: the engine in network namespaces with peers that are not ours (root)
+  memory the cases of tests/sockets_suite with the sockets' library under AddressSanitizer,
+         LeakSanitizer and UBSan, and every tenth under valgrind (scripts/memcheck)
   tidy   clang-tidy over all sources; only when asked for (`--only tidy`)
 """
 import argparse
@@ -158,6 +160,22 @@ def e2e(options):
                         lambda: job("e2e-endurance", "^endurance")])
 
 
+def memory(options):
+    del options
+    if not builds.build("plain", builds.users_targets("plain")):
+        return FAILED
+    if not builds.build("asan", builds.files_of("asan", "millrace-sctp")):
+        return FAILED
+    memcheck = [ROOT / "scripts/memcheck", "--build", builds.folder("plain")]
+
+    def job(name, *words):
+        result = run(name, [*memcheck, *words], TEST_SECONDS_MAX)
+        return judge(name, result, counts.of_closing_line)
+
+    return in_parallel([lambda: job("sanitized-suite", "--sanitized", builds.folder("asan")),
+                        lambda: job("valgrind-suite", "--every", "10")])
+
+
 def tidy(options):
     del options
     if not builds.build("plain"):
@@ -168,7 +186,7 @@ def tidy(options):
 
 
 STAGES = {"lint": lint, "unit": unit, "plain": plain, "tsan": tsan, "fuzz": fuzz, "e2e": e2e,
-          "tidy": tidy}
+          "memory": memory, "tidy": tidy}
 QUICK = ("lint", "unit")
 
 

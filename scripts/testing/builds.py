@@ -95,18 +95,29 @@ def tests(name, suites=None):
             if suites is None or suites & {suite.split(":")[-1] for suite in test["suite"]}]
 
 
-def users_targets(name):
-    """What ninja calls all that users get, and the programs of the end-to-end tests: everything but
-    the programs of the other tests."""
+def _targets(name):
+    """Meson's targets of a build directory, each with what ninja calls its files; [] if it has none."""
     if not _configure(name):
         return []
     listing = subprocess.run(["meson", "introspect", "--targets", folder(name)], cwd=ROOT,
                              check=True, capture_output=True, text=True)
-    left_out = [path for path in ROOT.glob("tests/*") if path.name != "e2e"]
-    return [str(pathlib.Path(file).relative_to(folder(name)))
-            for target in json.loads(listing.stdout) if target["build_by_default"]
-            and not set(left_out) & set(pathlib.Path(target["defined_in"]).parents)
-            for file in target["filename"]]
+    return [{**target, "files": [str(pathlib.Path(file).relative_to(folder(name)))
+                                 for file in target["filename"]]}
+            for target in json.loads(listing.stdout)]
+
+
+def files_of(name, target):
+    """What ninja calls the files of one target."""
+    return [file for one in _targets(name) if one["name"] == target for file in one["files"]]
+
+
+def users_targets(name):
+    """What ninja calls all that users get, and the programs of the end-to-end tests: everything but
+    the programs of the other tests."""
+    left_out = {path for path in ROOT.glob("tests/*") if path.name != "e2e"}
+    return [file for target in _targets(name) if target["build_by_default"]
+            and not left_out & set(pathlib.Path(target["defined_in"]).parents)
+            for file in target["files"]]
 
 
 def target_of(test, name):

@@ -227,7 +227,7 @@ void count_signal(int number) {
   OK(sigaction(number, &action, nullptr));
 }
 
-void alarm_in(int milliseconds) {
+void alarm_in(int milliseconds, int again_ms) {
   count_signal(SIGVTALRM);
   timer_t timer;
   sigevent event{};
@@ -236,6 +236,7 @@ void alarm_in(int milliseconds) {
   OK(timer_create(CLOCK_MONOTONIC, &event, &timer));
   itimerspec when{};
   when.it_value.tv_nsec = milliseconds * 1'000'000L;
+  when.it_interval.tv_nsec = again_ms * 1'000'000L;
   OK(timer_settime(timer, 0, &when, nullptr));
 }
 

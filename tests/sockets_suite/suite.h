@@ -110,8 +110,9 @@ short ready(int fd);
 /// One try to set up an association, of 100 ms or so.
 void hurry(int fd);
 void sleep_ms(int milliseconds);
-void alarm_in(int milliseconds);  ///< a signal whose handler does nothing, not even restart calls
-void count_signal(int number);    ///< from now on signals_seen counts it
+/// A signal whose handler does nothing, not even restart calls; and more of them, `again_ms` apart.
+void alarm_in(int milliseconds, int again_ms = 0);
+void count_signal(int number);  ///< from now on signals_seen counts it
 extern volatile sig_atomic_t signals_seen;
 
 template <class Value>
