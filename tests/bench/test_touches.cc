@@ -1,0 +1,145 @@
+// How often each byte of a message is touched between the call that sends it and the event that
+// brings it: counted, and compared with the table in ARCHITECTURE.md.
+#include <catch2/catch.hpp>
+
+#include <sys/mman.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iomanip>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "engine/base/crc32c.h"
+#include "tests/bench/watched_pair.h"
+
+namespace millrace::bench {
+namespace {
+
+constexpr std::size_t kSizes[] = {64, 1400, 8192, 65536};  // the columns of the table
+constexpr std::size_t kMessages[] = {72, 24, 5, 1};
+
+struct Line {
+  const char* name;
+  std::vector<double> figures;
+};
+
+std::vector<Line> count() {
+  std::vector<Line> lines = {{"the application's buffer, loads", {}},
+                             {"slot of the transmit arena, stores", {}},
+                             {"slot of the transmit arena, loads", {}},
+                             {"packet to be sent, stores", {}},
+                             {"packet to be sent, loads", {}},
+                             {"received packet, loads", {}},
+                             {"receive arena, stores", {}},
+                             {"anything else", {}}};
+  WatchedPair pair;
+  for (std::size_t i = 0; i < std::size(kSizes); ++i) {
+    const Journey it = pair.carry(kSizes[i], kMessages[i]);
+    const auto bytes = static_cast<double>(kSizes[i] * kMessages[i]);
+    CHECK(it.sent.bytes == kSizes[i] * kMessages[i]);
+    CHECK(it.received.bytes == kSizes[i] * kMessages[i]);
+    const std::uint64_t counts[] = {
+        it.buffer.loads, it.slot.stores,
+        it.slot.loads,   it.sent.stores,
+        it.sent.loads,   it.received.loads,
+        it.arena.stores, it.buffer.stores + it.received.stores + it.arena.loads};
+    for (std::size_t k = 0; k < lines.size(); ++k)
+      lines[k].figures.push_back(static_cast<double>(counts[k]) / bytes);
+  }
+  return lines;
+}
+
+std::string text(const std::vector<Line>& lines) {
+  std::ostringstream all;
+  all << std::fixed << std::setprecision(2);
+  for (const Line& line : lines) {
+    all << "| " << line.name;
+    for (const double figure : line.figures) all << " | " << figure;
+    all << " |\n";
+  }
+  return all.str();
+}
+
+/// The figures of the table's line of this name; none if it has no such line.
+std::vector<double> line_of_table(const std::string& name) {
+  std::ifstream document(MILLRACE_ROOT "/ARCHITECTURE.md");
+  std::vector<double> figures;
+  for (std::string line; std::getline(document, line);) {
+    if (line.rfind("| " + name + " |", 0) != 0) continue;
+    std::istringstream cells(line.substr(name.size() + 4));
+    for (double figure; cells >> figure; cells.ignore(2, '|')) figures.push_back(figure);
+  }
+  return figures;
+}
+
+TEST_CASE("no byte of a payload is touched more often than ARCHITECTURE.md says") {
+  const std::vector<Line> counted = count();
+  CHECK(instructions_not_understood() == 0);
+  INFO("counted:\n" << text(counted));
+  // The table is of a processor that sums what it copies. Others read what they have copied once
+  // more; and where a copy's vectors are of another width, they overlap in other places.
+  const double more = sums_while_copying() ? 0.02 : 0.2;
+  for (const Line& line : counted) {
+    const std::vector<double> table = line_of_table(line.name);
+    INFO(line.name);
+    REQUIRE(table.size() == line.figures.size());
+    const bool sums = std::strcmp(line.name, "packet to be sent, loads") == 0;
+    for (std::size_t i = 0; i < table.size(); ++i) {
+      CAPTURE(kSizes[i]);
+      CHECK(line.figures[i] <= (sums && !sums_while_copying() ? 1 : table[i]) + more);
+      if (sums_while_copying()) CHECK(line.figures[i] >= table[i] - 0.2);  // and it is no loose one
+    }
+  }
+}
+
+TEST_CASE("what touches memory is counted, whatever instruction it is") {
+  const std::size_t size = 3 * 4096;
+  auto* const pages = static_cast<std::uint8_t*>(std::aligned_alloc(4096, size));
+  std::memset(pages, 1, size);
+  {
+    Watched memory(pages, size, PROT_READ | PROT_WRITE);
+    const auto touched = [&memory](auto&& code) {
+      memory.forget_all();
+      watch(code);
+      return memory.of_all();
+    };
+    volatile std::uint8_t* const bytes = pages;
+    const Touches one_by_one = touched([bytes] {
+      for (std::size_t i = 0; i < 100; ++i)
+        bytes[i] = static_cast<std::uint8_t>(bytes[200 + i] + 1);
+    });
+    CHECK(one_by_one.loads == 100);
+    CHECK(one_by_one.stores == 100);
+
+    volatile auto* const word = reinterpret_cast<std::uint64_t*>(pages + 4096 - 3);
+    const Touches across_pages = touched([word] { *word = *word + 1; });
+    CHECK(across_pages.loads == 8);
+    CHECK(across_pages.stores == 8);
+
+    const Touches repeated = touched([pages] {
+      const std::uint8_t* from = pages;
+      std::uint8_t* to = pages + 5000;
+      std::size_t left = 300;
+      asm volatile("rep movsb" : "+S"(from), "+D"(to), "+c"(left) : : "memory");
+    });
+    CHECK(repeated.loads == 300);
+    CHECK(repeated.stores == 300);
+
+    // Of what masks leave out nothing counts: 303 bytes, in steps of 256.
+    std::vector<std::uint8_t> aside(303);
+    const Touches masked =
+        touched([&] { Crc32c{}.add_copied(aside.data(), Bytes(pages + 4000, 303)); });
+    CHECK(masked.loads == (sums_while_copying() ? 303 : masked.loads));
+    CHECK(masked.stores == 0);
+    CHECK(memory.of({pages + 3900, 100}).loads == 0);
+  }
+  CHECK(instructions_not_understood() == 0);
+  std::free(pages);
+}
+
+}  // namespace
+}  // namespace millrace::bench
