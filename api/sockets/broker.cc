@@ -1,9 +1,10 @@
-// The parent's side of remote.h: what children ask for is done here, by a thread for each of them.
+// The owner's side of remote.h: what others ask for is done here, by a thread for each of them.
 #include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "api/sockets/messages.h"
 #include "api/sockets/process.h"
@@ -71,44 +72,23 @@ ssize_t receive_for(Socket& socket, RemoteCall& call) {
 
 }  // namespace
 
-/// A socket that waits in a listener of ours becomes the child's.
-ssize_t Process::accept_for(Channel& channel, Socket& listener, RemoteCall& call) {
-  std::shared_ptr<Socket> accepted;
-  const int descriptor = listener.accept(call.head.number[0] | SOCK_CLOEXEC, accepted);
+/// A new socket becomes the other side's. Its descriptor goes along with the answer.
+ssize_t Process::hand_out(Channel& channel, int descriptor, const std::shared_ptr<Socket>& socket,
+                          RemoteCall& call) {
   if (descriptor < 0) return descriptor;
-  accepted->keep_descriptor();
-  hold(channel, accepted);
+  hold(channel, socket);
   call.descriptor = descriptor;
-  call.head.socket = accepted->number;
+  call.head.socket = socket->number;
   return 0;
 }
 
-ssize_t Process::serve_call(Channel& channel, RemoteCall& call) {
-  const auto found = shared_.find(call.head.socket);
-  if (found == shared_.end()) return -EBADF;
-  const std::shared_ptr<Socket> keeper = found->second;
-  Socket& socket = *keeper;
-  int status = 0;
-  Endpoint peer;
+namespace {
+
+/// Names and options.
+ssize_t tell(Socket& socket, RemoteCall& call) {
   const auto& number = call.head.number;
+  Endpoint peer;
   switch (call.head.kind) {
-    case RemoteCall::Kind::bind:
-      peer = endpoint_in(call, socket, status);
-      return status != 0 ? status : socket.bind(peer);
-    case RemoteCall::Kind::listen:
-      return socket.listen(number[0]);
-    case RemoteCall::Kind::accept:
-      return accept_for(channel, socket, call);
-    case RemoteCall::Kind::connect:
-      peer = endpoint_in(call, socket, status);
-      return status != 0 ? status : socket.connect({peer}, nullptr);
-    case RemoteCall::Kind::connect_result:
-      return socket.connect_result(0);
-    case RemoteCall::Kind::shutdown:
-      return socket.shut_down(number[0]);
-    case RemoteCall::Kind::close:
-      let_go(channel, socket.number);
-      return 0;
     case RemoteCall::Kind::bytes_readable:
       return static_cast<ssize_t>(socket.bytes_readable());
     case RemoteCall::Kind::local_name:
@@ -120,45 +100,105 @@ ssize_t Process::serve_call(Channel& channel, RemoteCall& call) {
       return 0;
     case RemoteCall::Kind::get_option: {
       auto length = static_cast<socklen_t>(call.name.size());
-      status = socket.get_option(number[0], number[1], call.name.data(), length);
+      const int status = socket.get_option(number[0], number[1], call.name.data(), length);
       call.name.resize(std::min<std::size_t>(length, call.name.size()));
       return status;
     }
     case RemoteCall::Kind::set_option:
       return socket.set_option(number[0], number[1], call.name.data(),
                                static_cast<socklen_t>(call.name.size()));
+    default:
+      return -EINVAL;
+  }
+}
+
+ssize_t connect_for(Socket& socket, RemoteCall& call) {
+  int status = 0;
+  std::vector<Endpoint> peers;
+  if (call.head.kind == RemoteCall::Kind::connect_many) {
+    status = read_endpoints(call.name.data(), call.name.size(), socket.family(), peers);
+  } else {
+    peers.push_back(endpoint_in(call, socket, status));
+  }
+  sctp_assoc_t id = 0;
+  if (status == 0) status = socket.connect(peers, &id);
+  call.head.number[0] = id;
+  return status;
+}
+
+ssize_t connect_result_for(Process::Guard& guard, Channel& channel, Socket& socket,
+                           const RemoteCall& call) {
+  const sctp_assoc_t id = call.head.number[0];
+  const int status = socket.connect_result(id);
+  if (status != -EINPROGRESS || call.head.number[1] <= 0) return status;
+  channel.is_waiting = true;
+  sleep_in_call(guard, socket, monotonic_us() + std::int64_t{call.head.number[1]} * 1000);
+  channel.is_waiting = false;
+  return socket.connect_result(id);
+}
+
+}  // namespace
+
+ssize_t Process::serve_call(Guard& guard, Channel& channel, RemoteCall& call) {
+  if (call.head.kind == RemoteCall::Kind::adopt) return adopt_for(channel, call);
+  const auto found = shared_.find(call.head.socket);
+  if (found == shared_.end()) return -EBADF;
+  const std::shared_ptr<Socket> keeper = found->second;
+  Socket& socket = *keeper;
+  std::shared_ptr<Socket> fresh;
+  int status = 0;
+  Endpoint peer;
+  const auto& number = call.head.number;
+  switch (call.head.kind) {
+    case RemoteCall::Kind::bind:
+      peer = endpoint_in(call, socket, status);
+      return status != 0 ? status : socket.bind(peer);
+    case RemoteCall::Kind::listen:
+      return socket.listen(number[0]);
+    case RemoteCall::Kind::accept:
+      status = socket.accept(number[0] | SOCK_CLOEXEC, fresh);
+      return hand_out(channel, status, fresh, call);
+    case RemoteCall::Kind::peel_off:
+      status = socket.peel_off(number[1], number[0] | SOCK_CLOEXEC, fresh);
+      return hand_out(channel, status, fresh, call);
+    case RemoteCall::Kind::connect:
+    case RemoteCall::Kind::connect_many:
+      return connect_for(socket, call);
+    case RemoteCall::Kind::connect_result:
+      return connect_result_for(guard, channel, socket, call);
+    case RemoteCall::Kind::watch_edges:
+      socket.is_edge_triggered = true;
+      return 0;
+    case RemoteCall::Kind::shutdown:
+      return socket.shut_down(number[0]);
+    case RemoteCall::Kind::close:
+      let_go(channel, socket.number);
+      return 0;
     case RemoteCall::Kind::send:
       return send_for(socket, call);
     case RemoteCall::Kind::receive:
       return receive_for(socket, call);
-    case RemoteCall::Kind::join:
-      break;
+    default:
+      return tell(socket, call);
   }
-  return -EINVAL;
 }
 
 // Reads a call with the lock held: whoever forks then finds no half of one.
-bool Process::serve_one(Channel& channel) {
+bool Process::serve_one(Guard& guard, Channel& channel) {
   RemoteCall call;
   if (!call.receive(channel.descriptor)) return false;
-  if (call.head.kind == RemoteCall::Kind::join) {
-    if (call.descriptor < 0) return false;
-    const auto fresh = std::make_shared<Channel>();
-    fresh->descriptor = move_up(call.descriptor);
-    for (const std::uint64_t number : channel.held) {
-      if (shared_.contains(number)) hold(*fresh, shared_[number]);
-    }
-    serve(fresh);
-    return true;
-  }
   drain();
-  call.head.status = serve_call(channel, call);
-  const int passed = call.head.kind == RemoteCall::Kind::accept ? call.descriptor : -1;
-  call.descriptor = passed;
+  const int brought = std::exchange(call.descriptor, -1);
+  if (call.head.kind == RemoteCall::Kind::adopt) call.descriptor = brought;
+  call.head.status = serve_call(guard, channel, call);
+  if (brought >= 0) {
+    real().close(brought);
+    call.descriptor = -1;
+  }
   const bool is_there = call.send(channel.descriptor);
-  if (passed >= 0) {
-    leave(passed);
-    real().close(passed);
+  if (call.descriptor >= 0) {
+    leave(call.descriptor);
+    real().close(call.descriptor);
   }
   return is_there;
 }
@@ -170,14 +210,16 @@ void* Process::service_thread(void* argument) {
   while (true) {
     pollfd entry{service->channel->descriptor, POLLIN, 0};
     if (::poll(&entry, 1, -1) < 0) continue;
-    const Guard guard(process);
-    if (process.serve_one(*service->channel)) continue;
+    if (!service->channel->is_known && process.admit(*service->channel)) continue;
+    Guard guard(process);
+    if (service->channel->descriptor < 0) return nullptr;  // another process serves it now
+    if (service->channel->is_known && process.serve_one(guard, *service->channel)) continue;
     process.drop(service->channel);
     return nullptr;
   }
 }
 
-/// Starts to serve a child.
+/// Starts to serve another process.
 void Process::serve(const std::shared_ptr<Channel>& channel) {
   channels_.push_back(channel);
   const timeval patience{kReadPatience_s, 0};
@@ -196,15 +238,18 @@ void Process::serve(const std::shared_ptr<Channel>& channel) {
   pthread_attr_destroy(&attributes);
 }
 
-/// The child is gone, and with it what it held.
+/// The other side is gone, and with it what it held.
 void Process::drop(const std::shared_ptr<Channel>& channel) {
+  if (!channel->is_known) --strangers_;
   while (!channel->held.empty()) let_go(*channel, *channel->held.begin());
   forget_internal(channel->descriptor);
+  channel->descriptor = -1;
   std::erase(channels_, channel);
 }
 
 void Process::hold(Channel& channel, const std::shared_ptr<Socket>& socket) {
   if (!channel.held.insert(socket->number).second) return;
+  socket->keep_descriptor();
   shared_[socket->number] = socket;
   ++socket->holders;
 }
@@ -214,7 +259,7 @@ void Process::let_go(Channel& channel, std::uint64_t number) {
   const std::shared_ptr<Socket> socket = shared_[number];
   if (--socket->holders > 0) return;
   shared_.erase(number);
-  if (socket->descriptors.empty()) socket->close();
+  settle(socket);
 }
 
 }  // namespace millrace::sockets

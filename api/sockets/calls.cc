@@ -45,11 +45,8 @@ int connect_remotely(Guard& guard, const SocketPointer& socket, int descriptor,
                      const sockaddr* address, socklen_t length) {
   ssize_t status = remote::connect(*socket, address, length);
   if (status == -EINPROGRESS) {
-    status = until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS, [&] {
-      RemoteCall call;
-      call.head.kind = RemoteCall::Kind::connect_result;
-      return remote::ask(*socket, call);
-    });
+    status = until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
+                        [&] { return remote::connect_result(*socket, 0); });
   }
   return static_cast<int>(answer(status));
 }
@@ -158,7 +155,9 @@ int close(int descriptor) {
     }
   }
   process.leave(descriptor);
-  return real().close(descriptor);
+  const int status = real().close(descriptor);
+  if (socket != nullptr) process.settle(socket);
+  return status;
 }
 
 void copied(int from, int to) {
@@ -171,14 +170,16 @@ void copied(int from, int to) {
 void replaced(int descriptor) {
   Process& process = Process::get();
   const Guard guard(process);
-  process.leave(descriptor);
+  if (const SocketPointer socket = process.leave(descriptor)) process.settle(socket);
 }
 
 void watch_edges(int descriptor) {
   Process& process = Process::get();
   const Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
-  if (socket != nullptr) socket->is_edge_triggered = true;
+  if (socket == nullptr) return;
+  socket->is_edge_triggered = true;
+  if (socket->is_remote()) ask_with(*socket, RemoteCall::Kind::watch_edges, nullptr, 0);
 }
 
 int bytes_readable(int descriptor, int* count) {
@@ -241,7 +242,10 @@ int peel_off(const SocketPointer& socket, void* value, socklen_t& length, bool h
   std::memcpy(&wanted, value, size);
   SocketPointer peeled;
   const int flags = static_cast<int>(wanted.flags) & (SOCK_NONBLOCK | SOCK_CLOEXEC);
-  const int status = socket->peel_off(wanted.p_arg.associd, flags, peeled);
+  const sctp_assoc_t id = wanted.p_arg.associd;
+  const int status = socket->is_remote()
+                         ? static_cast<int>(remote::peel_off(*socket, id, flags, peeled))
+                         : socket->peel_off(id, flags, peeled);
   if (status < 0) return status;
   wanted.p_arg.sd = status;
   std::memcpy(value, &wanted, size);
@@ -251,6 +255,12 @@ int peel_off(const SocketPointer& socket, void* value, socklen_t& length, bool h
 
 ssize_t connect_to_many(Guard& guard, const SocketPointer& socket, int descriptor,
                         const void* addresses, std::size_t length, sctp_assoc_t& id) {
+  if (socket->is_remote()) {
+    const ssize_t begun = remote::connect_many(*socket, addresses, length, id);
+    if (begun != -EINPROGRESS) return begun;
+    return until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
+                      [&] { return remote::connect_result(*socket, id); });
+  }
   std::vector<Endpoint> peers;
   const int status = read_endpoints(addresses, length, socket->family(), peers);
   return status != 0 ? status : connect_to(guard, socket, descriptor, peers, id);
@@ -281,14 +291,14 @@ int getsockopt(int descriptor, int level, int name, void* value, socklen_t* leng
   if (!can_write(length, sizeof *length)) return answer(-EFAULT);
   if (*length > INT_MAX) return answer(-EINVAL);
   if (!can_write(value, std::min(*length, kValueMost))) return answer(-EFAULT);
-  if (socket->is_remote())
-    return static_cast<int>(answer(remote::get_option(*socket, level, name, value, *length)));
   if (level == IPPROTO_SCTP) {
     if (name == SCTP_SOCKOPT_PEELOFF) return answer(peel_off(socket, value, *length, false));
     if (name == SCTP_SOCKOPT_PEELOFF_FLAGS) return answer(peel_off(socket, value, *length, true));
     if (name == SCTP_SOCKOPT_CONNECTX3)
       return answer(connect_option(guard, socket, descriptor, value, *length));
   }
+  if (socket->is_remote())
+    return static_cast<int>(answer(remote::get_option(*socket, level, name, value, *length)));
   if (level == SOL_SOCKET && name == SO_ERROR) process.drain();
   return answer(socket->get_option(level, name, value, *length));
 }
@@ -300,8 +310,6 @@ int setsockopt(int descriptor, int level, int name, const void* value, socklen_t
   if (socket == nullptr) return answer(-EBADF);
   if (length > INT_MAX) return answer(-EINVAL);
   if (!can_read(value, std::min(length, kValueMost))) return answer(-EFAULT);
-  if (socket->is_remote())
-    return static_cast<int>(answer(remote::set_option(*socket, level, name, value, length)));
   if (level == IPPROTO_SCTP &&
       (name == SCTP_SOCKOPT_CONNECTX || name == SCTP_SOCKOPT_CONNECTX_OLD)) {
     sctp_assoc_t id = 0;
@@ -309,6 +317,8 @@ int setsockopt(int descriptor, int level, int name, const void* value, socklen_t
     if (status != 0 || name == SCTP_SOCKOPT_CONNECTX_OLD) return static_cast<int>(answer(status));
     return id;  // as Linux does
   }
+  if (socket->is_remote())
+    return static_cast<int>(answer(remote::set_option(*socket, level, name, value, length)));
   return answer(socket->set_option(level, name, value, length));
 }
 

@@ -1,7 +1,11 @@
 #include "api/sockets/descriptor.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -74,19 +78,22 @@ void Descriptor::close() {
   ours_ = -1;
 }
 
-int Descriptor::open(int flags) {
+int Descriptor::open(int flags, const SocketName& name) {
   int pair[2];
+  struct stat status {};
   const int both = SOCK_STREAM | (flags & (SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (real().socketpair(AF_UNIX, both, 0, pair) != 0) return -errno;
   real().setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &kSmallestBuffer, sizeof kSmallestBuffer);
   ours_ = move_up(pair[1]);
+  give_name(ours_, name);  // without one it is of use in this process and in its forks
+  if (fstat(pair[0], &status) == 0) inode_ = status.st_ino;
   return pair[0];
 }
 
 void Descriptor::show(int application_end, bool readable, bool writable) {
   char sink[4096];
-  if (ours_ < 0 || application_end < 0) return;
-  if (readable != is_readable_) {
+  if (ours_ < 0) return;
+  if (readable != is_readable_ && !has_ended_ && (readable || application_end >= 0)) {
     is_readable_ = readable;
     if (readable) {
       real().send(ours_, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -94,7 +101,7 @@ void Descriptor::show(int application_end, bool readable, bool writable) {
       real().recv(application_end, sink, sizeof sink, MSG_DONTWAIT);
     }
   }
-  if (writable == is_writable_) return;
+  if (writable == is_writable_ || (!writable && application_end < 0)) return;
   is_writable_ = writable;
   if (!writable) {
     real().send(application_end, kFilling, sizeof kFilling, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -106,17 +113,39 @@ void Descriptor::show(int application_end, bool readable, bool writable) {
 
 void Descriptor::poke(int application_end) {
   char sink;
-  if (ours_ < 0 || application_end < 0 || !is_readable_) return;
+  if (ours_ < 0 || application_end < 0 || !is_readable_ || has_ended_) return;
   real().send(ours_, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
   real().recv(application_end, &sink, sizeof sink, MSG_DONTWAIT);
 }
 
+// The byte stays for good: is_open_somewhere() counts it.
 void Descriptor::show_end_of_input() {
+  show(-1, true, is_writable_);
+  has_ended_ = true;
   if (ours_ >= 0) real().shutdown(ours_, SHUT_WR);
 }
 
 void Descriptor::show_hang_up() {
+  show_end_of_input();
+  has_hung_up_ = true;
   if (ours_ >= 0) real().shutdown(ours_, SHUT_RDWR);
+}
+
+bool Descriptor::is_open_somewhere() const {
+  if (ours_ < 0) return false;
+  if (!has_hung_up_) {
+    pollfd entry{ours_, 0, 0};
+    return poll(&entry, 1, 0) == 0;
+  }
+  // It is hung up at this end in any case. But what nobody has read lies with the other one.
+  int unread = 0;
+  return real().ioctl(ours_, SIOCOUTQ, &unread) == 0 && unread > 0;
+}
+
+bool Descriptor::is_end(int descriptor) const {
+  struct stat status {};
+  return inode_ != 0 && fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode) &&
+         status.st_ino == inode_;
 }
 
 }  // namespace millrace::sockets

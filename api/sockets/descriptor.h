@@ -6,6 +6,10 @@
 // when the library's end is shut down. Nobody but the library reads or writes it.
 #pragma once
 
+#include <sys/types.h>
+
+#include "api/sockets/rendezvous.h"
+
 namespace millrace::sockets {
 
 class Descriptor {
@@ -17,8 +21,9 @@ class Descriptor {
 
   /// Makes the pair; `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC. Returns the application's end, or
   /// -errno.
-  int open(int flags);
-  /// What poll says of the application's end. `application_end` is any descriptor of it.
+  int open(int flags, const SocketName& name);
+  /// What poll says of the application's end. `application_end` is any descriptor of it; with none
+  /// here (-1) it is not made quiet again.
   void show(int application_end, bool readable, bool writable);
   /// Makes what is readable anew, for those who are told of edges only.
   void poke(int application_end);
@@ -27,6 +32,11 @@ class Descriptor {
   /// All is over: POLLHUP.
   void show_hang_up();
   void close();
+  /// Whether the application's end is open anywhere: in this process, in another one, or on its way
+  /// to one.
+  bool is_open_somewhere() const;
+  /// Whether a descriptor is the application's end.
+  bool is_end(int descriptor) const;
 
   /// The library's end, -1 if there is none.
   int ours() const { return ours_; }
@@ -35,6 +45,9 @@ class Descriptor {
   int ours_ = -1;
   bool is_readable_ = false;
   bool is_writable_ = true;
+  bool has_ended_ = false;  // readable for good
+  bool has_hung_up_ = false;
+  ino_t inode_ = 0;  // of the application's end
 };
 
 /// Moves a descriptor of the library's own out of the way of those of the application, which may

@@ -1,9 +1,11 @@
-// What happens to sockets at a fork, and when the process that has the context ends.
+// What happens to sockets at a fork, at exec, and when the process that has the context ends.
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "api/context.h"
 #include "api/sockets/descriptor.h"
@@ -14,11 +16,28 @@
 namespace millrace::sockets {
 namespace {
 
+/// What a fork's child is to be.
+enum class Child {
+  client,     // of the parent, which keeps the context
+  successor,  // that has the context from now on
+  errand,     // it forks a successor and ends; the lock is held by who forks
+};
+
 /// Between the handlers of one fork; the lock is held all the while.
 int parents_end = -1;
 int childs_end = -1;
-bool child_takes_over = false;
+Child next_child = Child::client;
+bool is_locked_by_caller = false;
+constexpr unsigned kKeeperLook_us = 100'000;
 alignas(Process::Guard) unsigned char guard_memory[sizeof(Process::Guard)];
+
+void lock_for_fork(Process& process) {
+  if (!is_locked_by_caller) new (guard_memory) Process::Guard(process);
+}
+
+void unlock_after_fork() {
+  if (!is_locked_by_caller) reinterpret_cast<Process::Guard*>(guard_memory)->~Guard();
+}
 
 }  // namespace
 
@@ -30,24 +49,38 @@ void Process::install_fork_handlers() {
                  [] { get().after_fork_in_child(); });
 }
 
-bool Process::has_sockets() const {
+bool Process::has_own_sockets() const {
   for (const auto& socket : sockets_) {
+    if (socket != nullptr && !socket->is_remote()) return true;
+  }
+  return false;
+}
+
+bool Process::has_sockets() {
+  if (!exists) return false;
+  Process& process = get();
+  const Guard guard(process);
+  for (const auto& socket : process.sockets_) {
     if (socket != nullptr) return true;
   }
   return false;
 }
 
+bool Process::has_inheritable() {
+  for (int descriptor = 0; exists && descriptor < kDescriptorsMax; ++descriptor) {
+    if (is_ours(descriptor) && (real().fcntl(descriptor, F_GETFD) & FD_CLOEXEC) == 0) return true;
+  }
+  return false;
+}
+
 void Process::before_fork() {
-  new (guard_memory) Guard(*this);
+  lock_for_fork(*this);
   parents_end = childs_end = -1;
   int pair[2];
-  if (child_takes_over || !has_sockets()) return;
+  if (next_child != Child::client || !has_own_sockets()) return;
   if (real().socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return;
   parents_end = move_up(pair[0]);
   childs_end = move_up(pair[1]);
-  for (const auto& socket : sockets_) {
-    if (socket != nullptr && !socket->is_remote()) socket->keep_descriptor();
-  }
 }
 
 void Process::after_fork_in_parent() {
@@ -55,51 +88,57 @@ void Process::after_fork_in_parent() {
   if (parents_end >= 0) {
     const auto channel = std::make_shared<Channel>();
     channel->descriptor = parents_end;
-    bool has_own = false;
+    channel->is_known = true;
     for (const auto& socket : sockets_) {
-      if (socket == nullptr || socket->is_remote()) continue;
-      hold(*channel, socket);
-      has_own = true;
+      if (socket != nullptr && !socket->is_remote()) hold(*channel, socket);
     }
-    if (has_own) {
-      serve(channel);
-    } else {
-      // Everything is another's: it shall serve the child as well.
-      RemoteCall call;
-      call.head.kind = RemoteCall::Kind::join;
-      call.descriptor = parents_end;
-      if (owner_channel_ >= 0) call.send(owner_channel_);
-      forget_internal(parents_end);
-    }
+    serve(channel);
   }
-  reinterpret_cast<Guard*>(guard_memory)->~Guard();
+  unlock_after_fork();
 }
 
 void Process::after_fork_in_child() {
   pid_ = getpid();
-  if (child_takes_over) {
+  if (next_child == Child::client) {
+    forget_internal(parents_end);
+    const auto link = std::make_shared<Link>(owner_name_);
+    link->descriptor = childs_end;
+    for (const auto& socket : sockets_) {
+      if (childs_end >= 0 && socket != nullptr && !socket->is_remote())
+        link->held.insert(socket->number);
+    }
+    become_client(link);
+  } else if (next_child == Child::successor) {
     start_pump();
-  } else {
-    become_client();
   }
-  reinterpret_cast<Guard*>(guard_memory)->~Guard();
+  unlock_after_fork();
 }
 
 /// Nothing of the parent's context may be written here; what this process has of it goes.
-void Process::become_client() {
+void Process::become_client(const std::shared_ptr<Link>& to_owner) {
   if (context_ != nullptr) drop_context();
   has_engine_ = false;
-  forget_internal(parents_end);
-  forget_internal(owner_channel_);
-  owner_channel_ = childs_end;
-  for (const auto& channel : channels_) forget_internal(channel->descriptor);
+  forget_internal(std::exchange(rendezvous_, -1));
+  forget_internal(std::exchange(watched_, -1));
+  for (const auto& channel : channels_) forget_internal(std::exchange(channel->descriptor, -1));
   channels_.clear();
+  strangers_ = 0;
   shared_.clear();
+  parked_.clear();
   by_handle_.clear();
   by_id_.clear();
   listening_.clear();
+  // A link that was there is the parent's, and perhaps in use: the child makes its own of each.
+  for (auto& [owner, link] : links_) {
+    forget_internal(std::exchange(link->descriptor, -1));
+    static_cast<void>(new std::shared_ptr<Link>(link));  // never destroyed: its lock may be held
+    link = std::make_shared<Link>(owner);
+  }
+  if (!to_owner->owner.empty()) links_[to_owner->owner] = to_owner;
   for (const auto& socket : sockets_) {
-    if (socket != nullptr && !socket->is_remote()) socket->become_remote(socket->number);
+    if (socket == nullptr) continue;
+    const std::string& owner = socket->is_remote() ? socket->link->owner : to_owner->owner;
+    socket->become_remote(links_[owner], socket->number);
   }
 }
 
@@ -107,11 +146,39 @@ void Process::become_client() {
 int Process::fork_and_hand_over() {
   {
     const Guard guard(get());
-    child_takes_over = get().context_ != nullptr;
+    if (get().context_ != nullptr) next_child = Child::successor;
   }
   const pid_t child = fork();
-  if (child <= 0) child_takes_over = false;  // the parent has nothing left to say
+  if (child <= 0) next_child = Child::client;  // the parent has nothing left to say
   return child;
+}
+
+// The new program finds descriptors and no more. What is behind them goes to a copy of this
+// process, which is nobody's child, and ends with the last of them.
+int Process::hand_over() {
+  if (!exists) return 0;
+  Process& process = get();
+  Guard guard(process);
+  if (process.context_ == nullptr || getpid() != process.pid_) return 0;
+  if (!process.has_own_sockets() && process.shared_.empty() && process.parked_.empty()) return 0;
+  is_locked_by_caller = true;
+  next_child = Child::errand;
+  const pid_t errand = fork();
+  if (errand == 0) {
+    next_child = Child::successor;
+    if (const pid_t keeper = fork(); keeper != 0) real().exit_now(keeper > 0 ? 0 : 1);
+    is_locked_by_caller = false;
+    guard.unlock();
+    process.keep();
+  }
+  is_locked_by_caller = false;
+  next_child = Child::client;
+  int status = 0;
+  while (errand > 0 && waitpid(errand, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (errand < 0 || status != 0) return -EAGAIN;
+  process.become_client(std::make_shared<Link>(process.owner_name_));
+  return 0;
 }
 
 void Process::end() {
@@ -119,25 +186,36 @@ void Process::end() {
   Process& process = get();
   {
     const Guard guard(process);
-    if (process.context_ == nullptr || getpid() != process.pid_ || child_takes_over) return;
+    const bool is_over = next_child == Child::successor;  // daemon()'s parent
+    if (process.context_ == nullptr || getpid() != process.pid_ || is_over) return;
     for (int descriptor = 0; descriptor < kDescriptorsMax; ++descriptor) {
-      if (process.sockets_[descriptor] != nullptr) process.leave(descriptor);
+      const std::shared_ptr<Socket> socket = process.leave(descriptor);
+      if (socket == nullptr) continue;
+      real().close(descriptor);
+      process.settle(socket);
     }
     mr_flush(process.context_);
-    if (process.channels_.empty()) return;
+    if (process.channels_.empty() && process.parked_.empty()) return;
   }
   process.leave_keeper();
 }
 
-/// Children still use sockets of ours: a copy of this process stays for them, and for nothing else.
+/// Others still use sockets of ours: a copy of this process stays for them, and for nothing else.
 void Process::leave_keeper() {
-  child_takes_over = true;
+  next_child = Child::successor;
   const pid_t keeper = fork();
-  if (keeper != 0) return;
-  child_takes_over = false;
+  if (keeper == 0) keep();
+}
+
+void Process::keep() {
+  next_child = Child::client;
   setsid();
   {
     const Guard guard(*this);
+    std::vector<std::shared_ptr<Socket>> left;
+    for (int descriptor = 0; descriptor < kDescriptorsMax; ++descriptor) {
+      if (const std::shared_ptr<Socket> socket = leave(descriptor)) left.push_back(socket);
+    }
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int descriptor = 0; descriptor < kDescriptorsMax; ++descriptor) {
       if (is_internal(descriptor) || descriptor == null) continue;
@@ -147,16 +225,23 @@ void Process::leave_keeper() {
         real().close(descriptor);
       }
     }
+    for (const auto& socket : left) settle(socket);
     const std::vector<std::shared_ptr<Channel>> channels = std::move(channels_);
     channels_.clear();
-    for (const auto& channel : channels) serve(channel);
+    for (const auto& channel : channels) {
+      RemoteCall unfinished;
+      unfinished.head.status = -EINPROGRESS;
+      if (std::exchange(channel->is_waiting, false)) unfinished.send(channel->descriptor);
+      serve(channel);
+    }
   }
   while (true) {
-    usleep(100'000);
+    usleep(kKeeperLook_us);
     const Guard guard(*this);
-    if (!channels_.empty()) continue;
+    if (!channels_.empty() || !parked_.empty()) continue;
     mr_flush(context_);
     real().exit_now(0);
+    __builtin_unreachable();
   }
 }
 

@@ -22,6 +22,7 @@
 using millrace::sockets::is_internal;
 using millrace::sockets::is_ours;
 using millrace::sockets::kDescriptorsMax;
+using millrace::sockets::Process;
 using millrace::sockets::real;
 namespace calls = millrace::sockets::calls;
 
@@ -72,10 +73,6 @@ int with_copy(int from, int to) {
   if (to >= 0) calls::copied(from, to);
   return to;
 }
-
-struct AtExit {
-  ~AtExit() { millrace::sockets::Process::end(); }
-} at_exit;
 
 }  // namespace
 
@@ -199,14 +196,21 @@ MR_PRELOAD ssize_t recvfrom(int descriptor, void* data, size_t size, int flags, 
 }
 
 MR_PRELOAD ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
-  return is_ours(descriptor) ? calls::recvmsg(descriptor, message, flags)
-                             : real().recvmsg(descriptor, message, flags);
+  if (is_ours(descriptor)) return calls::recvmsg(descriptor, message, flags);
+  const ssize_t received = real().recvmsg(descriptor, message, flags);
+  // A descriptor that another process passes may be a socket of its.
+  if (received >= 0 && message->msg_controllen > 0) Process::adopt_passed(*message);
+  return received;
 }
 
 MR_PRELOAD int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags,
                         timespec* limit) {
-  return is_ours(descriptor) ? calls::recvmmsg(descriptor, messages, count, flags, limit)
-                             : real().recvmmsg(descriptor, messages, count, flags, limit);
+  if (is_ours(descriptor)) return calls::recvmmsg(descriptor, messages, count, flags, limit);
+  const int received = real().recvmmsg(descriptor, messages, count, flags, limit);
+  for (int i = 0; i < received; ++i) {
+    if (messages[i].msg_hdr.msg_controllen > 0) Process::adopt_passed(messages[i].msg_hdr);
+  }
+  return received;
 }
 
 MR_PRELOAD ssize_t read(int descriptor, void* data, size_t size) {
@@ -237,33 +241,6 @@ MR_PRELOAD ssize_t __recvfrom_chk(int descriptor, void* data, size_t size, size_
                                   sockaddr* from, socklen_t* length) {
   if (size > room) __builtin_trap();
   return recvfrom(descriptor, data, size, flags, from, length);
-}
-
-// ---- processes ----
-
-MR_PRELOAD void _exit(int status) {
-  millrace::sockets::Process::end();
-  real().exit_now(status);
-  __builtin_unreachable();
-}
-
-MR_PRELOAD void _Exit(int status) noexcept {
-  _exit(status);
-}
-
-// The C library's own would end the parent behind our back.
-MR_PRELOAD int daemon(int keeps_directory, int keeps_streams) noexcept {
-  const int child = millrace::sockets::Process::fork_and_hand_over();
-  if (child < 0) return -1;
-  if (child > 0) real().exit_now(0);
-  if (setsid() < 0) return -1;
-  if (keeps_directory == 0 && chdir("/") < 0) return -1;
-  if (keeps_streams != 0) return 0;
-  const int null = open("/dev/null", O_RDWR);
-  if (null < 0) return -1;
-  for (int stream = 0; stream < 3; ++stream) dup2(null, stream);
-  if (null > 2) close(null);
-  return 0;
 }
 
 // ---- descriptors ----

@@ -1,6 +1,7 @@
 #include "api/sockets/process.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -93,7 +94,11 @@ int Process::attach() {
   has_engine_ = false;
   status = poll_descriptor_ < 0 ? poll_descriptor_ : mr_get_engine(context_);
   if (status == 0) status = await([this] { return has_engine_; });
-  if (status != 0) drop_context();
+  if (status == 0) {
+    open_rendezvous();
+  } else {
+    drop_context();
+  }
   return status;
 }
 
@@ -104,8 +109,26 @@ void Process::drop_context() {
   context_ = nullptr;
 }
 
-// The pump thread has all signals blocked, as it inherits the mask of who starts it.
+constexpr std::uint64_t kEngine = 0;  // tags of what is watched; others are sockets' numbers
+constexpr std::uint64_t kRendezvous = UINT64_MAX;
+
+void Process::watch(int descriptor, std::uint64_t tag) {
+  epoll_event wanted{};
+  // Of a socket that is parked nothing but the end is of interest.
+  wanted.events = tag == kEngine || tag == kRendezvous ? EPOLLIN : EPOLLET;
+  wanted.data.u64 = tag;
+  if (descriptor >= 0) real().epoll_ctl(watched_, EPOLL_CTL_ADD, descriptor, &wanted);
+}
+
+// The pump thread has all signals blocked, as it inherits the mask of who starts it. The set is
+// made anew in a child that takes over, as the parent's would be the same one.
 void Process::start_pump() {
+  forget_internal(watched_);
+  watched_ = move_up(epoll_create1(EPOLL_CLOEXEC));
+  watch(poll_descriptor_, kEngine);
+  watch(rendezvous_, kRendezvous);
+  for (const auto& socket : parked_) watch(socket->descriptor().ours(), socket->number);
+  ++pump_generation_;
   pthread_t thread;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -115,18 +138,28 @@ void Process::start_pump() {
 }
 
 void* Process::pump_thread(void* self) {
-  static_cast<Process*>(self)->pump();
+  auto& process = *static_cast<Process*>(self);
+  process.pump(process.pump_generation_);
   return nullptr;
 }
 
-void Process::pump() {
+void Process::pump(unsigned generation) {
   pthread_setname_np(pthread_self(), "millrace");
   bool has_idle_limit = false;
   while (true) {
-    pollfd entry{poll_descriptor_, POLLIN, 0};
-    poll(&entry, 1, has_idle_limit ? kIdleLook_ms : -1);
+    epoll_event events[kBatch];
+    const int count = epoll_wait(watched_, events, kBatch, has_idle_limit ? kIdleLook_ms : -1);
     const Guard guard(*this);
+    if (context_ == nullptr || generation != pump_generation_) return;
     drain();
+    for (int i = 0; i < count; ++i) {
+      const std::uint64_t tag = events[i].data.u64;
+      if (tag == kRendezvous) {
+        welcome();
+      } else if (tag != kEngine) {
+        look_at_parked(tag);
+      }
+    }
     close_idle();
     has_idle_limit = std::any_of(by_id_.begin(), by_id_.end(), [](const auto& entry_of) {
       const Socket* socket = entry_of.second->socket;
@@ -186,14 +219,6 @@ std::shared_ptr<Socket> Process::leave(int descriptor) {
   ours[descriptor].store(0, std::memory_order_release);
   if (socket == nullptr) return nullptr;
   std::erase(socket->descriptors, descriptor);
-  if (!socket->descriptors.empty()) return socket;
-  if (socket->is_remote()) {
-    RemoteCall call;
-    call.head.kind = RemoteCall::Kind::close;
-    remote::ask(*socket, call);
-  } else if (socket->holders == 0) {
-    socket->close();
-  }
   return socket;
 }
 

@@ -50,8 +50,10 @@ class Process {
 
   std::shared_ptr<Socket> find(int descriptor) const;
   void enter(int descriptor, const std::shared_ptr<Socket>& socket);
-  /// The descriptor no longer means its socket; the last one closes it.
+  /// The descriptor no longer means its socket. When it is closed, settle() is to be called.
   std::shared_ptr<Socket> leave(int descriptor);
+  /// Closes a socket of which no descriptor is left, in any process.
+  void settle(const std::shared_ptr<Socket>& socket);
 
   std::shared_ptr<Association> make_association();
   void name(const std::shared_ptr<Association>& association, mr_association handle);
@@ -84,8 +86,22 @@ class Process {
   // forks.cc
   /// fork() for a parent that ends at once: the child goes on with everything.
   static int fork_and_hand_over();
-  /// To the process that has the sockets this one inherited; -1 if there is none.
-  int channel_to_owner() const { return owner_channel_; }
+  /// Before exec, which leaves nothing of this process but its descriptors: 0 or -errno.
+  static int hand_over();
+  /// Whether a new program would find sockets among its descriptors.
+  static bool has_inheritable();
+  static bool has_sockets();
+
+  // inheritance.cc
+  /// A descriptor that came from elsewhere: if a socket is behind it, it means that from now on.
+  static void adopt(int descriptor);
+  /// All that were there when the program began.
+  static void adopt_inherited();
+  /// Those that a message brought.
+  static void adopt_passed(const msghdr& message);
+  const std::string& owner_name() const { return owner_name_; }
+  void unlock_for_call() { pthread_mutex_unlock(&mutex_); }
+  void lock_after_call() { pthread_mutex_lock(&mutex_); }
 
  private:
   struct ListenGroup {
@@ -100,7 +116,8 @@ class Process {
   void drop_context();
   void start_pump();
   static void* pump_thread(void* self);
-  void pump();
+  void pump(unsigned generation);
+  void watch(int descriptor, std::uint64_t tag);
   void dispatch(const mr_event& event);
   void on_association_event(const mr_event& event);
   void on_passive(const mr_event& event);
@@ -109,19 +126,33 @@ class Process {
 
   // forks.cc
   void install_fork_handlers();
-  bool has_sockets() const;
+  bool has_own_sockets() const;
   void before_fork();
   void after_fork_in_parent();
   void after_fork_in_child();
-  void become_client();
+  void become_client(const std::shared_ptr<Link>& to_owner);
   void leave_keeper();
+  [[noreturn]] void keep();
+
+  // inheritance.cc
+  void open_rendezvous();
+  void welcome();
+  bool admit(Channel& channel);
+  std::shared_ptr<Socket> own_socket(std::uint64_t number) const;
+  ssize_t adopt_for(Channel& channel, RemoteCall& call);
+  std::shared_ptr<Socket> adopt_remote(int descriptor, const SocketName& name);
+  void park(const std::shared_ptr<Socket>& socket);
+  void unpark(const std::shared_ptr<Socket>& socket);
+  void look_at_parked(std::uint64_t number);
+  std::shared_ptr<Link> link_to(const std::string& owner);
 
   // broker.cc
   void serve(const std::shared_ptr<Channel>& channel);
   static void* service_thread(void* argument);
-  bool serve_one(Channel& channel);
-  ssize_t serve_call(Channel& channel, RemoteCall& call);
-  ssize_t accept_for(Channel& channel, Socket& listener, RemoteCall& call);
+  bool serve_one(Guard& guard, Channel& channel);
+  ssize_t serve_call(Guard& guard, Channel& channel, RemoteCall& call);
+  ssize_t hand_out(Channel& channel, int descriptor, const std::shared_ptr<Socket>& socket,
+                   RemoteCall& call);
   void hold(Channel& channel, const std::shared_ptr<Socket>& socket);
   void let_go(Channel& channel, std::uint64_t number);
   void drop(const std::shared_ptr<Channel>& channel);
@@ -136,9 +167,15 @@ class Process {
   std::unordered_map<mr_association, std::shared_ptr<Association>> by_handle_;
   std::unordered_map<sctp_assoc_t, std::shared_ptr<Association>> by_id_;
   std::unordered_map<std::uint16_t, ListenGroup> listening_;  // by port
-  int owner_channel_ = -1;
-  std::vector<std::shared_ptr<Channel>> channels_;                     // of our children
+  std::string owner_name_;
+  int rendezvous_ = -1;
+  int watched_ = -1;  // an epoll set: what the pump waits for
+  unsigned pump_generation_ = 0;
+  unsigned strangers_ = 0;  // that have yet to show a descriptor
+  std::unordered_map<std::string, std::shared_ptr<Link>> links_;       // to owners, by their name
+  std::vector<std::shared_ptr<Channel>> channels_;                     // of those that we serve
   std::unordered_map<std::uint64_t, std::shared_ptr<Socket>> shared_;  // that they have
+  std::vector<std::shared_ptr<Socket>> parked_;  // descriptors of them are on their way somewhere
   std::uint64_t numbers_ = 0;
   sctp_assoc_t next_id_ = SCTP_ALL_ASSOC + 1;
   std::uint64_t random_state_ = 0;

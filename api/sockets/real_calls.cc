@@ -49,6 +49,13 @@ RealCalls find_all() {
   find(calls.sendfile, "sendfile");
   find(calls.close_range, "close_range");
   find(calls.exit_now, "_exit");
+  find(calls.execve, "execve");
+  find(calls.execvpe, "execvpe");
+  find(calls.fexecve, "fexecve");
+  find(calls.execveat, "execveat");
+  find(calls.posix_spawn, "posix_spawn");
+  find(calls.posix_spawnp, "posix_spawnp");
+  find(calls.vfork, "vfork");
   return calls;
 }
 

@@ -66,12 +66,12 @@ std::size_t Socket::bytes_readable() const {
 
 void Socket::refresh_for_more() {
   const int descriptor = kept_ >= 0 ? kept_ : descriptors.empty() ? -1 : descriptors.front();
-  if (is_edge_triggered && !is_remote_) descriptor_.poke(descriptor);
+  if (is_edge_triggered && !is_remote()) descriptor_.poke(descriptor);
   refresh();
 }
 
 void Socket::refresh() {
-  if (is_remote_ || (descriptors.empty() && kept_ < 0)) return wake_all(waiters);
+  if (is_remote()) return wake_all(waiters);
   bool readable = !items.empty() || error_ != 0 || input_ended_ || shut_read_;
   bool writable;
   if (!is_one_to_one()) {
@@ -85,7 +85,8 @@ void Socket::refresh() {
     const bool is_up = only != nullptr && only->state == Association::State::up;
     writable = error_ != 0 || (is_up && !only->is_full);
   }
-  descriptor_.show(kept_ >= 0 ? kept_ : descriptors.front(), readable, writable);
+  const int end = kept_ >= 0 ? kept_ : descriptors.empty() ? -1 : descriptors.front();
+  descriptor_.show(end, readable, writable);
   if (input_ended_ || shut_read_) {
     if (shut_write_ && !has_hung_up_) {
       descriptor_.show_hang_up();

@@ -100,13 +100,106 @@ bool RemoteCall::receive(int channel) {
   return true;
 }
 
+Link::~Link() {
+  forget_internal(descriptor);
+}
+
 namespace remote {
+namespace {
+
+constexpr int kMoment_ms = 100;
+
+/// The process's lock is let go for as long as the owner is asked: it may be asking us.
+class InCall {
+ public:
+  explicit InCall(Link& link) : link_(link) {
+    Process::get().unlock_for_call();
+    pthread_mutex_lock(&link_.in_call);
+  }
+  ~InCall() {
+    pthread_mutex_unlock(&link_.in_call);
+    Process::get().lock_after_call();
+  }
+  InCall(const InCall&) = delete;
+  InCall& operator=(const InCall&) = delete;
+
+ private:
+  Link& link_;
+};
+
+ssize_t exchange(Link& link, RemoteCall& call) {
+  if (call.send(link.descriptor) && call.receive(link.descriptor))
+    return static_cast<ssize_t>(call.head.status);
+  forget_internal(link.descriptor);
+  link.descriptor = -1;
+  link.held.clear();
+  return -ENOTCONN;
+}
+
+ssize_t adopt_in_call(Link& link, std::uint64_t number, int descriptor, AdoptedSocket& adopted) {
+  if (link.descriptor < 0) {
+    const int channel = reach(link.owner);
+    if (channel < 0) return -ENOTCONN;
+    link.descriptor = move_up(channel);
+  }
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::adopt;
+  call.head.socket = number;
+  call.descriptor = descriptor;
+  const ssize_t status = exchange(link, call);
+  if (status != 0) return status;
+  if (call.name.size() != sizeof adopted) return -ENOTCONN;
+  std::memcpy(&adopted, call.name.data(), sizeof adopted);
+  link.held.insert(number);
+  return 0;
+}
+
+/// A socket of the owner's that an answer brought the descriptor of.
+ssize_t take(const Socket& from, const RemoteCall& call, int flags,
+             std::shared_ptr<Socket>& taken) {
+  const int descriptor = call.descriptor;
+  if (descriptor < 0) return -ECONNABORTED;
+  if (descriptor >= kDescriptorsMax) {
+    real().close(descriptor);
+    return -EMFILE;
+  }
+  if ((flags & SOCK_CLOEXEC) == 0) real().fcntl(descriptor, F_SETFD, 0);
+  taken = std::make_shared<Socket>(from.family(), Socket::Model::one_to_one);
+  taken->become_remote(from.link, call.head.socket);
+  from.link->held.insert(call.head.socket);
+  Process::get().enter(descriptor, taken);
+  return descriptor;
+}
+
+}  // namespace
 
 ssize_t ask(const Socket& socket, RemoteCall& call) {
-  const int channel = Process::get().channel_to_owner();
-  call.head.socket = socket.number;
-  if (channel < 0 || !call.send(channel) || !call.receive(channel)) return -ENOTCONN;
-  return static_cast<ssize_t>(call.head.status);
+  const std::shared_ptr<Link> link = socket.link;
+  const std::uint64_t number = socket.number;
+  const int descriptor = socket.descriptors.empty() ? -1 : socket.descriptors.front();
+  const InCall in_call(*link);
+  AdoptedSocket adopted;
+  if (!link->held.contains(number) &&
+      (descriptor < 0 || adopt_in_call(*link, number, descriptor, adopted) != 0))
+    return -ENOTCONN;
+  call.head.socket = number;
+  return exchange(*link, call);
+}
+
+ssize_t adopt(Link& link, std::uint64_t number, int descriptor, AdoptedSocket& adopted) {
+  const InCall in_call(link);
+  return adopt_in_call(link, number, descriptor, adopted);
+}
+
+void let_go(const Socket& socket) {
+  const std::shared_ptr<Link> link = socket.link;
+  const std::uint64_t number = socket.number;
+  const InCall in_call(*link);
+  if (link->held.erase(number) == 0) return;  // the owner sees it by the descriptor
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::close;
+  call.head.socket = number;
+  exchange(*link, call);
 }
 
 ssize_t connect(const Socket& socket, const sockaddr* address, socklen_t length) {
@@ -116,23 +209,42 @@ ssize_t connect(const Socket& socket, const sockaddr* address, socklen_t length)
   return ask(socket, call);
 }
 
+ssize_t connect_many(const Socket& socket, const void* addresses, std::size_t length,
+                     sctp_assoc_t& id) {
+  if (!can_read(addresses, length)) return -EFAULT;
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::connect_many;
+  call.name.assign(static_cast<const char*>(addresses), std::min<std::size_t>(length, 65536));
+  const ssize_t status = ask(socket, call);
+  id = call.head.number[0];
+  return status;
+}
+
+ssize_t connect_result(const Socket& socket, sctp_assoc_t id) {
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::connect_result;
+  call.head.number[0] = id;
+  // A socket with many associations is writable whatever becomes of one: the owner waits for it.
+  call.head.number[1] = socket.is_one_to_one() ? 0 : kMoment_ms;
+  return ask(socket, call);
+}
+
 ssize_t accept(const Socket& socket, int flags, std::shared_ptr<Socket>& accepted) {
   RemoteCall call;
   call.head.kind = RemoteCall::Kind::accept;
   call.head.number[0] = flags;
   const ssize_t status = ask(socket, call);
-  if (status < 0) return status;
-  const int descriptor = call.descriptor;
-  if (descriptor < 0) return -ECONNABORTED;
-  if (descriptor >= kDescriptorsMax) {
-    real().close(descriptor);
-    return -EMFILE;
-  }
-  if ((flags & SOCK_CLOEXEC) == 0) real().fcntl(descriptor, F_SETFD, 0);
-  accepted = std::make_shared<Socket>(socket.family(), Socket::Model::one_to_one);
-  accepted->become_remote(call.head.socket);
-  Process::get().enter(descriptor, accepted);
-  return descriptor;
+  return status < 0 ? status : take(socket, call, flags, accepted);
+}
+
+ssize_t peel_off(const Socket& socket, sctp_assoc_t id, int flags,
+                 std::shared_ptr<Socket>& peeled) {
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::peel_off;
+  call.head.number[0] = flags;
+  call.head.number[1] = id;
+  const ssize_t status = ask(socket, call);
+  return status < 0 ? status : take(socket, call, flags, peeled);
 }
 
 ssize_t name_of(const Socket& socket, RemoteCall::Kind kind, sockaddr* address, socklen_t* length) {
@@ -160,14 +272,20 @@ ssize_t get_option(const Socket& socket, int level, int name, void* value, sockl
   return status;
 }
 
-ssize_t set_option(const Socket& socket, int level, int name, const void* value, socklen_t length) {
+ssize_t set_option(Socket& socket, int level, int name, const void* value, socklen_t length) {
   if (value == nullptr) return -EFAULT;
   RemoteCall call;
   call.head.kind = RemoteCall::Kind::set_option;
   call.head.number[0] = level;
   call.head.number[1] = name;
   call.name.assign(static_cast<const char*>(value), std::min<socklen_t>(length, 65536));
-  return ask(socket, call);
+  const ssize_t status = ask(socket, call);
+  const bool is_limit = level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO);
+  // It is this process that waits.
+  if (status == 0 && is_limit && length >= sizeof(timeval))
+    std::memcpy(name == SO_RCVTIMEO ? &socket.receive_timeout : &socket.send_timeout, value,
+                sizeof(timeval));
+  return status;
 }
 
 ssize_t send(const Socket& socket, const msghdr& message, int flags) {

@@ -1,8 +1,10 @@
-// Sockets across fork(). A context belongs to one process: after a fork it stays with the parent,
-// and the child reaches the sockets that it inherited through a channel to the parent, where a
-// thread serves it. What poll says needs no channel, as both have the kernel's descriptor.
+// Sockets of another process. A context belongs to one process, its owner. Whoever else has a
+// descriptor of a socket, by fork, by exec or over another socket, does its calls through a link to
+// the owner, where a thread serves it. What poll says needs no link, as both have the kernel's
+// descriptor.
 #pragma once
 
+#include <pthread.h>
 #include <sys/socket.h>
 
 #include <cstdint>
@@ -14,8 +16,8 @@
 
 namespace millrace::sockets {
 
-/// What a child asks for. The parts are a name (of a peer, or an option's value), control data, and
-/// a message's bytes.
+/// What one asks the owner for. The parts are a name (of a peer, or an option's value), control
+/// data, and a message's bytes.
 struct RemoteCall {
   enum class Kind : std::uint32_t {
     bind,
@@ -32,7 +34,10 @@ struct RemoteCall {
     set_option,
     send,
     receive,
-    join,  ///< a fork of a fork: its channel comes along
+    adopt,  ///< a descriptor of the socket comes along, which proves that it was come by
+    connect_many,
+    peel_off,
+    watch_edges,
   };
   struct Head {
     Kind kind;
@@ -51,22 +56,54 @@ struct RemoteCall {
   bool receive(int channel);
 };
 
-/// The parent's end of a child's channel.
+/// The owner's end of a link.
 struct Channel {
   int descriptor = -1;
-  std::unordered_set<std::uint64_t> held;  // sockets that the child has, by their number
+  bool is_known = false;                   // it has shown that it may be here
+  bool is_waiting = false;                 // for the answer to a call that is slept on
+  std::unordered_set<std::uint64_t> held;  // sockets that the other side has, by their number
 };
 
-// The child's side: as in calls.h, but -errno for failures. The lock is held.
+/// The way to an owner, which is opened when it is needed.
+struct Link {
+  explicit Link(std::string name) : owner(std::move(name)) {}
+  ~Link();
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  const std::string owner;
+  int descriptor = -1;
+  std::unordered_set<std::uint64_t> held;  // sockets of which the owner knows that they are here
+  pthread_mutex_t in_call = PTHREAD_MUTEX_INITIALIZER;
+};
+
+/// What the owner says of a socket that is adopted.
+struct AdoptedSocket {
+  std::int32_t family;
+  std::int32_t is_one_to_one;
+  timeval receive_timeout;
+  timeval send_timeout;
+};
+
+// As in calls.h, but -errno for failures. The lock is held, and let go while the owner is asked.
 namespace remote {
 
-/// Asks the parent; the status of its answer.
+/// Asks the owner; the status of its answer.
 ssize_t ask(const Socket& socket, RemoteCall& call);
+/// Tells the owner that this process has a descriptor of a socket of it.
+ssize_t adopt(Link& link, std::uint64_t number, int descriptor, AdoptedSocket& adopted);
+/// The last descriptor here is closed.
+void let_go(const Socket& socket);
 ssize_t connect(const Socket& socket, const sockaddr* address, socklen_t length);
+/// How a connect stands, after a moment of waiting.
+ssize_t connect_result(const Socket& socket, sctp_assoc_t id);
+ssize_t connect_many(const Socket& socket, const void* addresses, std::size_t length,
+                     sctp_assoc_t& id);
 ssize_t accept(const Socket& socket, int flags, std::shared_ptr<Socket>& accepted);
+ssize_t peel_off(const Socket& socket, sctp_assoc_t id, int flags, std::shared_ptr<Socket>& peeled);
 ssize_t name_of(const Socket& socket, RemoteCall::Kind kind, sockaddr* address, socklen_t* length);
 ssize_t get_option(const Socket& socket, int level, int name, void* value, socklen_t& length);
-ssize_t set_option(const Socket& socket, int level, int name, const void* value, socklen_t length);
+ssize_t set_option(Socket& socket, int level, int name, const void* value, socklen_t length);
 ssize_t send(const Socket& socket, const msghdr& message, int flags);
 ssize_t receive(const Socket& socket, msghdr& message, int flags);
 

@@ -175,8 +175,7 @@ void Socket::close() {
   associations.clear();
   items.clear();
   descriptor_.close();
-  forget_internal(kept_);
-  kept_ = -1;
+  drop_kept_descriptor();
   wake_all(waiters);
 }
 

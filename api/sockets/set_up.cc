@@ -37,7 +37,7 @@ Socket::~Socket() {
 }
 
 int Socket::open(int flags) {
-  const int descriptor = descriptor_.open(flags);
+  const int descriptor = descriptor_.open(flags, {Process::get().owner_name(), number});
   if (descriptor < 0) return descriptor;
   if (descriptor >= kDescriptorsMax) return -EMFILE;
   Process::get().enter(descriptor, shared_from_this());
@@ -45,14 +45,20 @@ int Socket::open(int flags) {
   return descriptor;
 }
 
-void Socket::keep_descriptor() {
-  if (kept_ >= 0 || descriptors.empty()) return;
-  kept_ = real().dup(descriptors.front());
+void Socket::keep_descriptor(int descriptor) {
+  if (!descriptors.empty()) descriptor = descriptors.front();
+  if (kept_ >= 0 || descriptor < 0) return;
+  kept_ = real().dup(descriptor);
   if (kept_ >= 0) kept_ = move_up(kept_);
 }
 
-void Socket::become_remote(std::uint64_t its_number) {
-  is_remote_ = true;
+void Socket::drop_kept_descriptor() {
+  forget_internal(kept_);
+  kept_ = -1;
+}
+
+void Socket::become_remote(const std::shared_ptr<Link>& to_owner, std::uint64_t its_number) {
+  link = to_owner;
   number = its_number;
   is_listening_ = false;
   holders = 0;
@@ -61,8 +67,7 @@ void Socket::become_remote(std::uint64_t its_number) {
   accept_queue_.clear();
   items.clear();
   descriptor_.close();
-  forget_internal(kept_);
-  kept_ = -1;
+  drop_kept_descriptor();
 }
 
 // ---- binding ----

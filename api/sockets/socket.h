@@ -40,6 +40,8 @@ struct ReceiveRequest {
   Endpoint from;         // out
 };
 
+struct Link;
+
 class Socket : public std::enable_shared_from_this<Socket> {
  public:
   enum class Model : std::uint8_t { one_to_one, one_to_many };
@@ -126,12 +128,16 @@ class Socket : public std::enable_shared_from_this<Socket> {
   const std::vector<mr_address>& bound_addresses() const { return locals_; }
   void preset(mr_listen_options& wanted) const;
 
-  // Across forks (remote.h): another process has its state, and this one only its descriptor.
-  bool is_remote() const { return is_remote_; }
-  void become_remote(std::uint64_t its_number);
-  /// Keeps the kernel's descriptor, whatever the application does with its own.
-  void keep_descriptor();
-  int holders = 0;  // children that have it
+  // Across processes (remote.h): another one has its state, and this one only its descriptor.
+  bool is_remote() const { return link != nullptr; }
+  void become_remote(const std::shared_ptr<Link>& to_owner, std::uint64_t its_number);
+  /// Keeps the kernel's descriptor, whatever the application does with its own; or takes this one.
+  void keep_descriptor(int descriptor = -1);
+  void drop_kept_descriptor();
+  const Descriptor& descriptor() const { return descriptor_; }
+  bool is_closed() const { return is_closed_; }
+  std::shared_ptr<Link> link;  // to the owner, if that is another process
+  int holders = 0;             // other processes that have it
 
   std::vector<int> descriptors;  // of this process
   std::vector<int> waiters;      // eventfds of threads that wait in a call
@@ -180,7 +186,6 @@ class Socket : public std::enable_shared_from_this<Socket> {
   Model model_;
   Descriptor descriptor_;
   int kept_ = -1;
-  bool is_remote_ = false;
   std::uint16_t port_ = 0;
   std::vector<mr_address> locals_;  // none: all
   mr_address loopback_{};           // that it is bound to, if is_loopback_only_

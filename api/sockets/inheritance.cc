@@ -1,0 +1,191 @@
+// Descriptors that come from elsewhere: through exec, or over another socket. The program that
+// finds one tells its owner, and shows the descriptor, which is what gives it the right to use the
+// socket. Until then the owner keeps a socket of which it has no descriptor itself for as long as
+// anybody has one: the kernel counts them.
+#include <dirent.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "api/sockets/descriptor.h"
+#include "api/sockets/process.h"
+#include "api/sockets/real_calls.h"
+#include "api/sockets/remote.h"
+
+namespace millrace::sockets {
+namespace {
+
+constexpr unsigned kStrangersMax = 64;
+
+}  // namespace
+
+// ---- the owner's side ----
+
+void Process::open_rendezvous() {
+  owner_name_ = new_owner_name();
+  const int descriptor = sockets::open_rendezvous(owner_name_);
+  rendezvous_ = descriptor >= 0 ? move_up(descriptor) : -1;
+}
+
+/// Somebody has come. He is served by a thread of his own once he has shown a descriptor.
+void Process::welcome() {
+  const int descriptor = real().accept4(rendezvous_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (descriptor < 0) return;
+  if (strangers_ >= kStrangersMax) {
+    real().close(descriptor);
+    return;
+  }
+  ++strangers_;
+  const auto channel = std::make_shared<Channel>();
+  channel->descriptor = move_up(descriptor);
+  serve(channel);
+}
+
+/// A stranger's first call; read without the lock, as he may take his time.
+bool Process::admit(Channel& channel) {
+  RemoteCall call;
+  if (!call.receive(channel.descriptor)) return false;
+  {
+    const Guard guard(*this);
+    drain();
+    const bool is_wanted = call.head.kind == RemoteCall::Kind::adopt;
+    call.head.status = is_wanted ? adopt_for(channel, call) : -EBADF;
+    if (call.head.status == 0) {
+      channel.is_known = true;
+      --strangers_;
+    }
+  }
+  if (call.descriptor >= 0) real().close(call.descriptor);
+  call.descriptor = -1;
+  return call.send(channel.descriptor) && channel.is_known;
+}
+
+std::shared_ptr<Socket> Process::own_socket(std::uint64_t number) const {
+  const auto is_it = [number](const std::shared_ptr<Socket>& socket) {
+    return socket != nullptr && !socket->is_remote() && socket->number == number;
+  };
+  if (const auto found = shared_.find(number); found != shared_.end()) return found->second;
+  if (const auto found = std::find_if(parked_.begin(), parked_.end(), is_it);
+      found != parked_.end())
+    return *found;
+  const auto found = std::find_if(sockets_.begin(), sockets_.end(), is_it);
+  return found != sockets_.end() ? *found : nullptr;
+}
+
+ssize_t Process::adopt_for(Channel& channel, RemoteCall& call) {
+  const std::shared_ptr<Socket> socket = own_socket(call.head.socket);
+  if (socket == nullptr || !socket->descriptor().is_end(call.descriptor)) return -EBADF;
+  socket->keep_descriptor(call.descriptor);
+  hold(channel, socket);
+  unpark(socket);
+  const AdoptedSocket adopted{socket->family(), socket->is_one_to_one() ? 1 : 0,
+                              socket->receive_timeout, socket->send_timeout};
+  call.name.assign(reinterpret_cast<const char*>(&adopted), sizeof adopted);
+  return 0;
+}
+
+void Process::settle(const std::shared_ptr<Socket>& socket) {
+  if (!socket->descriptors.empty()) return;
+  if (socket->is_remote()) return remote::let_go(*socket);
+  if (socket->holders > 0 || socket->is_closed()) return;
+  socket->drop_kept_descriptor();
+  if (socket->descriptor().is_open_somewhere()) {
+    park(socket);
+  } else {
+    socket->close();
+  }
+}
+
+void Process::park(const std::shared_ptr<Socket>& socket) {
+  if (std::find(parked_.begin(), parked_.end(), socket) != parked_.end()) return;
+  parked_.push_back(socket);
+  watch(socket->descriptor().ours(), socket->number);
+  look_at_parked(socket->number);  // it may have ended before it was watched
+}
+
+void Process::unpark(const std::shared_ptr<Socket>& socket) {
+  if (std::erase(parked_, socket) == 0) return;
+  real().epoll_ctl(watched_, EPOLL_CTL_DEL, socket->descriptor().ours(), nullptr);
+  socket->refresh();
+}
+
+void Process::look_at_parked(std::uint64_t number) {
+  const auto found = std::find_if(parked_.begin(), parked_.end(), [number](const auto& socket) {
+    return socket->number == number;
+  });
+  if (found == parked_.end() || (*found)->descriptor().is_open_somewhere()) return;
+  const std::shared_ptr<Socket> socket = *found;
+  parked_.erase(found);
+  socket->close();
+}
+
+// ---- the other side ----
+
+std::shared_ptr<Link> Process::link_to(const std::string& owner) {
+  std::shared_ptr<Link>& link = links_[owner];
+  if (link == nullptr) link = std::make_shared<Link>(owner);
+  return link;
+}
+
+std::shared_ptr<Socket> Process::adopt_remote(int descriptor, const SocketName& name) {
+  const std::shared_ptr<Link> link = link_to(name.owner);
+  const auto known = std::find_if(sockets_.begin(), sockets_.end(), [&](const auto& socket) {
+    return socket != nullptr && socket->link == link && socket->number == name.number;
+  });
+  if (known != sockets_.end()) return *known;
+  install_fork_handlers();
+  AdoptedSocket adopted{AF_INET, 1, {}, {}};
+  // Whose owner is gone is a socket too: its calls fail.
+  remote::adopt(*link, name.number, descriptor, adopted);
+  const auto socket = std::make_shared<Socket>(adopted.family, adopted.is_one_to_one != 0
+                                                                   ? Socket::Model::one_to_one
+                                                                   : Socket::Model::one_to_many);
+  socket->become_remote(link, name.number);
+  socket->receive_timeout = adopted.receive_timeout;
+  socket->send_timeout = adopted.send_timeout;
+  return socket;
+}
+
+void Process::adopt(int descriptor) {
+  SocketName name;
+  if (descriptor < 0 || descriptor >= kDescriptorsMax || !read_name(descriptor, name)) return;
+  Process& process = get();
+  const Guard guard(process);
+  if (is_internal(descriptor) || process.sockets_[descriptor] != nullptr) return;
+  std::shared_ptr<Socket> socket;
+  if (process.context_ != nullptr && name.owner == process.owner_name_) {
+    socket = process.own_socket(name.number);
+  } else {
+    socket = process.adopt_remote(descriptor, name);
+  }
+  if (socket == nullptr) return;
+  process.enter(descriptor, socket);
+  process.unpark(socket);
+}
+
+void Process::adopt_inherited() {
+  DIR* directory = opendir("/proc/self/fd");
+  if (directory == nullptr) return;
+  while (const dirent* entry = readdir(directory)) {
+    if (entry->d_name[0] != '.') adopt(std::atoi(entry->d_name));
+  }
+  closedir(directory);
+}
+
+void Process::adopt_passed(const msghdr& message) {
+  msghdr walked = message;
+  for (cmsghdr* head = CMSG_FIRSTHDR(&walked); head != nullptr; head = CMSG_NXTHDR(&walked, head)) {
+    if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int descriptor;
+      std::memcpy(&descriptor, CMSG_DATA(head) + i * sizeof descriptor, sizeof descriptor);
+      adopt(descriptor);
+    }
+  }
+}
+
+}  // namespace millrace::sockets
