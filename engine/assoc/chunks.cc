@@ -130,7 +130,7 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
   }
   Path& path = *paths_[index];
   path.heartbeat_outstanding = false;
-  path.rto.on_measurement(now - path.heartbeat_sent_at, parameters_);
+  path.rto.on_heartbeat(now - path.heartbeat_sent_at, path.flight > 0, parameters_);
   path.confirm();
   on_path_answer(now, static_cast<std::uint8_t>(index), true);
   path.arm_heartbeat(now, resources_.random.next_u32());

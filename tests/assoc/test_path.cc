@@ -58,6 +58,34 @@ TEST_CASE(
   CHECK(rto.value() < measured);
 }
 
+//= rfc9260 6.3.3 type=test
+TEST_CASE("a heartbeat's answer ends the doubling once data is acknowledged, and not before") {
+  Parameters parameters;
+  Rto rto(parameters);
+  rto.on_measurement(milliseconds(800), parameters);
+  const Duration measured = rto.value();
+  rto.back_off(parameters);
+  rto.back_off(parameters);
+  rto.on_heartbeat(milliseconds(800), true, parameters);
+  CHECK(rto.value() == measured * 4);
+  rto.back_off(parameters);
+  CHECK(rto.value() == measured * 8);
+  rto.on_data_acked();
+  CHECK(rto.value() < measured);
+  const Duration now = rto.value();
+  rto.on_data_acked();
+  CHECK(rto.value() == now);
+  rto.back_off(parameters);
+  rto.on_heartbeat(milliseconds(800), false, parameters);  // nothing waits
+  CHECK(rto.value() < now);
+  rto.back_off(parameters);
+  rto.on_heartbeat(milliseconds(800), true, parameters);
+  rto.on_measurement(seconds(5), parameters);  // of data, and newer
+  const Duration of_data = rto.value();
+  rto.on_data_acked();
+  CHECK(rto.value() == of_data);
+}
+
 //= rfc9260 7.2.1 type=test
 TEST_CASE("the first congestion window") {
   Congestion congestion;

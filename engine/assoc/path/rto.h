@@ -27,6 +27,26 @@ class Rto {
     }
     rttvar_ = std::max(rttvar_, kGranularity);
     rto_ = bounded(srtt_ + rttvar_ * 4, parameters);
+    after_data_ = {};
+  }
+
+  /// The same of a heartbeat. While data waits for an acknowledgement it does not undo the
+  /// doubling: that heartbeats pass says nothing of why data or its SACKs do not, and with a
+  /// timeout that collapses after every expiration an association is through with its
+  /// retransmissions before the peer has found out that the path of its SACKs is dead.
+  /// (Section 6.3.3 says that it may collapse.) Once data is acknowledged it holds.
+  //= rfc9260 6.3.3
+  void on_heartbeat(Duration rtt, bool data_waits, const Parameters& parameters) {
+    const Duration before = rto_;
+    on_measurement(rtt, parameters);
+    if (!data_waits || before <= rto_) return;
+    after_data_ = rto_;
+    rto_ = before;
+  }
+  void on_data_acked() {
+    if (after_data_.ns == 0) return;
+    rto_ = after_data_;
+    after_data_ = {};
   }
 
   //= rfc9260 6.3.3
@@ -45,6 +65,7 @@ class Rto {
   Duration rto_;
   Duration srtt_{};
   Duration rttvar_{};
+  Duration after_data_{};  // zero: as it is
 };
 
 }  // namespace millrace

@@ -195,6 +195,7 @@ void Outbound::finish_sack(Paths& paths, const Acked& acked, Time now, SackOutco
     path->acked_in_round += acked.bytes[i];
     path->congestion.on_sack(acked.bytes[i], acked.flight_before[i], outcome.advanced,
                              in_fast_recovery_);
+    path->rto.on_data_acked();
     //= rfc9260 6.3.2
     if (path->flight == 0) {
       path->t3_deadline = kNever;
