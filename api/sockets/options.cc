@@ -81,7 +81,9 @@ constexpr int kStoredIpv6Options[] = {IPV6_V6ONLY, IPV6_TCLASS, IPV6_UNICAST_HOP
 int stored_default(int level, int name) {
   constexpr int kHops = 64;
   if (level == SOL_SOCKET) return name == SO_RCVLOWAT ? 1 : 0;
+  if (level == IPPROTO_IP && name == IP_MTU_DISCOVER) return IP_PMTUDISC_WANT;
   if (level == IPPROTO_IP) return name == IP_TTL ? kHops : 0;
+  if (name == IPV6_MTU_DISCOVER) return IPV6_PMTUDISC_WANT;
   return name == IPV6_UNICAST_HOPS ? kHops : 0;
 }
 

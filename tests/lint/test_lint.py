@@ -245,6 +245,54 @@ class Format(LintTest):
         self.assertEqual(self.lint()[0], 0)
 
 
+class Options(LintTest):
+    CODE = {
+        "api/sockets/options.cc":
+            "constexpr Options::Entry kOptions[] = {\n    {SO_TYPE, kInt, O::get_type, nullptr},\n"
+            "    {SCTP_RTOINFO, kInt, O::get_rto, O::set_rto},\n};\n"
+            "constexpr int kStoredIpOptions[] = {IP_TOS, IP_TTL};\n",
+        "api/sockets/calls.cc":
+            "\nint getsockopt(int name) {\n  if (name == SCTP_SOCKOPT_PEELOFF) peel();\n}\n"
+            "\nint setsockopt(int name) {\n}\n",
+        "api/millrace/sctp_options.h":
+            "#pragma once\n#define SCTP_RTOINFO 0\n#define SCTP_AUTH_KEY 23\n"
+            "#define SCTP_SOCKOPT_PEELOFF 102\n",
+        "tests/x/test_y.cc": "// SO_TYPE SCTP_RTOINFO IP_TOS IP_TTL SCTP_SOCKOPT_PEELOFF SCTP_AUTH_KEY\n",
+    }
+    ROWS = ("| SO_TYPE, SCTP_SOCKOPT_PEELOFF | get | - | served | `x/test_y` |\n"
+            "| SCTP_RTOINFO | both | 8.1.1 | served | `x/test_y` |\n"
+            "| IP_TOS, IP_TTL | both | - | remembered | `x/test_y` |\n"
+            "| SCTP_AUTH_KEY | - | 8.3.3 | ENOPROTOOPT | `x/test_y` |\n")
+    PAGE = "docs/sockets.md"
+
+    def setUp(self):
+        super().setUp()
+        for path, text in self.CODE.items():
+            self.write(path, text)
+
+    def test_a_table_that_says_what_the_code_does(self):
+        self.accepts(self.PAGE, self.ROWS)
+
+    def test_an_option_without_a_row(self):
+        self.rejects("options", self.PAGE, self.ROWS.replace("SO_TYPE, ", ""))
+
+    def test_an_option_that_can_only_be_got_is_not_set(self):
+        self.rejects("options", self.PAGE, self.ROWS.replace("| get |", "| both |"))
+
+    def test_an_option_that_is_refused_is_not_served(self):
+        self.rejects("options", self.PAGE, self.ROWS.replace("KEY | - |", "KEY | set |"), line=4)
+
+    def test_each_row_has_a_test(self):
+        self.rejects("options", self.PAGE, self.ROWS.replace("served | `x/test_y`", "served |"))
+
+    def test_the_test_is_there(self):
+        self.rejects("options", self.PAGE, self.ROWS.replace("`x/test_y`", "`x/test_z`"))
+
+    def test_the_test_has_the_option(self):
+        self.write("tests/x/test_y.cc", "// SO_TYPE SCTP_RTOINFO IP_TOS SCTP_SOCKOPT_PEELOFF\n")
+        self.rejects("options", self.PAGE, self.ROWS, line=3)
+
+
 class Tidy(LintTest):
     def run_tidy(self, text):
         self.write(".clang-tidy", "Checks: '-*,bugprone-suspicious-semicolon'\n"

@@ -84,6 +84,26 @@ TEST_CASE("defaults of sending are used, and one view shows what the other has s
   CHECK(got.info.sinfo_ppid == htonl(60));
 }
 
+TEST_CASE("options of extensions are refused, not forgotten") {
+  const Handle socket(SOCK_STREAM);
+  const int option = GENERATE(
+      SCTP_HMAC_IDENT, SCTP_AUTH_CHUNK, SCTP_AUTH_KEY, SCTP_AUTH_ACTIVE_KEY,
+      SCTP_AUTH_DEACTIVATE_KEY, SCTP_AUTH_DELETE_KEY, SCTP_PEER_AUTH_CHUNKS, SCTP_LOCAL_AUTH_CHUNKS,
+      SCTP_AUTH_SUPPORTED, SCTP_SET_PEER_PRIMARY_ADDR, SCTP_ASCONF_SUPPORTED, SCTP_PR_SUPPORTED,
+      SCTP_DEFAULT_PRINFO, SCTP_PR_ASSOC_STATUS, SCTP_PR_STREAM_STATUS, SCTP_RECONFIG_SUPPORTED,
+      SCTP_ENABLE_STREAM_RESET, SCTP_RESET_STREAMS, SCTP_RESET_ASSOC, SCTP_ADD_STREAMS,
+      SCTP_STREAM_SCHEDULER, SCTP_STREAM_SCHEDULER_VALUE, SCTP_INTERLEAVING_SUPPORTED,
+      SCTP_GET_ASSOC_STATS, SCTP_ECN_SUPPORTED, SCTP_REMOTE_UDP_ENCAPS_PORT,
+      SCTP_PLPMTUD_PROBE_INTERVAL, SCTP_PLUGGABLE_CC, SCTP_ACCEPT_ZERO_CHECKSUM,
+      SCTP_NRSACK_SUPPORTED, SCTP_PKTDROP_SUPPORTED, SCTP_TIMEOUTS, SCTP_MAX_CWND);
+  char value[64] = {};
+  socklen_t length = sizeof value;
+  CHECK(calls::setsockopt(socket.number, IPPROTO_SCTP, option, value, length) == -1);
+  CHECK(errno == ENOPROTOOPT);
+  CHECK(calls::getsockopt(socket.number, IPPROTO_SCTP, option, value, &length) == -1);
+  CHECK(errno == ENOPROTOOPT);
+}
+
 TEST_CASE("older programs subscribe with a shorter structure") {
   const Handle socket(SOCK_STREAM);
   const std::uint8_t old[8] = {1, 1, 0, 0, 0, 1, 0, 0};

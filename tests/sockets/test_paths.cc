@@ -113,18 +113,6 @@ TEST_CASE("whether potentially failed paths are shown has three values, as on Li
   CHECK(errno == EINVAL);
 }
 
-TEST_CASE("options of extensions are refused, not forgotten") {
-  const Handle socket(SOCK_STREAM);
-  const int option = GENERATE(
-      SCTP_AUTH_CHUNK, SCTP_AUTH_KEY, SCTP_SET_PEER_PRIMARY_ADDR, SCTP_PR_SUPPORTED,
-      SCTP_DEFAULT_PRINFO, SCTP_RECONFIG_SUPPORTED, SCTP_RESET_STREAMS, SCTP_STREAM_SCHEDULER,
-      SCTP_INTERLEAVING_SUPPORTED, SCTP_ASCONF_SUPPORTED, SCTP_AUTH_SUPPORTED, SCTP_ECN_SUPPORTED,
-      SCTP_REMOTE_UDP_ENCAPS_PORT, SCTP_PLUGGABLE_CC, SCTP_MAX_CWND);
-  const char value[64] = {};
-  CHECK(calls::setsockopt(socket.number, IPPROTO_SCTP, option, value, sizeof value) == -1);
-  CHECK(errno == ENOPROTOOPT);
-}
-
 TEST_CASE("a message goes to the address that it names") {
   Pair pair;
   iovec part{const_cast<char*>("over"), 4};

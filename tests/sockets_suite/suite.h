@@ -41,6 +41,21 @@ struct Address {
 };
 Address at(const char* text, uint16_t port = 0);
 
+/// Addresses one behind the other, as sctp_bindx takes them.
+struct Packed {
+  char bytes[256] = {};
+  size_t used = 0;
+  int count = 0;
+
+  Packed& add(const Address& address) {
+    memcpy(bytes + used, &address.storage, address.length);
+    used += address.length;
+    ++count;
+    return *this;
+  }
+  sockaddr* raw() { return reinterpret_cast<sockaddr*>(bytes); }
+};
+
 int make(int type = SOCK_STREAM, int family = AF_INET);
 int bind_to(int fd, const Address& address);
 int connect_to(int fd, const Address& address);

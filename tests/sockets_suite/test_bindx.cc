@@ -6,21 +6,6 @@ static constexpr char kGroup[] = "bindx";
 
 namespace {
 
-/// Addresses one behind the other, as sctp_bindx takes them.
-struct Packed {
-  char bytes[256] = {};
-  size_t used = 0;
-  int count = 0;
-
-  Packed& add(const Address& address) {
-    memcpy(bytes + used, &address.storage, address.length);
-    used += address.length;
-    ++count;
-    return *this;
-  }
-  sockaddr* raw() { return reinterpret_cast<sockaddr*>(bytes); }
-};
-
 int bind_all(int fd, Packed addresses, int flags = SCTP_BINDX_ADD_ADDR) {
   return sctp_bindx(fd, addresses.raw(), addresses.count, flags);
 }

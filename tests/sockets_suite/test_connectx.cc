@@ -7,10 +7,10 @@ static constexpr char kGroup[] = "connectx";
 namespace {
 
 int connect_all(int fd, const Address& first, const Address* second, sctp_assoc_t* id) {
-  char bytes[64];
-  memcpy(bytes, &first.storage, first.length);
-  if (second != nullptr) memcpy(bytes + first.length, &second->storage, second->length);
-  return sctp_connectx(fd, reinterpret_cast<sockaddr*>(bytes), second != nullptr ? 2 : 1, id);
+  Packed addresses;
+  addresses.add(first);
+  if (second != nullptr) addresses.add(*second);
+  return sctp_connectx(fd, addresses.raw(), addresses.count, id);
 }
 
 }  // namespace

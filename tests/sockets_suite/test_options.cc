@@ -114,6 +114,14 @@ CASE("SCTP_REUSE_PORT is for one-to-one sockets that are not bound") {
   FAILS(set(make(SOCK_SEQPACKET), IPPROTO_SCTP, SCTP_REUSE_PORT, 1), EOPNOTSUPP);
 }
 
+CASE("SCTP_AUTO_ASCONF of a socket that is bound to all addresses") {
+  const int fd = make(SOCK_SEQPACKET);
+  OK(bind_to(fd, at("0.0.0.0")));
+  EQUAL(flag(fd, SCTP_AUTO_ASCONF), 0);
+  OK(set(fd, IPPROTO_SCTP, SCTP_AUTO_ASCONF, 1));
+  EQUAL(flag(fd, SCTP_AUTO_ASCONF), 1);
+}
+
 CASE("SCTP_AUTO_ASCONF is for sockets that are bound to all addresses") {
   const int fd = make(SOCK_SEQPACKET);
   OK(bind_to(fd, at(kFirst)));

@@ -243,6 +243,36 @@ CASE("SCTP_PEER_ADDR_THLDS: set and read back") {
   EQUAL(got.spt_pathpfthld, 1);
 }
 
+CASE("SCTP_PEER_ADDR_THLDS_V2: set, read back, and in order") {
+  const int fd = make();
+  auto info = get<sctp_paddrthlds_v2>(fd, SCTP_PEER_ADDR_THLDS_V2);
+  EQUAL(info.spt_pathmaxrxt, 5);
+  EQUAL(info.spt_pathcpthld, 65535);
+  info.spt_pathmaxrxt = 4;
+  info.spt_pathpfthld = 1;
+  info.spt_pathcpthld = 2;
+  OK(put(fd, SCTP_PEER_ADDR_THLDS_V2, info));
+  info = get<sctp_paddrthlds_v2>(fd, SCTP_PEER_ADDR_THLDS_V2);
+  EQUAL(info.spt_pathmaxrxt, 4);
+  EQUAL(info.spt_pathpfthld, 1);
+  EQUAL(info.spt_pathcpthld, 2);
+  info.spt_pathpfthld = 3;
+  FAILS(put(fd, SCTP_PEER_ADDR_THLDS_V2, info), EINVAL);
+}
+
+CASE("SCTP_EXPOSE_POTENTIALLY_FAILED_STATE has three values") {
+  const int fd = make();
+  auto value = get<sctp_assoc_value>(fd, SCTP_EXPOSE_POTENTIALLY_FAILED_STATE);
+  EQUAL(value.assoc_value, 0);
+  for (const unsigned number : {1u, 2u}) {
+    value.assoc_value = number;
+    OK(put(fd, SCTP_EXPOSE_POTENTIALLY_FAILED_STATE, value));
+    EQUAL(get<sctp_assoc_value>(fd, SCTP_EXPOSE_POTENTIALLY_FAILED_STATE).assoc_value, number);
+  }
+  value.assoc_value = 3;
+  FAILS(put(fd, SCTP_EXPOSE_POTENTIALLY_FAILED_STATE, value), EINVAL);
+}
+
 CASE("SCTP_DELAYED_SACK: defaults, both layouts") {
   const int fd = make();
   const auto info = get<sctp_sack_info>(fd, SCTP_DELAYED_SACK);

@@ -54,6 +54,43 @@ CASE("a flag is on with any number that is not 0") {
   EQUAL(option<int>(fd, SOL_SOCKET, SO_REUSEADDR), 1);
 }
 
+CASE("SO_RCVBUFFORCE and SO_SNDBUFFORCE set the same buffers") {
+  const int fd = make();
+  OK(set(fd, SOL_SOCKET, SO_RCVBUFFORCE, 30'000));
+  EQUAL(option<int>(fd, SOL_SOCKET, SO_RCVBUF), 60'000);
+  OK(set(fd, SOL_SOCKET, SO_SNDBUFFORCE, 40'000));
+  EQUAL(option<int>(fd, SOL_SOCKET, SO_SNDBUF), 80'000);
+  int value = 0;
+  socklen_t length = sizeof value;
+  FAILS(getsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &value, &length), ENOPROTOOPT);
+  FAILS(getsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &value, &length), ENOPROTOOPT);
+}
+
+CASE("numbers that say nothing about SCTP are remembered") {
+  const struct {
+    int family, level, name, at_first, then;
+  } numbers[] = {
+      {AF_INET, SOL_SOCKET, SO_MARK, 0, 7},
+      {AF_INET, SOL_SOCKET, SO_RCVLOWAT, 1, 3},
+      {AF_INET, SOL_SOCKET, SO_TIMESTAMP, 0, 1},
+      {AF_INET, SOL_SOCKET, SO_DEBUG, 0, 1},
+      {AF_INET, IPPROTO_IP, IP_TTL, 64, 9},
+      {AF_INET, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT, IP_PMTUDISC_DO},
+      {AF_INET, IPPROTO_IP, IP_FREEBIND, 0, 1},
+      {AF_INET, IPPROTO_IP, IP_RECVERR, 0, 1},
+      {AF_INET6, IPPROTO_IPV6, IPV6_TCLASS, 0, 0x28},
+      {AF_INET6, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, 9},
+      {AF_INET6, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT, IPV6_PMTUDISC_DO},
+      {AF_INET6, IPPROTO_IPV6, IPV6_RECVERR, 0, 1},
+  };
+  for (const auto& one : numbers) {
+    const int fd = make(SOCK_STREAM, one.family);
+    EQUAL(option<int>(fd, one.level, one.name), one.at_first);
+    OK(set(fd, one.level, one.name, one.then));
+    EQUAL(option<int>(fd, one.level, one.name), one.then);
+  }
+}
+
 CASE("SO_PRIORITY and SO_RCVLOWAT") {
   const int fd = make();
   OK(set(fd, SOL_SOCKET, SO_PRIORITY, 5));
