@@ -4,7 +4,8 @@ Stages, in order:
   lint   the rules of scripts/lint, the table of clauses, and the tests of the scripts
   unit   every meson test under AddressSanitizer and UndefinedBehaviorSanitizer
   plain  the meson tests of suites `plain` and `sim` without sanitizers: what they would change, and
-         thousands of simulated seeds
+         thousands of simulated seeds; then what a message costs in instructions, against
+         bench/instructions.txt
   tsan   the meson tests of suite `threads` under ThreadSanitizer
   fuzz   each target of tests/fuzz for a short time, from its committed seeds
   e2e    tests/e2e/run: the engine in network namespaces with peers that are not ours (root)
@@ -104,7 +105,10 @@ def unit(options):
 
 def plain(options):
     del options
-    return meson_stage("plain", "plain", builds.tests("plain", {"plain", "sim"}))
+    total = meson_stage("plain", "plain", builds.tests("plain", {"plain", "sim"}))
+    result = run("instructions", ["scripts/instructions", "--build", builds.folder("plain")],
+                 TEST_SECONDS_MAX)
+    return total + judge("instructions", result, counts.of_exit_code)
 
 
 def tsan(options):
