@@ -17,7 +17,6 @@ constexpr std::size_t kPerListener = 50'000;  // associations, each from a port 
 constexpr std::uint16_t kFirstServerPort = 100;
 constexpr std::uint16_t kFirstClientPort = 1024;
 constexpr Duration kPatience = seconds(60);
-constexpr std::uint64_t kPreempted = 200'000;  // ns: no turn takes so long by itself
 constexpr const char* kAddresses[] = {"10.0.0.1", "10.0.0.2"};
 
 struct Head {
@@ -126,8 +125,8 @@ void Crowd::poll(End& end, Time now) {
   for (std::size_t i = 0; i < end.host->lcores(); ++i) {
     const std::int64_t before = read_ns(CLOCK_MONOTONIC);
     end.host->worker(i).poll(now);
-    const auto took = static_cast<std::uint64_t>(read_ns(CLOCK_MONOTONIC) - before);
-    if (took < kPreempted) end.lcore_ns[i] += took;
+    const std::int64_t took = read_ns(CLOCK_MONOTONIC) - before;
+    if (took < Clock::kPreemptedNs) end.lcore_ns[i] += static_cast<std::uint64_t>(took);
   }
 }
 

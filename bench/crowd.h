@@ -86,7 +86,7 @@ class Crowd {
   CrowdWork work(const Counts& before, double cpu_seconds) const;
 
   bool times_lcores_;
-  Clock clock_;
+  Clock clock_ = Clock::on_core();
   BufferPool pool_;
   BufferSlab memory_;
   std::vector<std::unique_ptr<drivers::MemoryWire>> wires_;
