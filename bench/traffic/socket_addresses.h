@@ -10,12 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/contestant.h"
+namespace millrace {
 
-namespace millrace::bench {
-
-/// One after the other, each of its own length. Without a text: any address, IPv6 if `like` has
-/// one.
+/// One after the other, each of its own length. Without a text: any address, IPv6 if `is_v6`.
 class SocketAddresses {
  public:
   SocketAddresses(const std::vector<std::string>& texts, std::uint16_t port, bool is_v6 = false)
@@ -28,6 +25,8 @@ class SocketAddresses {
   int count() const { return count_; }
   bool is_v6() const { return is_v6_; }
   int family() const { return is_v6_ ? AF_INET6 : AF_INET; }
+  /// The text that is no address; empty if all are.
+  const std::string& wrong() const { return wrong_; }
 
  private:
   void add(const std::string& text, std::uint16_t port) {
@@ -38,7 +37,10 @@ class SocketAddresses {
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(port);
     if (inet_pton(AF_INET, text.c_str(), &v4.sin_addr) == 1) return put(&v4, sizeof v4);
-    if (inet_pton(AF_INET6, text.c_str(), &v6.sin6_addr) != 1) fail("'" + text + "' is no address");
+    if (inet_pton(AF_INET6, text.c_str(), &v6.sin6_addr) != 1) {
+      wrong_ = text;
+      return;
+    }
     is_v6_ = true;
     put(&v6, sizeof v6);
   }
@@ -49,8 +51,9 @@ class SocketAddresses {
   }
 
   std::vector<std::uint8_t> bytes_;
+  std::string wrong_;
   int count_ = 0;
   bool is_v6_ = false;
 };
 
-}  // namespace millrace::bench
+}  // namespace millrace

@@ -11,14 +11,14 @@
 #include <cstring>
 
 #include "bench/traffic/endpoint.h"
+#include "bench/traffic/endpoint_addresses.h"
+#include "bench/traffic/inbox.h"
 #include "bench/traffic/message.h"
-#include "bench/traffic/socket_addresses.h"
 
 namespace millrace::bench {
 namespace {
 
 constexpr std::size_t kReceiveBytes = 1 << 18;  // that are there for one look at one socket
-constexpr std::size_t kRoomMin = 1 << 16;       // less is not worth another call
 constexpr int kReadyMax = 64;
 constexpr int kReadsMax = 32;  // of one socket until the next has its turn
 constexpr std::uint64_t kListener = ~std::uint64_t{0};
@@ -38,7 +38,7 @@ class SocketEndpoint : public Endpoint {
   }
 
   void listen() override {
-    SocketAddresses local(options_.locals, options_.port);
+    SocketAddresses local = addresses(options_.locals, options_.port);
     listener_ = open(local.family());
     bind(listener_, local);
     if (::listen(listener_, 1024) != 0) fault("listen");
@@ -46,10 +46,10 @@ class SocketEndpoint : public Endpoint {
   }
 
   bool connect() override {
-    SocketAddresses peer(options_.peers, options_.port);
+    SocketAddresses peer = addresses(options_.peers, options_.port);
     const int socket = open(peer.family());
     if (!options_.locals.empty()) {
-      SocketAddresses local(options_.locals, 0, peer.is_v6());
+      SocketAddresses local = addresses(options_.locals, 0, peer.is_v6());
       bind(socket, local);
     }
     const int status = peer.count() == 1 ? ::connect(socket, peer.data(), peer.size())
@@ -89,9 +89,7 @@ class SocketEndpoint : public Endpoint {
   void flush() override {}
 
   std::span<const Arrival> poll() override {
-    arrivals_.clear();
-    whole_.clear();
-    used_ = 0;
+    inbox_.clear();
     std::array<epoll_event, kReadyMax> ready;
     const int count = epoll_wait(epoll_, ready.data(), kReadyMax, 0);
     for (int i = 0; i < count; ++i) {
@@ -102,7 +100,7 @@ class SocketEndpoint : public Endpoint {
         look_at(static_cast<std::uint32_t>(event.data.u64), event.events);
       }
     }
-    return arrivals_;
+    return inbox_.arrivals();
   }
 
   void pause(std::uint32_t link, bool is_paused) override {
@@ -125,8 +123,8 @@ class SocketEndpoint : public Endpoint {
     bool is_up = false;
     bool is_blocked = false;
     bool is_paused = false;
-    bool was_told = false;               // that the peer shuts down
-    std::vector<std::uint8_t> pieces{};  // of a message that has begun
+    bool was_told = false;   // that the peer shuts down
+    Inbox::Pieces pieces{};  // of a message that has begun
   };
 
   [[noreturn]] static void fault(const char* what) {
@@ -189,7 +187,7 @@ class SocketEndpoint : public Endpoint {
       const int socket = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (socket < 0) return;
       configure(socket);
-      push({.kind = Arrival::Kind::kUp, .link = static_cast<std::uint32_t>(links_.size())});
+      inbox_.push({.kind = Arrival::Kind::kUp, .link = static_cast<std::uint32_t>(links_.size())});
       add_link(socket, true);
     }
   }
@@ -207,11 +205,11 @@ class SocketEndpoint : public Endpoint {
       // Where writable sockets may still be on their way, this has no answer yet.
       if (getsockopt(link.socket, IPPROTO_SCTP, SCTP_STATUS, &status, &size) != 0) return;
       link.is_up = true;
-      push({.kind = Arrival::Kind::kUp, .streams = status.sstat_outstrms, .link = index});
+      inbox_.push({.kind = Arrival::Kind::kUp, .streams = status.sstat_outstrms, .link = index});
       update(index);
     } else if (link.is_blocked && (events & EPOLLOUT) != 0) {
       link.is_blocked = false;
-      push({.kind = Arrival::Kind::kWritable, .link = index});
+      inbox_.push({.kind = Arrival::Kind::kWritable, .link = index});
       update(index);
     }
     if (link.is_paused && (events & (EPOLLHUP | EPOLLERR)) == 0) return;
@@ -221,10 +219,10 @@ class SocketEndpoint : public Endpoint {
 
   /// Whether there may be more to read.
   bool read_one(std::uint32_t index) {
-    if (used_ + kRoomMin > memory_.size()) return false;
+    if (!inbox_.has_room()) return false;
     Link& link = links_[index];
     alignas(cmsghdr) char control[256];
-    iovec part{memory_.data() + used_, memory_.size() - used_};
+    iovec part{inbox_.room().data(), inbox_.room().size()};
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
@@ -245,47 +243,28 @@ class SocketEndpoint : public Endpoint {
   }
 
   void on_bytes(std::uint32_t index, msghdr& header, std::size_t size) {
-    Link& link = links_[index];
     sctp_rcvinfo info{};
     for (cmsghdr* it = CMSG_FIRSTHDR(&header); it != nullptr; it = CMSG_NXTHDR(&header, it)) {
       if (it->cmsg_level == IPPROTO_SCTP && it->cmsg_type == SCTP_RCVINFO)
         std::memcpy(&info, CMSG_DATA(it), sizeof info);
     }
-    Arrival arrival{.kind = Arrival::Kind::kMessage,
-                    .is_unordered = (info.rcv_flags & SCTP_UNORDERED) != 0,
-                    .stream = info.rcv_sid,
-                    .link = index,
-                    .data = memory_.data() + used_,
-                    .size = size};
-    const bool is_last = (header.msg_flags & MSG_EOR) != 0;
-    if (is_last && link.pieces.empty()) {
-      used_ += size;
-      return push(arrival);
-    }
-    link.pieces.insert(link.pieces.end(), arrival.data, arrival.data + size);
-    if (!is_last) return;
-    whole_.push_back(std::move(link.pieces));
-    link.pieces.clear();
-    arrival.data = whole_.back().data();
-    arrival.size = whole_.back().size();
-    push(arrival);
+    inbox_.take({.is_unordered = (info.rcv_flags & SCTP_UNORDERED) != 0,
+                 .stream = info.rcv_sid,
+                 .link = index},
+                size, (header.msg_flags & MSG_EOR) != 0, links_[index].pieces);
   }
 
   void end(std::uint32_t index, Arrival::Kind kind, bool is_orderly) {
     close(links_[index].socket);
     links_[index].socket = -1;
-    push({.kind = kind, .is_orderly = is_orderly, .link = index});
+    inbox_.push({.kind = kind, .is_orderly = is_orderly, .link = index});
   }
-  void push(const Arrival& arrival) { arrivals_.push_back(arrival); }
 
   const EndpointOptions options_;
   int epoll_;
   int listener_ = -1;
   std::vector<Link> links_;
-  std::vector<std::uint8_t> memory_ = std::vector<std::uint8_t>(kReceiveBytes);
-  std::size_t used_ = 0;
-  std::vector<Arrival> arrivals_;
-  std::vector<std::vector<std::uint8_t>> whole_;  // messages put together for this poll
+  Inbox inbox_{kReceiveBytes};
 };
 
 }  // namespace

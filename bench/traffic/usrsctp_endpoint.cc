@@ -11,16 +11,16 @@
 #include <mutex>
 
 #include "bench/traffic/endpoint.h"
+#include "bench/traffic/endpoint_addresses.h"
+#include "bench/traffic/inbox.h"
 #include "bench/traffic/message.h"
-#include "bench/traffic/socket_addresses.h"
 
 namespace millrace::bench {
 namespace {
 
 constexpr std::size_t kReceiveBytes = 1 << 20;  // of one poll
-constexpr std::size_t kRoomMin = 1 << 16;
-constexpr int kReadsMax = 64;                  // of one socket until the next has its turn
-constexpr std::uint32_t kListener = 1u << 20;  // above the links
+constexpr int kReadsMax = 64;                   // of one socket until the next has its turn
+constexpr std::uint32_t kListener = 1u << 20;   // above the links
 constexpr useconds_t kFinishPause = 10'000;
 constexpr int kFinishTries = 200;
 
@@ -89,7 +89,7 @@ class UsrsctpEndpoint : public Endpoint {
   }
 
   void listen() override {
-    SocketAddresses local(options_.locals, options_.port);
+    SocketAddresses local = addresses(options_.locals, options_.port);
     listener_ = open(local.family());
     bind(listener_, local);
     if (usrsctp_listen(listener_, 1024) != 0) fault("listen");
@@ -97,10 +97,10 @@ class UsrsctpEndpoint : public Endpoint {
   }
 
   bool connect() override {
-    SocketAddresses peer(options_.peers, options_.port);
+    SocketAddresses peer = addresses(options_.peers, options_.port);
     struct socket* socket = open(peer.family());
     if (!options_.locals.empty()) {
-      SocketAddresses local(options_.locals, 0, peer.is_v6());
+      SocketAddresses local = addresses(options_.locals, 0, peer.is_v6());
       bind(socket, local);
     }
     links_.push_back({.socket = socket});
@@ -131,9 +131,7 @@ class UsrsctpEndpoint : public Endpoint {
   void flush() override {}
 
   std::span<const Arrival> poll() override {
-    arrivals_.clear();
-    whole_.clear();
-    used_ = 0;
+    inbox_.clear();
     ready_list().take(ready_);
     for (const std::uint32_t index : ready_) {
       if (index == kListener) {
@@ -142,7 +140,7 @@ class UsrsctpEndpoint : public Endpoint {
         look_at(index);
       }
     }
-    return arrivals_;
+    return inbox_.arrivals();
   }
 
   void pause(std::uint32_t link, bool is_paused) override {
@@ -163,7 +161,7 @@ class UsrsctpEndpoint : public Endpoint {
     bool is_blocked = false;
     bool is_paused = false;
     bool was_told = false;  // that the association ended in order
-    std::vector<std::uint8_t> pieces{};
+    Inbox::Pieces pieces{};
   };
 
   [[noreturn]] static void fault(const char* what) {
@@ -211,7 +209,7 @@ class UsrsctpEndpoint : public Endpoint {
       configure(socket);
       const auto index = static_cast<std::uint32_t>(links_.size());
       links_.push_back({.socket = socket, .is_up = true});
-      push({.kind = Arrival::Kind::kUp, .link = index});
+      inbox_.push({.kind = Arrival::Kind::kUp, .link = index});
       set_upcall(socket, index);
       ready_list().add(index);
     }
@@ -223,7 +221,7 @@ class UsrsctpEndpoint : public Endpoint {
     if (link.socket == nullptr) return;
     if (link.is_blocked && (usrsctp_get_events(link.socket) & SCTP_EVENT_WRITE) != 0) {
       link.is_blocked = false;
-      push({.kind = Arrival::Kind::kWritable, .link = index});
+      inbox_.push({.kind = Arrival::Kind::kWritable, .link = index});
     }
     if (link.is_paused) return;
     for (int i = 0; i < kReadsMax; ++i) {
@@ -235,7 +233,7 @@ class UsrsctpEndpoint : public Endpoint {
   /// Whether there may be more to read.
   bool read_one(std::uint32_t index) {
     Link& link = links_[index];
-    if (used_ + kRoomMin > memory_.size()) {
+    if (!inbox_.has_room()) {
       ready_list().add(index);
       return false;
     }
@@ -243,7 +241,7 @@ class UsrsctpEndpoint : public Endpoint {
     socklen_t info_size = sizeof info, from_size = 0;
     unsigned int kind = 0;
     int flags = 0;
-    const ssize_t size = usrsctp_recvv(link.socket, memory_.data() + used_, memory_.size() - used_,
+    const ssize_t size = usrsctp_recvv(link.socket, inbox_.room().data(), inbox_.room().size(),
                                        nullptr, &from_size, &info, &info_size, &kind, &flags);
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
     if (size <= 0) {
@@ -262,12 +260,13 @@ class UsrsctpEndpoint : public Endpoint {
 
   void on_notification(std::uint32_t index, std::size_t size) {
     struct sctp_assoc_change change {};
-    std::memcpy(&change, memory_.data() + used_, std::min(size, sizeof change));
+    std::memcpy(&change, inbox_.room().data(), std::min(size, sizeof change));
     if (change.sac_type != SCTP_ASSOC_CHANGE) return;
     Link& link = links_[index];
     if (change.sac_state == SCTP_COMM_UP && !link.is_up) {
       link.is_up = true;
-      push({.kind = Arrival::Kind::kUp, .streams = change.sac_outbound_streams, .link = index});
+      inbox_.push(
+          {.kind = Arrival::Kind::kUp, .streams = change.sac_outbound_streams, .link = index});
     } else if (change.sac_state == SCTP_SHUTDOWN_COMP) {
       link.was_told = true;
     } else if (change.sac_state == SCTP_CANT_STR_ASSOC) {
@@ -278,42 +277,23 @@ class UsrsctpEndpoint : public Endpoint {
   }
 
   void on_bytes(std::uint32_t index, const struct sctp_rcvinfo& info, int flags, std::size_t size) {
-    Link& link = links_[index];
-    Arrival arrival{.kind = Arrival::Kind::kMessage,
-                    .is_unordered = (info.rcv_flags & SCTP_UNORDERED) != 0,
-                    .stream = info.rcv_sid,
-                    .link = index,
-                    .data = memory_.data() + used_,
-                    .size = size};
-    const bool is_last = (flags & MSG_EOR) != 0;
-    if (is_last && link.pieces.empty()) {
-      used_ += size;
-      return push(arrival);
-    }
-    link.pieces.insert(link.pieces.end(), arrival.data, arrival.data + size);
-    if (!is_last) return;
-    whole_.push_back(std::move(link.pieces));
-    link.pieces.clear();
-    arrival.data = whole_.back().data();
-    arrival.size = whole_.back().size();
-    push(arrival);
+    inbox_.take({.is_unordered = (info.rcv_flags & SCTP_UNORDERED) != 0,
+                 .stream = info.rcv_sid,
+                 .link = index},
+                size, (flags & MSG_EOR) != 0, links_[index].pieces);
   }
 
   void end(std::uint32_t index, Arrival::Kind kind, bool is_orderly) {
     usrsctp_close(links_[index].socket);
     links_[index].socket = nullptr;
-    push({.kind = kind, .is_orderly = is_orderly, .link = index});
+    inbox_.push({.kind = kind, .is_orderly = is_orderly, .link = index});
   }
-  void push(const Arrival& arrival) { arrivals_.push_back(arrival); }
 
   const EndpointOptions options_;
   struct socket* listener_ = nullptr;
   std::vector<Link> links_;
   std::vector<std::uint32_t> ready_;  // of this poll
-  std::vector<std::uint8_t> memory_ = std::vector<std::uint8_t>(kReceiveBytes);
-  std::size_t used_ = 0;
-  std::vector<Arrival> arrivals_;
-  std::vector<std::vector<std::uint8_t>> whole_;  // messages put together for this poll
+  Inbox inbox_{kReceiveBytes};
 };
 
 }  // namespace

@@ -7,11 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <map>
-#include <utility>
 
 #include "tests/e2e/traffic/addresses.h"
 #include "tests/e2e/traffic/link.h"
+#include "tests/e2e/traffic/parts.h"
 
 namespace millrace::traffic {
 
@@ -53,17 +52,13 @@ class KernelLink : public Link {
     if ((flags & MSG_NOTIFICATION) != 0) {
       return on_notification(part, static_cast<std::size_t>(size), delivery);
     }
-    const bool is_unordered = (info.sinfo_flags & SCTP_UNORDERED) != 0;
-    auto& bytes = parts_[{info.sinfo_stream, is_unordered}];
-    bytes.insert(bytes.end(), part, part + size);
-    if ((flags & MSG_EOR) == 0) return false;
-    delivery.event = Event::message;
-    delivery.stream = info.sinfo_stream;
-    delivery.is_unordered = is_unordered;
-    delivery.ppid = ntohl(info.sinfo_ppid);
-    delivery.bytes.swap(bytes);
-    bytes.clear();
-    return true;
+    return parts_.add({.bytes = part,
+                       .size = static_cast<std::size_t>(size),
+                       .stream = info.sinfo_stream,
+                       .is_unordered = (info.sinfo_flags & SCTP_UNORDERED) != 0,
+                       .ppid = info.sinfo_ppid,
+                       .is_last = (flags & MSG_EOR) != 0},
+                      delivery);
   }
 
   bool on_notification(const std::uint8_t* bytes, std::size_t size, Delivery& delivery) {
@@ -97,7 +92,7 @@ class KernelLink : public Link {
   }
 
   int socket_;
-  std::map<std::pair<std::uint16_t, bool>, std::vector<std::uint8_t>> parts_;
+  Parts parts_;
   bool was_orderly_ = false;
 };
 

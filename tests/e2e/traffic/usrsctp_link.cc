@@ -5,11 +5,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <map>
-#include <utility>
 
 #include "tests/e2e/traffic/addresses.h"
 #include "tests/e2e/traffic/link.h"
+#include "tests/e2e/traffic/parts.h"
 
 namespace millrace::traffic {
 
@@ -60,17 +59,13 @@ class UsrsctpLink : public Link {
     if ((flags & MSG_NOTIFICATION) != 0) {
       return on_notification(part, static_cast<std::size_t>(size), delivery);
     }
-    const bool is_unordered = (info.rcv_flags & SCTP_UNORDERED) != 0;
-    auto& bytes = parts_[{info.rcv_sid, is_unordered}];
-    bytes.insert(bytes.end(), part, part + size);
-    if ((flags & MSG_EOR) == 0) return false;
-    delivery.event = Event::message;
-    delivery.stream = info.rcv_sid;
-    delivery.is_unordered = is_unordered;
-    delivery.ppid = ntohl(info.rcv_ppid);
-    delivery.bytes.swap(bytes);
-    bytes.clear();
-    return true;
+    return parts_.add({.bytes = part,
+                       .size = static_cast<std::size_t>(size),
+                       .stream = info.rcv_sid,
+                       .is_unordered = (info.rcv_flags & SCTP_UNORDERED) != 0,
+                       .ppid = info.rcv_ppid,
+                       .is_last = (flags & MSG_EOR) != 0},
+                      delivery);
   }
 
   bool on_notification(const std::uint8_t* bytes, std::size_t size, Delivery& delivery) {
@@ -100,7 +95,7 @@ class UsrsctpLink : public Link {
   }
 
   struct socket* socket_;
-  std::map<std::pair<std::uint16_t, bool>, std::vector<std::uint8_t>> parts_;
+  Parts parts_;
   bool was_orderly_ = false;
 };
 
