@@ -5,6 +5,18 @@
 #include "engine/assoc/replies.h"
 
 namespace millrace {
+namespace {
+
+// Nothing but that, or that first: it says nothing of data that the peer still has. The SHOULD of
+// section 9.2 speaks of any packet, but a peer that asks its paths more often than T2 expires would
+// keep a SHUTDOWN that was lost from being sent again.
+//= rfc9260 9.2
+bool is_heartbeat(const PacketIn& in) {
+  const auto type = static_cast<ChunkType>(in.packet[kCommonHeaderBytes]);
+  return type == ChunkType::kHeartbeat || type == ChunkType::kHeartbeatAck;
+}
+
+}  // namespace
 
 void Association::on_packet(Time now, const PacketIn& in, ChunkReader chunks) {
   const int from = path_of(in.source);
@@ -15,7 +27,7 @@ void Association::on_packet(Time now, const PacketIn& in, ChunkReader chunks) {
   has_walked_ = false;
   reneges_left_ = kRenegesMax;
   flush_answer();  // to an earlier packet
-  if (state_ == State::kShutdownSent) on_packet_while_shutdown_sent(now);
+  if (state_ == State::kShutdownSent && !is_heartbeat(in)) on_packet_while_shutdown_sent(now);
   while (!chunks.is_at_end()) {
     if (take_plain_data(chunks, in)) {
       had_data = true;

@@ -83,7 +83,8 @@ class Endurance:
         self.paths = rig.paths(2, guest=peer_class.wants_taps)
         self.engine = rig.engine(self.paths, impairment={**IMPAIRMENT, "seed": seed},
                                  sctp={**FAST_TIMERS, "association_max_retrans": 8})
-        self.peer = peer_class(rig, self.paths, ["--fast"])
+        # usrsctp ends with its process: a SHUTDOWN COMPLETE that was lost is asked for once more.
+        self.peer = peer_class(rig, self.paths, ["--fast", "--linger", "1"])
 
     # ---- rounds ----
 

@@ -41,6 +41,8 @@ Options parse_options(int argc, char** argv) {
   app.add_option("--seed", options.seed, "what sizes and streams are drawn from");
   app.add_option("--timeout", options.timeout, "seconds after which to give up");
   app.add_option("--buffer", options.buffer, "bytes of the socket's buffers");
+  app.add_option("--linger", options.linger,
+                 "seconds to stay after the end, to answer what is late");
   app.add_flag("--fast", options.is_fast, "short timers, so that a failover takes a second");
   try {
     app.parse(argc, argv);

@@ -23,6 +23,7 @@ struct Options {
   std::uint64_t seed = 1;
   double timeout = 60;
   std::uint32_t buffer = std::uint32_t{4} << 20;
+  double linger = 0;     // a stack of the process's own answers no longer than that lives
   bool is_fast = false;  // the short timers below instead of the stack's own
 
   bool is_client() const { return role == "client"; }

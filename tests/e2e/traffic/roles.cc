@@ -179,6 +179,7 @@ int run(Transport& transport, const Options& options) {
   const std::chrono::duration<double> seconds = Clock::now() - start;
   const bool is_ok = !tally.has_errors();
   tally.print(options.role, is_ok, seconds.count());
+  std::this_thread::sleep_for(std::chrono::duration<double>(options.linger));
   return is_ok ? 0 : 1;
 }
 
