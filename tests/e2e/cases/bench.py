@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import re
+import subprocess
 
 from harness.ctl import check_no_drops
 from harness.registry import check, check_equal, test
@@ -19,9 +22,9 @@ class Ends:
 
     def run(self, server, client):
         """Each is (arguments, namespace, what the command begins with). Gives both records."""
-        started = self._spawn("server", ["--once", "--one-clock"], server)
+        started = self.spawn("server", ["--once", "--one-clock"], server)
         started.wait_for("ready")
-        asked = self._spawn("client", ["--duration", str(SECONDS), "--warm-up", "0.2"], client)
+        asked = self.spawn("client", ["--duration", str(SECONDS), "--warm-up", "0.2"], client)
         check_equal(asked.wait(40), 0, f"{asked.describe()}; status of the client")
         check_equal(started.wait(20), 0, f"{started.describe()}; status of the server")
         records = {}
@@ -30,7 +33,7 @@ class Ends:
                 records[role] = json.load(file)
         return records["client"], records["server"]
 
-    def _spawn(self, role, more, end):
+    def spawn(self, role, more, end):
         arguments, namespace, prefix = end
         return self.rig.spawn(
             [*prefix, self.program, role, "--port", PORT, "--json", self.rig.file(f"{role}.json"), "--csv",
@@ -100,3 +103,65 @@ def sockets_server(rig):
         (["--stack", "usrsctp", "--to", paths[0].ours[0], "--rate", "500", "--streams", "2"],
          rig.peer, []))
     check_echoes(rig, client, server, 500)
+
+
+# ---- a Linux kernel ----
+
+class Guest:
+    """millrace-bench in a guest, with the libraries of the host: the guest has none."""
+
+    def __init__(self, rig, paths):
+        self.guest = rig.guest(paths)
+        program = rig.programs.find("millrace-bench")
+        listed = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+        for library in re.findall(r"(/\S+) \(0x", listed):
+            self.guest.share(library)
+        self.command = f"/host/ld-linux-x86-64.so.2 --library-path /host {self.guest.share(program)}"
+
+    def spawn(self, role, *arguments):
+        return self.guest.spawn(" ".join([self.command, role, "--stack", "sockets", "--port", PORT,
+                                          "--json", f"/host/{role}.json", *arguments]))
+
+    def result(self, role):
+        with open(os.path.join(self.guest.host, f"{role}.json"), encoding="utf-8") as file:
+            return json.load(file)["result"]
+
+
+def check_all_came(client, server, rate):
+    check_equal(client["sent"], int(rate * SECONDS), "messages sent by a client with a rate")
+    check_equal(client["received"], client["sent"], "echoes that came back")
+    check_equal(server["received"], client["sent"], "messages that the server took")
+
+
+@test("millrace-bench's client on the engine, its server on a Linux kernel")
+def kernel_server(rig):
+    paths = rig.paths(1, guest=True)
+    engine = rig.engine(paths)
+    guest = Guest(rig, paths)
+    server = guest.spawn("server", "--once")
+    server.wait_for("ready")
+    client = Ends(rig).spawn("client", ["--duration", str(SECONDS)],
+                             (native(engine) + ["--to", paths[0].theirs[0], "--rate", "400",
+                                                "--associations", "3", "--sizes", "16-9000"],
+                              None, []))
+    check_equal(client.wait(40), 0, f"{client.describe()}; status of the client")
+    check_equal(server.wait(20), 0, f"{server.output()}; status of the server")
+    with open(rig.file("client.json"), encoding="utf-8") as file:
+        check_all_came(json.load(file)["result"], guest.result("server"), 400)
+    check_no_drops(engine)
+
+
+@test("millrace-bench's client on a Linux kernel, its server on the engine")
+def kernel_client(rig):
+    paths = rig.paths(1, guest=True)
+    engine = rig.engine(paths)
+    guest = Guest(rig, paths)
+    server = Ends(rig).spawn("server", ["--once"], (native(engine), None, []))
+    server.wait_for("ready")
+    client = guest.spawn("client", "--duration", str(SECONDS), "--to", paths[0].ours[0], "--rate",
+                         "400", "--associations", "3", "--streams", "2", "--sizes", "16-9000")
+    check_equal(client.wait(40), 0, f"{client.output()}; status of the client")
+    check_equal(server.wait(20), 0, f"{server.describe()}; status of the server")
+    with open(rig.file("server.json"), encoding="utf-8") as file:
+        check_all_came(guest.result("client"), json.load(file)["result"], 400)
+    check_no_drops(engine)
