@@ -17,9 +17,15 @@ std::uint8_t Association::reply_path(const PacketIn& in) const {
 }
 
 // Room for a chunk of `size` bytes in the answer; false if it is to be left out. Only a HEARTBEAT
-// ACK may go to an address that is not confirmed.
+// ACK may go to an address that is not confirmed. Before the INIT ACK there is no tag to answer
+// with.
+//= rfc9260 8.5
 //= rfc9260 12.4
 bool Association::begin_answer(const PacketIn& in, std::size_t size, bool is_heartbeat_ack) {
+  if (identity_.peer_tag == 0) {
+    resources_.count(Counter::drop_answer);
+    return false;
+  }
   const int from = path_of(in.source);
   const std::uint8_t path =
       is_heartbeat_ack && from >= 0 ? static_cast<std::uint8_t>(from) : reply_path(in);
