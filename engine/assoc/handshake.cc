@@ -141,7 +141,7 @@ void Association::arm_t1(Time now) {
 void Association::on_t1_expired(Time now) {
   t1_deadline_ = kNever;
   paths_[control_path()]->rto.back_off(parameters_);
-  if (++attempts_ > parameters_.init_max_retrans) {
+  if (attempts_++ >= parameters_.init_max_retrans) {
     resources_.count(Counter::associations_lost);
     return close(DownReason::kInitFailed, 0);
   }
@@ -158,7 +158,7 @@ void Association::on_t1_expired(Time now) {
 //= rfc9260 5.2.6
 void Association::on_stale_cookie(Time now) {
   if (state_ != State::kCookieEchoed) return resources_.count(Counter::drop_unexpected_chunk);
-  if (++stale_cookies_ > parameters_.init_max_retrans) {
+  if (stale_cookies_++ >= parameters_.init_max_retrans) {
     return close(DownReason::kInitFailed, static_cast<std::uint16_t>(CauseCode::kStaleCookie));
   }
   release_kept();

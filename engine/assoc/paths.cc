@@ -84,7 +84,7 @@ void Association::on_path_error(Time now, std::uint8_t path, bool counts_for_ass
 }
 
 void Association::on_association_error() {
-  if (++error_count_ <= parameters_.association_max_retrans) return;
+  if (error_count_++ < parameters_.association_max_retrans) return;
   resources_.count(Counter::associations_lost);
   close(DownReason::kUnreachable, 0);
 }

@@ -100,7 +100,7 @@ void Association::on_packet_while_shutdown_sent(Time now) {
 
 void Association::on_t2_expired(Time now) {
   t2_deadline_ = kNever;
-  if (++attempts_ > parameters_.association_max_retrans) {
+  if (attempts_++ >= parameters_.association_max_retrans) {
     resources_.count(Counter::associations_lost);
     return close(DownReason::kUnreachable, 0);
   }

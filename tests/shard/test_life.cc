@@ -57,6 +57,39 @@ TEST_CASE("an association is set up with four packets and data may ride on the t
   CHECK(payloads_of(pair.b) == std::vector<std::string>{"first"});
 }
 
+//= rfc9260 8.1 type=test
+TEST_CASE("the most attempts that can be asked for come to an end, too") {
+  Parameters parameters;
+  parameters.rto_initial = parameters.rto_min = parameters.rto_max = milliseconds(10);
+  parameters.init_max_retrans = parameters.association_max_retrans = 255;
+  ShardPair pair(parameters);
+  pair.traces = false;
+  const End* alone = &pair.a;
+  std::size_t unanswered = 0;
+  const Filter drop = [&](const PacketOut&, Bytes) { return ++unanswered == 0; };
+  SECTION("INIT") {
+    pair.from_a = drop;
+    pair.associate();
+  }
+  SECTION("DATA") {
+    const AssociationHandle handle = pair.associate();
+    pair.from_a = drop;
+    REQUIRE(pair.a.send(pair.now, handle, "lost") == Status::kOk);
+  }
+  SECTION("SHUTDOWN ACK") {
+    const AssociationHandle handle = pair.associate();
+    pair.from_b = drop;
+    int packets = 0;
+    pair.from_a = [packets](const PacketOut&, Bytes) mutable { return ++packets == 1; };
+    alone = &pair.b;
+    REQUIRE(pair.a.shard().shutdown(pair.now, End::kOwner, handle) == Status::kOk);
+  }
+  pair.run_for(seconds(20));
+  CHECK(alone->told.back().type == EventType::kDown);
+  CHECK(unanswered >= 256);
+  CHECK(unanswered < 600);
+}
+
 TEST_CASE("messages of every size arrive whole, in order and once, also when packets are lost") {
   const std::size_t lost_every = GENERATE(0u, 7u, 3u);
   Parameters parameters;
