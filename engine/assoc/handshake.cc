@@ -58,6 +58,14 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   const auto init = InitView::parse(chunk);
   if (!init) return resources_.count(Counter::drop_bad_chunk);
   if (init->initiate_tag == 0) return on_nameless_init_ack(in);
+  //= rfc9260 3.3.3
+  if (init->a_rwnd < kRwndMin) {  // refused, but not the end of the attempt: T1-init goes on
+    CommonHeader reply = header();
+    reply.verification_tag = init->initiate_tag;
+    send_cause(resources_, reply, ChunkType::kAbort, 0, CauseCode::kInvalidMandatoryParameter, {},
+               in.destination, in.source);
+    return resources_.count(Counter::drop_bad_init);
+  }
   const InitContents contents = read_init(*init, in.source);
   if (!is_acceptable(*init, contents)) return resources_.count(Counter::drop_bad_init);
   identity_.peer_tag = init->initiate_tag;
@@ -102,8 +110,7 @@ bool Association::is_acceptable(const InitView& init, const InitContents& conten
     abort(cause, value, DownReason::kProtocolError);
     return false;
   };
-  if (init.a_rwnd < kRwndMin || init.streams_out == 0 || init.streams_in == 0 ||
-      contents.is_malformed) {
+  if (init.streams_out == 0 || init.streams_in == 0 || contents.is_malformed) {
     return refuse(CauseCode::kInvalidMandatoryParameter, {});
   }
   //= rfc9260 5.1.2
