@@ -287,6 +287,7 @@ class Association {
   void answer_to(const PacketIn& in);
   void take_new_peer_tag(const Cookie& cookie);
   void restart(Time now, const Cookie& cookie, const PacketIn& in);
+  std::uint8_t restart_paths(const Cookie& cookie);
   void write_init(PacketWriter& writer);
   std::size_t cookie_echo_size() const;
   void write_cookie_echo(PacketWriter& writer);

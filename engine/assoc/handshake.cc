@@ -309,7 +309,7 @@ void Association::restart(Time now, const Cookie& cookie, const PacketIn& in) {
   tracker_.clear(resources_.bitmaps);
   tracker_.start(cookie.peer_tsn);
   t2_deadline_ = t5_deadline_ = probe_deadline_ = kNever;
-  for (std::uint8_t i = 0; i < path_count_; ++i) paths_[i]->restart(parameters_);
+  const std::uint8_t revived = restart_paths(cookie);
   pending_ = kCookieAck;
   const bool up_is_untold = notices_ & kUpNotice;
   enter_established(now);  // and goes on with a shutdown that was asked for
@@ -317,8 +317,29 @@ void Association::restart(Time now, const Cookie& cookie, const PacketIn& in) {
   // Who has heard and will hear nothing of the association as it was need not hear that it ended.
   const bool is_unheard_of = up_is_untold && restart_after_ == 0;
   notices_ = static_cast<std::uint8_t>((up_is_untold ? kUpNotice : 0) |
-                                       (is_unheard_of ? 0 : kRestartNotice));
+                                       (is_unheard_of ? 0 : kRestartNotice) |
+                                       (revived != 0 ? kPathNotice : 0));
+  for (std::uint8_t i = 0; i < path_count_; ++i) paths_[i]->state_changed |= revived >> i & 1;
   answer_to(in);
+}
+
+// Whoever has begun anew is where its INIT came from. What it does not name any more may be another
+// host's by now and has to prove itself. Returns bit i for a path i that was inactive: it is asked
+// like the others.
+//= rfc9260 5.1.2
+//= rfc9260 5.4
+std::uint8_t Association::restart_paths(const Cookie& cookie) {
+  std::uint8_t revived = 0;
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    if (!paths_[i]->is_active()) revived |= static_cast<std::uint8_t>(1u << i);
+    paths_[i]->restart(parameters_);
+  }
+  doubt_paths_beside({cookie.peers.data(), cookie.peer_count});
+  const int first = path_of(cookie.peers[0]);
+  MR_ASSERT(first >= 0);
+  paths_[first]->confirm();
+  if (!paths_[primary_]->is_confirmed()) primary_ = static_cast<std::uint8_t>(first);
+  return revived;
 }
 
 }  // namespace millrace

@@ -71,6 +71,7 @@ void Path::restart(const Parameters& parameters) {
   measured_at_ = data_sent_at_ = kNever;
   error_count_ = data_timeouts_ = 0;
   potentially_failed_ = false;
+  active_ = true;
 }
 
 bool Path::lower_mtu(Time now, std::uint32_t mtu) {
