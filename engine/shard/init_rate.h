@@ -3,8 +3,8 @@
 // taking an lcore's time from its associations (RFC 5062 section 5).
 //
 // Beside what the operator allows, what comes to nothing is limited: INIT chunks that no
-// association follows, and cookies that are not ours. Those that come to something pay for
-// themselves, so that the limit is met by floods and not by peers, however many of them come at
+// association follows, and cookies that begin none, ours or not. Those that come to something pay
+// for themselves, so that the limit is met by floods and not by peers, however many of them come at
 // once.
 #pragma once
 
@@ -56,8 +56,9 @@ class InitRate {
   bool may_open(Time now) {
     return limits_.half_open == 0 || half_open_.take(now, limits_.half_open);
   }
-  /// It was ours: it pays for itself, and for some INITs of this lcore's and of `lcores` in all.
-  void on_opened(std::size_t lcores) {
+  /// It has begun an association, or begun it anew: it pays for itself, and for some INITs of this
+  /// lcore's and of `lcores` in all.
+  void on_begun(std::size_t lcores) {
     if (limits_.half_open == 0) return;
     half_open_.give_back(static_cast<std::uint32_t>(1 + 2 * lcores), limits_.half_open);
   }

@@ -341,9 +341,9 @@ Slot* Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, Chunk
     counters_.add(Counter::drop_bad_cookie);
     return nullptr;
   }
-  init_rate_.on_opened(steering_.shards());
   const auto index = tags_.find(cookie->local_tag);
   Slot* slot = index ? slots_.at(*index) : find_by_any_peer(header, cookie->addresses());
+  bool begins = slot == nullptr;
   if (slot == nullptr) {
     slot = establish(now, *cookie, in);
     if (slot == nullptr) return nullptr;
@@ -351,7 +351,10 @@ Slot* Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, Chunk
     const auto verdict = slot->association.on_cookie_echo(now, *cookie, in);
     settle(*slot);  // a restart: the old tag goes, and is remembered with the peer's old one
     if (verdict == Association::CookieVerdict::kDiscard) return nullptr;
+    begins = !was_up || verdict == Association::CookieVerdict::kRestarted;
   }
+  // One that only comes again pays for nothing: a flood could live on it.
+  if (begins) init_rate_.on_begun(steering_.shards());
   slot->cookie_peer_tag = cookie->peer_tag;
   lend(*slot);
   slot->association.on_packet(now, in, rest);

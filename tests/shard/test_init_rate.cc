@@ -56,7 +56,7 @@ TEST_CASE("a flood is limited, and as many handshakes as there are go through at
   for (int i = 0; i < 10000; ++i) {
     REQUIRE(rate.judge(now, kFlooder) == InitRate::Verdict::kAnswer);
     REQUIRE(rate.may_open(now));
-    rate.on_opened(1);
+    rate.on_begun(1);
   }
   int answered = 0;
   for (int i = 0; i < 10000; ++i) {
