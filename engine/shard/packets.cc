@@ -212,7 +212,10 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
     if (cookie.local_tag == slot->indexed_tag) slot->cookie_peer_tag = init->initiate_tag;
     locals = slot->association.locals();
   } else if (listener != nullptr && is_bound_to(*listener, in.destination)) {
-    cookie.local_tag = draw_tag(steering_.least_loaded(config_.number));
+    // Who answers in the name of this address may have to give way (take_place), and is here.
+    const bool is_named =
+        steering_.find(header.destination_port, in.source, header.source_port).has_value();
+    cookie.local_tag = draw_tag(is_named ? config_.number : steering_.least_loaded(config_.number));
     cookie.local_tsn = Tsn{random_.next_u32()};
     parameters = &listener->parameters;
     locals = listener->locals;
@@ -348,6 +351,7 @@ Slot* Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, Chunk
     slot = establish(now, *cookie, in);
     if (slot == nullptr) return nullptr;
   } else {
+    const bool was_up = slot->association.has_ever_been_up();
     const auto verdict = slot->association.on_cookie_echo(now, *cookie, in);
     settle(*slot);  // a restart: the old tag goes, and is remembered with the peer's old one
     if (verdict == Association::CookieVerdict::kDiscard) return nullptr;

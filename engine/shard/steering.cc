@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "engine/assoc/init_parameters.h"
 #include "engine/base/assert.h"
 #include "engine/wire/chunk.h"
 
@@ -40,10 +41,26 @@ std::size_t Steering::owner_of_packet(Bytes packet, const IpAddress& source,
   const auto type = static_cast<ChunkType>(packet[kCommonHeaderBytes]);
   const bool is_reflected = (type == ChunkType::kAbort || type == ChunkType::kShutdownComplete) &&
                             (packet[kCommonHeaderBytes + 1] & kFlagReflectedTag);
+  if (type == ChunkType::kInit) return owner_of_init(packet, source, here);
   if (header.verification_tag == 0 || is_reflected) {
     return owner_of_peer(header.destination_port, source, header.source_port, here);
   }
   return owner_of_tag(header.verification_tag);
+}
+
+// That of the association with any of the addresses that it comes from or names.
+//= rfc9260 5.1.2
+std::size_t Steering::owner_of_init(Bytes packet, const IpAddress& source, std::size_t here) const {
+  const CommonHeader header = CommonHeader::read(packet);
+  const auto chunk = ChunkReader(packet).next();
+  const auto init = chunk ? InitView::parse(*chunk) : std::nullopt;
+  if (!init) return owner_of_peer(header.destination_port, source, header.source_port, here);
+  const InitContents contents = read_init(*init, source);
+  for (const IpAddress& peer : contents.addresses()) {
+    const auto tag = find(header.destination_port, peer, header.source_port);
+    if (tag) return owner_of_tag(*tag);
+  }
+  return here;
 }
 
 std::size_t Steering::owner_of_peer(std::uint16_t local_port, const IpAddress& peer,

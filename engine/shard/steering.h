@@ -75,6 +75,8 @@ class Steering {
   std::uint32_t port_owner(std::uint16_t port) const;
 
  private:
+  std::size_t owner_of_init(Bytes packet, const IpAddress& source, std::size_t here) const;
+
   struct alignas(64) Load {
     std::atomic<std::int32_t> value{0};
   };

@@ -1,0 +1,126 @@
+// Handshakes at an engine of two lcores: which of them a packet goes to must not decide what
+// becomes of it.
+#include <catch2/catch.hpp>
+
+#include "tests/support/raw_peer.h"
+
+namespace millrace::test {
+namespace {
+
+struct Lcore {
+  Lcore(Steering& steering, std::size_t number)
+      : slab(buffers, 256), shard(config(number), steering, buffers, counters) {
+    shard.set_local_addresses(addresses);
+    shard.listen({.owner = End::kOwner, .port = RawPeer::kEndPort});
+  }
+
+  static Shard::Config config(std::size_t number) {
+    Shard::Config config;
+    config.limits = RawPeer::small_limits();
+    config.number = number;
+    config.seed = {number + 1, 7};
+    return config;
+  }
+
+  std::vector<IpAddress> addresses{address("10.0.0.1")};
+  BufferPool buffers{256};
+  BufferSlab slab;
+  Counters counters;
+  Shard shard;
+};
+
+struct Engine {
+  /// As Worker does: the packet to its owner. Returns what is answered, from the one asked, in
+  /// words.
+  std::string send(const char* source, std::uint32_t tag, const Packet& chunks, std::size_t here) {
+    Packet packet = be16(RawPeer::kPort);
+    append(packet, be16(RawPeer::kEndPort));
+    append(packet, be32(tag));
+    append(packet, be32(0));
+    append(packet, chunks);
+    const IpAddress from = address(source);
+    asked = steering.owner_of_packet(packet, from, here);
+    Lcore& lcore = lcores[asked];
+    Buffer* buffer = lcore.buffers.acquire();
+    std::copy(packet.begin(), packet.end(), buffer->data);
+    buffer->length = static_cast<std::uint32_t>(packet.size());
+    lcore.shard.on_packet(now, buffer, from, lcore.addresses[0], buffer->bytes());
+    std::string text;
+    PacketOut out;
+    while (lcore.shard.next_packet(now, out)) {
+      const Bytes bytes = out.buffer->bytes();
+      if (out.destination == from) {
+        text += render_packet(bytes) + "\n";
+        last.assign(bytes.begin(), bytes.end());
+      }
+      lcore.buffers.release(out.buffer);
+    }
+    return text;
+  }
+
+  std::string init(const char* source, std::uint32_t tag, const Packet& parameters,
+                   std::size_t here) {
+    Packet value = be32(tag);
+    append(value, be32(65536));
+    append(value, be32(10 << 16 | 10));
+    append(value, be32(RawPeer::kTsn));
+    append(value, parameters);
+    return send(source, 0, chunk_of(ChunkType::kInit, 0, value), here);
+  }
+
+  /// Echoes the cookie of the INIT ACK that came last.
+  std::string cookie_echo(const char* source, std::size_t here) {
+    const auto init = InitView::parse(*ChunkReader(last).next());
+    const InitContents contents = read_init(*init, address(source));
+    const Packet cookie(contents.cookie.begin(), contents.cookie.end());
+    return send(source, init->initiate_tag, chunk_of(ChunkType::kCookieEcho, 0, cookie), here);
+  }
+
+  std::size_t associations() const {
+    return lcores[0].shard.associations() + lcores[1].shard.associations();
+  }
+
+  Time now = Time{} + seconds(1);
+  Steering steering{2, 256, {0x9e3779b97f4a7c15, 4}};
+  Lcore lcores[2] = {{steering, 0}, {steering, 1}};
+  std::size_t asked = 0;  ///< the lcore that had the last packet
+  Packet last;            ///< the last answer
+};
+
+Packet v4(const char* text) {
+  const IpAddress parsed = address(text);
+  const Bytes bytes = parsed.wire_bytes();
+  return tlv_of(5, {bytes.begin(), bytes.end()});
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+//= rfc5062 2#1 type=test
+TEST_CASE("who has camped on an address gives way to its owner, on whichever lcore it is") {
+  Engine engine;
+  const std::size_t here = GENERATE(0u, 1u);
+  REQUIRE(contains(engine.init("10.0.0.66", 0xbad, v4("10.0.0.9"), here), "INIT ACK"));
+  REQUIRE(contains(engine.cookie_echo("10.0.0.66", here), "COOKIE ACK"));
+  const std::size_t campers = engine.asked;
+  REQUIRE(contains(engine.init("10.0.0.9", 0x900d, {}, 1 - campers), "INIT ACK"));
+  CHECK(contains(engine.cookie_echo("10.0.0.9", 1 - campers), "COOKIE ACK"));
+  CHECK(engine.associations() == 2);
+}
+
+//= rfc9260 5.1.2#6 type=test
+//= rfc9260 5.2.2#2 type=test
+TEST_CASE("an INIT that lists an association's address is about it, on whichever lcore that is") {
+  Engine engine;
+  const std::size_t here = GENERATE(0u, 1u);
+  REQUIRE(contains(engine.init("10.0.0.9", 0x900d, {}, here), "INIT ACK"));
+  REQUIRE(contains(engine.cookie_echo("10.0.0.9", here), "COOKIE ACK"));
+  for (const std::size_t arrives : {0u, 1u}) {
+    CHECK(contains(engine.init("10.0.0.66", 0x99, v4("10.0.0.9"), arrives), "ABORT(cause 11)"));
+  }
+  CHECK(engine.associations() == 1);
+}
+
+}  // namespace
+}  // namespace millrace::test
