@@ -214,6 +214,7 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
   } else if (listener != nullptr && is_bound_to(*listener, in.destination)) {
     // Who answers in the name of this address may have to give way (take_place), and is here.
     const bool is_named =
+        steering_.shards() > 1 &&
         steering_.find(header.destination_port, in.source, header.source_port).has_value();
     cookie.local_tag = draw_tag(is_named ? config_.number : steering_.least_loaded(config_.number));
     cookie.local_tsn = Tsn{random_.next_u32()};
