@@ -9,6 +9,11 @@ namespace millrace {
 /// What such a packet may be long, common header included: fits the smallest IPv6 MTU.
 inline constexpr std::size_t kReplyBytesMax = 1280 - 40;
 
+/// The common header of an answer to a packet with this one.
+inline CommonHeader reply_to(const CommonHeader& header, std::uint32_t tag) {
+  return {header.destination_port, header.source_port, tag};
+}
+
 /// Writes a packet with `write(PacketWriter&)` and puts it into the outbox. False: dropped and
 /// counted, there was no buffer or no room.
 template <class Write>

@@ -277,23 +277,25 @@ class Shard {
 
   // packets.cc
   Slot* take_packet(Time now, const PacketIn& in);
-  bool is_bound_to(const Listener& listener, const IpAddress& address) const;
   Slot* find_by_peer(const CommonHeader& header, const IpAddress& source);
-  Slot* find_by_any_peer(const CommonHeader& header, std::span<const IpAddress> peers);
-  bool take_place(const CommonHeader& header, const Slot& slot);
   Slot* find_for(const CommonHeader& header, const ChunkView& first, const IpAddress& source);
+  void on_out_of_the_blue(Time now, const CommonHeader& header, const PacketIn& in);
+  void refuse(const CommonHeader& header, std::uint32_t tag, CauseCode cause, Bytes value,
+              const PacketIn& in);
+
+  // handshakes.cc
   void on_init(Time now, ChunkView chunk, const PacketIn& in);
   bool is_init_affordable(Time now, const IpAddress& source);
   bool is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in);
+  bool is_bound_to(const Listener& listener, const IpAddress& address) const;
+  Slot* find_by_any_peer(const CommonHeader& header, std::span<const IpAddress> peers);
   void answer_init(const InitContents& contents, const Cookie& cookie, const Parameters& parameters,
                    std::uint64_t locals, const PacketIn& in);
+  const CookieJar& jar(Time now);
   Slot* on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkReader rest);
   Slot* establish(Time now, const Cookie& cookie, const PacketIn& in);
-  void on_out_of_the_blue(Time now, const CommonHeader& header, const PacketIn& in);
+  bool take_place(const CommonHeader& header, const Slot& slot);
   bool may_have_another(const IpAddress& peer) const;
-  void refuse(const CommonHeader& header, std::uint32_t tag, CauseCode cause, Bytes value,
-              const PacketIn& in);
-  const CookieJar& jar(Time now);
 
   // shard.cc
   Slot* create(const Identity& identity, const Parameters& parameters, std::uint64_t locals);
