@@ -1,0 +1,53 @@
+"""Tests of scripts/lib/baseline.py: what becomes of the figures of scripts/bench --baseline."""
+import copy
+import importlib.util
+import json
+import pathlib
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SPEC = importlib.util.spec_from_file_location("baseline", ROOT / "scripts/lib/baseline.py")
+baseline = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(baseline)
+
+COMPARE = json.loads((ROOT / "docs/benchmark/compare.json").read_text(encoding="utf-8"))
+PORTS = json.loads((ROOT / "docs/benchmark/ports.json").read_text(encoding="utf-8"))
+
+
+class Baseline(unittest.TestCase):
+    def test_every_row_is_in_the_document(self):
+        text = baseline.document(COMPARE, PORTS)
+        for row in COMPARE["rows"]:
+            self.assertIn(f"| {row['name']} |", text)
+            self.assertIn(f"{row['ours']:,.0f}", text)
+        for device in PORTS["devices"]:
+            self.assertIn(device["name"], text)
+
+    def test_the_document_says_whether_others_worked_meanwhile(self):
+        compare = copy.deepcopy(COMPARE)
+        compare["conditions"]["load_before"] = 0.1
+        self.assertIn("was quiet", baseline.document(compare, PORTS))
+        compare["conditions"]["load_before"] = 3.0
+        self.assertIn("Others worked", baseline.document(compare, PORTS))
+
+    def test_a_device_without_one_of_the_contestants_has_an_empty_cell(self):
+        ports = copy.deepcopy(PORTS)
+        del ports["devices"][1]["runs"][0]
+        lines = baseline.devices_table(ports["devices"]).splitlines()
+        self.assertEqual({line.count("|") for line in lines}, {lines[0].count("|")})
+
+    def test_the_readme_has_the_block_and_nothing_else_changes(self):
+        readme = baseline.README.read_text(encoding="utf-8")
+        table = baseline.readme_table(COMPARE["rows"])
+        changed = baseline.with_table(readme, table)
+        self.assertIn(table, changed)
+        self.assertEqual(baseline.with_table(changed, table), changed)
+        before, after = readme.split("```"), changed.split("```")
+        self.assertEqual(sum(a != b for a, b in zip(before, after)), 1)
+        self.assertEqual(len(before), len(after))
+
+
+if __name__ == "__main__":
+    unittest.main()
