@@ -86,6 +86,8 @@ class Context {
   int descriptor();
   /// All that it has open.
   std::vector<int> descriptors() const;
+  /// Gives each of them another number: the one that `move` answers, which has closed the old one.
+  void move_descriptors(int (*move)(int));
 
  private:
   /// The arena of an engine that is gone, kept while the application holds buffers in it.

@@ -121,6 +121,14 @@ int Context::descriptor() {
   return epoll_;
 }
 
+void Context::move_descriptors(int (*move)(int)) {
+  for (std::size_t lcore = 0; lcore < memory_.lcore_bells.size(); ++lcore)
+    lanes_[lcore]->bell = memory_.lcore_bells[lcore] = move(memory_.lcore_bells[lcore]);
+  for (int* descriptor : {&memory_.socket, &epoll_, &timer_}) {
+    if (*descriptor >= 0) *descriptor = move(*descriptor);
+  }
+}
+
 std::vector<int> Context::descriptors() const {
   std::vector<int> all = memory_.lcore_bells;
   all.insert(all.end(), {memory_.socket, epoll_, timer_});

@@ -90,7 +90,11 @@ int Process::attach() {
   int status = mr_attach(&wanted, &context_);
   if (status != 0) return status;
   poll_descriptor_ = mr_fd(context_);
-  for (const int descriptor : context_->context.descriptors()) mark_internal(descriptor);
+  if (poll_descriptor_ >= 0) {
+    // Programs count on small numbers being free: they give them to descriptors by dup2().
+    context_->context.move_descriptors(move_up);
+    poll_descriptor_ = mr_fd(context_);
+  }
   has_engine_ = false;
   status = poll_descriptor_ < 0 ? poll_descriptor_ : mr_get_engine(context_);
   if (status == 0) status = await([this] { return has_engine_; });

@@ -87,6 +87,8 @@ Region Region::open(int descriptor, std::size_t bytes, bool writable, std::strin
     error = std::string("cannot map the engine's shared region: ") + std::strerror(errno);
     return {};
   }
+  // What is mapped needs none, and an application may close what it does not know.
+  close(std::exchange(region.descriptor_, -1));
   return region;
 }
 

@@ -23,7 +23,7 @@ class Region {
   static Region create(const char* name, std::size_t bytes, HugePages huge_pages, bool writable,
                        std::string& error);
   /// Maps a region that another process made. Takes `descriptor` over in any case. Checks that it
-  /// has at least `bytes` and is sealed against shrinking.
+  /// has at least `bytes` and is sealed against shrinking. The region keeps no descriptor.
   static Region open(int descriptor, std::size_t bytes, bool writable, std::string& error);
 
   bool is_valid() const { return memory_ != nullptr; }
