@@ -76,6 +76,65 @@ def free_diameter(rig):
     check_equal(client.wait(25), 0, client.describe())
 
 
+def routing_config(rig, own, realm, address, others):
+    """Of a daemon that relays; others: name, realm and address of those that may connect to it, or
+    that it connects to."""
+    certificate, key = rig.file(f"{own}.crt"), rig.file(f"{own}.key")
+    run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+         f"/CN={own}.{realm}", "-keyout", key, "-out", certificate])
+    peers = "".join(f'ConnectPeer = "{name}.{its_realm}" {{ ConnectTo = "{to}"; Realm = '
+                    f'"{its_realm}"; Port = {port}; No_TLS; }};\n'
+                    for name, its_realm, to, port in others)
+    return write(rig, f"{own}.conf", f"""Identity = "{own}.{realm}";
+Realm = "{realm}";
+Port = 3868;
+SecPort = 0;
+No_TCP;
+No_IPv6;
+TwTimer = 30;
+ListenOn = "{address}";
+TLS_Cred = "{certificate}", "{key}";
+TLS_CA = "{certificate}";
+{peers}""")
+
+
+NOBODY = 3870  # a port at which the daemon would find the ends, which connect to it instead
+
+
+@test("freeDiameter: requests are routed by their realm through two daemons, and answered")
+def routed_request(rig):
+    needs("freeDiameterd", "openssl", "tshark")
+    ours, theirs = two_engines(rig)
+    a = routing_config(rig, "a", "near", OURS, [("b", "far", HOST, 3868),
+                                                ("client", "near", OURS, NOBODY)])
+    b = routing_config(rig, "b", "far", HOST, [("a", "near", OURS, 3868),
+                                               ("server", "far", HOST, NOBODY)])
+    far = spawn(rig, theirs, ["freeDiameterd", "-dd", "-c", b], "diameter-b")
+    wait_until(lambda: "will retry later" in far.output(), 20, "b is up")
+    near = spawn(rig, ours, ["freeDiameterd", "-dd", "-c", a], "diameter-a")
+    for side in (near, far):
+        wait_until(lambda: "'STATE_OPEN'" in side.output(), 20, "the daemons are connected")
+    script = os.path.join(os.path.dirname(harness.__file__), "diameter.py")
+    server = spawn(rig, theirs, ["/usr/bin/python3", script, "server", "server.far", "far", "near",
+                                 HOST], "diameter-server")
+    server.wait_for("capabilities 2001")
+    client = spawn(rig, ours, ["/usr/bin/python3", script, "client", "client.near", "near", "far",
+                               OURS, "3"], "diameter-client")
+    check_equal(client.wait(20), 0, client.describe() + near.describe())
+    check_equal(client.output().count("result 2001 from server.far"), 3, client.describe())
+    check_equal(server.output().count("answered, by way of client.near a.near"), 3,
+                server.describe())
+    capture = rig.captures[0]
+    capture.stop()
+    dissected = run(["tshark", "-r", capture.path, "-Y", "diameter.cmd.code == 271", "-T", "fields",
+                     "-E", "occurrence=a", "-e", "diameter.flags.request", "-e",
+                     "diameter.Destination-Realm", "-e", "_ws.malformed"]).stdout
+    wire = [line.split("\t") for line in dissected.splitlines()]
+    requests = [fields for fields in wire if fields[0] in ("1", "True")]
+    check_equal((len(wire), len(requests)), (6, 3), f"requests on the wire: {dissected}")
+    check(all(fields[1:] == ["far", ""] for fields in requests), dissected)
+
+
 STP = """log stderr
  logging level all info
 cs7 instance 0
