@@ -11,12 +11,14 @@
 #include <cerrno>
 #include <climits>
 #include <cstdarg>
+#include <cstdio>
 #include <cstring>
 
 #include "api/sockets/calls.h"
 #include "api/sockets/descriptor.h"
 #include "api/sockets/process.h"
 #include "api/sockets/real_calls.h"
+#include "api/sockets/streams.h"
 #include "api/sockets/table.h"
 
 using millrace::sockets::is_internal;
@@ -268,6 +270,11 @@ MR_PRELOAD int close_range(unsigned first, unsigned last, int flags) noexcept {
 
 MR_PRELOAD void closefrom(int first) noexcept {
   close_range(static_cast<unsigned>(first < 0 ? 0 : first), ~0u, 0);
+}
+
+MR_PRELOAD FILE* fdopen(int descriptor, const char* mode) noexcept {
+  return is_ours(descriptor) ? millrace::sockets::open_stream(descriptor, mode)
+                             : real().fdopen(descriptor, mode);
 }
 
 MR_PRELOAD int dup(int descriptor) noexcept {

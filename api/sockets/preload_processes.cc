@@ -15,6 +15,7 @@
 #include "api/sockets/image.h"
 #include "api/sockets/process.h"
 #include "api/sockets/real_calls.h"
+#include "api/sockets/streams.h"
 #include "api/sockets/table.h"
 
 using millrace::sockets::is_ours;
@@ -27,8 +28,14 @@ using millrace::sockets::real;
 namespace {
 
 struct AtStartAndExit {
-  AtStartAndExit() { Process::adopt_inherited(); }
-  ~AtStartAndExit() { Process::end(); }
+  AtStartAndExit() {
+    Process::adopt_inherited();
+    if (Process::exists) millrace::sockets::replace_standard_streams();
+  }
+  ~AtStartAndExit() {
+    millrace::sockets::flush_streams();  // the C library does it when it is too late
+    Process::end();
+  }
 } at_start_and_exit;
 
 /// An environment in which the new program finds this library.

@@ -48,6 +48,7 @@ RealCalls find_all() {
   find(calls.writev, "writev");
   find(calls.sendfile, "sendfile");
   find(calls.close_range, "close_range");
+  find(calls.fdopen, "fdopen");
   find(calls.exit_now, "_exit");
   find(calls.execve, "execve");
   find(calls.execvpe, "execvpe");

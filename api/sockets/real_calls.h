@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <cstdio>
 
 namespace millrace::sockets {
 
@@ -46,6 +47,7 @@ struct RealCalls {
   ssize_t (*writev)(int, const iovec*, int);
   ssize_t (*sendfile)(int, int, off_t*, size_t);
   int (*close_range)(unsigned, unsigned, int);
+  FILE* (*fdopen)(int, const char*);
   void (*exit_now)(int);
   int (*execve)(const char*, char* const*, char* const*);
   int (*execvpe)(const char*, char* const*, char* const*);

@@ -25,14 +25,14 @@ def nothing_left(*engines):
                    "nothing of them is left at the engine")
 
 
-def serve(rig, how, port, *command):
+def serve(rig, how, port, *command, answer=""):
     """Two clients, one after the other, of a server of harness/inetd.py, which ends with them."""
     ours, theirs = two_engines(rig)
     server = spawn(rig, theirs, [PYTHON, SCRIPT, how, str(port), *command], f"inetd-{how}")
     server.wait_for("serving")
     for word in ("one", "two"):
-        answer = say(rig, ours, port, word)
-        check(word in answer.lower(), f"answered {answer!r}: {server.describe()}")
+        said = say(rig, ours, port, word)
+        check(word in said.lower() and answer in said, f"answered {said!r}: {server.describe()}")
     check_equal(server.wait(10), 0, server.describe())
     nothing_left(ours, theirs)
     return server
@@ -55,6 +55,12 @@ def spawned(rig):
 @test("a server runs a program for each connection by system")
 def by_system(rig):
     check("done [0, 0]" in serve(rig, "system", 5602, *CAT).output(), "the programs ended well")
+
+
+@test("a program that uses the C library's streams for its connection (sed)")
+def streams(rig):
+    server = serve(rig, "popen", 5609, "sed", "-u", "s/$/ by stream/", answer="by stream")
+    check("done [0, 0]" in server.output(), server.describe())
 
 
 @test("a program that is run without any environment has its connection")

@@ -1,0 +1,154 @@
+"""What millrace-run(1) says of the programs that it runs, one claim a function. Run by
+tests/e2e/cases/runner.py under millrace-run; it knows of nothing but the kernel's SCTP."""
+
+import ctypes
+import errno
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+
+IPPROTO_SCTP = 132
+HOST = "10.20.0.1"
+
+
+def make(family=socket.AF_INET):
+    return socket.socket(family, socket.SOCK_STREAM, IPPROTO_SCTP)
+
+
+def listener(port, address=HOST):
+    server = make(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    if ":" in address:
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    server.bind((address, port))
+    server.listen(5)
+    return server
+
+
+def pair(port):
+    server = listener(port)
+    client = make()
+    client.connect((HOST, port))
+    return client, server.accept()[0]
+
+
+def refused(number, function, *arguments):
+    try:
+        function(*arguments)
+    except OSError as error:
+        if error.errno != number:
+            sys.exit(f"{errno.errorcode[error.errno]}, and not {errno.errorcode[number]}")
+        return
+    sys.exit(f"it worked, and {errno.errorcode[number]} is claimed")
+
+
+def expect(actual, wanted):
+    if actual != wanted:
+        sys.exit(f"{actual!r}, and not {wanted!r}")
+
+
+def no_engine():
+    refused(errno.EPROTONOSUPPORT, make)
+
+
+def foreign_address():
+    refused(errno.EADDRNOTAVAIL, make().bind, ("10.99.0.1", 0))
+
+
+def one_process_a_port():
+    """Of two processes the second one is refused; within one two versions of IP share it."""
+    kept = listener(5701), listener(5701, "::")
+    make()  # the child's own sockets need a context of its own
+    child = os.fork()
+    if child == 0:
+        refused(errno.EADDRINUSE, listener, 5701)
+        os._exit(0)
+    expect(os.waitpid(child, 0)[1], 0)
+    for server in kept:
+        server.close()
+
+
+def closes_everything():
+    """A program that closes all descriptors that it does not know leaves the sockets at work, and
+    small numbers are its own."""
+    client, server = pair(5702)
+    small = {client.fileno(), server.fileno()}
+    os.closerange(3, min(small))
+    os.closerange(max(small) + 1, 65536)
+    before = os.dup(0)
+    if before >= 1024:
+        sys.exit(f"the next descriptor is {before}")
+    client.sendall(b"still here")
+    expect(server.recv(100), b"still here")
+
+
+def limit_is_raised():
+    make()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    expect(soft, min(hard, 65536))
+
+
+def waiting_costs_nothing():
+    _, server = pair(5703)
+    server.settimeout(None)
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 1.5)
+    before = time.process_time()
+    refused(errno.EINTR, ctypes_recv, server.fileno())
+    used = time.process_time() - before
+    if used > 0.05:
+        sys.exit(f"a wait of 1.5 s took {used} s of CPU")
+
+
+def ctypes_recv(descriptor):
+    """Python's own recv begins again after a signal."""
+    library = ctypes.CDLL(None, use_errno=True)
+    signal.siginterrupt(signal.SIGALRM, True)
+    if library.recv(descriptor, ctypes.create_string_buffer(16), 16, 0) < 0:
+        raise OSError(ctypes.get_errno(), "recv")
+
+
+def owner_is_killed():
+    """Who has sockets of a process that is killed is told."""
+    _, server = pair(5704)
+    here, there = os.pipe()
+    child = os.fork()
+    if child != 0:
+        os.read(here, 1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    parent = os.getppid()
+    server.getpeername()
+    print("child", os.getpid(), flush=True)
+    os.write(there, b"x")
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    refused(errno.ENOTCONN, server.getpeername)
+    refused(errno.ENOTCONN, server.send, b"x")
+    print("told", flush=True)
+
+
+def streams():
+    client, server = pair(5705)
+    library = ctypes.CDLL(None)
+    library.fdopen.restype = ctypes.c_void_p
+    library.fgets.restype = ctypes.c_char_p
+    stream = ctypes.c_void_p(library.fdopen(server.fileno(), b"r+"))
+    expect(library.fileno(stream), server.fileno())
+    client.sendall(b"a line\nanother\n")
+    line = ctypes.create_string_buffer(100)
+    expect(library.fgets(line, 100, stream), b"a line\n")
+    expect(library.fgets(line, 100, stream), b"another\n")
+    library.fputs(b"an answer\n", stream)
+    expect(library.fflush(stream), 0)
+    expect(client.recv(100), b"an answer\n")
+    expect(library.fclose(stream), 0)
+    expect(client.recv(100), b"")
+
+
+def status():
+    sys.exit(7)
+
+
+globals()[sys.argv[1]]()
