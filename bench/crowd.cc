@@ -27,8 +27,7 @@ struct Head {
 }  // namespace
 
 Crowd::Crowd(const CrowdConfig& config)
-    : times_lcores_(config.times_lcores),
-      pool_(kBuffers),
+    : pool_(kBuffers),
       memory_(pool_, kBuffers),
       names_(config.associations),
       written_(config.associations),
@@ -47,7 +46,6 @@ Crowd::~Crowd() {
 
 void Crowd::make_host(End& end, const char* address, std::size_t index, const CrowdConfig& config) {
   end.plugs.resize(config.lcores);
-  end.lcore_ns.resize(config.lcores);
   std::vector<PortQueue*> queues;
   for (std::size_t i = 0; i < config.lcores; ++i) {
     end.plugs[i].wire = &wires_[i]->end(index);
@@ -114,20 +112,7 @@ void Crowd::set_up(std::size_t associations, Duration heartbeat_interval) {
 
 void Crowd::turn() {
   const Time now = clock_.now();
-  for (End& end : ends_) poll(end, now);
-}
-
-void Crowd::poll(End& end, Time now) {
-  if (!times_lcores_) {
-    end.host->poll(now);
-    return;
-  }
-  for (std::size_t i = 0; i < end.host->lcores(); ++i) {
-    const std::int64_t before = read_ns(CLOCK_MONOTONIC);
-    end.host->worker(i).poll(now);
-    const std::int64_t took = read_ns(CLOCK_MONOTONIC) - before;
-    if (took < Clock::kPreemptedNs) end.lcore_ns[i] += static_cast<std::uint64_t>(took);
-  }
+  for (End& end : ends_) end.host->poll(now);
 }
 
 CrowdWork Crowd::transfer(const Turn& what, Duration span) {
@@ -145,7 +130,6 @@ CrowdWork Crowd::transfer(const Turn& what, Duration span) {
   carry(span / 8);
   const std::uint64_t before = received_;
   const Counts counts_before = counts();
-  for (End& end : ends_) std::fill(end.lcore_ns.begin(), end.lcore_ns.end(), 0);
   const CpuStopwatch stopwatch;
   carry(span);
   CrowdWork done = work(counts_before, stopwatch.seconds());
@@ -185,10 +169,6 @@ CrowdWork Crowd::work(const Counts& before, double cpu_seconds) const {
   work.packets = now.packets - before.packets;
   work.handed_over = now.handed_over - before.handed_over;
   work.heartbeats = now.heartbeats - before.heartbeats;
-  std::uint64_t busiest = 0;
-  for (const End& end : ends_)
-    busiest = std::max(busiest, *std::max_element(end.lcore_ns.begin(), end.lcore_ns.end()));
-  work.busiest_lcore_seconds = 1e-9 * static_cast<double>(busiest);
   return work;
 }
 

@@ -17,7 +17,6 @@ namespace millrace::bench {
 struct CrowdConfig {
   std::size_t associations = 1;
   std::size_t lcores = 1;
-  bool times_lcores = false;  ///< how long each has its turns
   Parameters parameters;
 };
 
@@ -33,8 +32,7 @@ struct Turn {
 struct CrowdWork : Work {
   std::uint64_t packets = 0;  ///< SCTP packets that were received, at both ends
   std::uint64_t handed_over = 0;
-  std::uint64_t heartbeats = 0;      ///< that were sent, at both ends
-  double busiest_lcore_seconds = 0;  ///< of the lcores at either end the one that worked longest
+  std::uint64_t heartbeats = 0;  ///< that were sent, at both ends
 
   double ns_per_packet() const { return 1e9 * cpu_seconds / static_cast<double>(packets); }
 };
@@ -66,7 +64,6 @@ class Crowd {
     std::unique_ptr<Host> host;
     mr_context* context = nullptr;
     std::uint64_t up = 0;
-    std::vector<std::uint64_t> lcore_ns;
   };
   struct Counts {
     std::uint64_t packets = 0, handed_over = 0, heartbeats = 0;
@@ -77,7 +74,6 @@ class Crowd {
   void connect(std::size_t index);
   void set_up(std::size_t associations, Duration heartbeat_interval);
   void turn();
-  void poll(End& end, Time now);
   void send(const Turn& turn);
   void drain();
   void receive();
@@ -85,7 +81,6 @@ class Crowd {
   Counts counts() const;
   CrowdWork work(const Counts& before, double cpu_seconds) const;
 
-  bool times_lcores_;
   Clock clock_ = Clock::on_core();
   BufferPool pool_;
   BufferSlab memory_;

@@ -7,6 +7,7 @@
 
 #include "bench/crowd.h"
 #include "bench/memory.h"
+#include "bench/parallel.h"
 
 namespace millrace::bench {
 namespace {
@@ -143,23 +144,16 @@ Row ExtraRows::hand_off() {
 }
 
 Row ExtraRows::lcores() {
-  Crowd two({.associations = kLcoreAssociations, .lcores = 2, .times_lcores = true});
-  Crowd one({.associations = kLcoreAssociations, .lcores = 1, .times_lcores = true});
-  const auto rate = [this](Crowd& crowd, std::size_t lcores) {
-    Turn turn = kSmall;  // as much for each lcore
-    turn.at_once *= lcores;
-    const CrowdWork work = crowd.transfer(turn, plan_.span);
-    return static_cast<double>(work.done) / work.busiest_lcore_seconds;
-  };
+  ParallelPair two(2), one(1);
   const auto [ours, beside] = medians<2>(plan_.trials, [&]() -> std::array<double, 2> {
-    return {rate(two, 2), rate(one, 1)};
+    return {two.rate(plan_.span), one.rate(plan_.span)};
   });
   return {"lcores",
           ours,
           beside,
           "messages/s",
           ours / beside,
-          "by the time of the busiest lcore, all on one core: no traffic between caches; mark: 1.8",
+          "two lcores of one engine at once, by the time that each was on a core; mark: 1.8",
           "one lcore"};
 }
 

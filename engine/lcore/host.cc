@@ -13,6 +13,7 @@ constexpr int kNoBell = -1;
 Host::Host(const HostConfig& config, BufferPool& pool, std::vector<PortQueue*> queues)
     : config_(config) {
   MR_ASSERT(config.lcores > 0 && queues.size() % config.lcores == 0);
+  MR_ASSERT(config.pools.empty() || config.pools.size() == config.lcores);
   const std::size_t ports = queues.size() / config.lcores;
   config_.geometry.lcores = static_cast<std::uint32_t>(config.lcores);
   CrewConfig crew;
@@ -27,7 +28,7 @@ Host::Host(const HostConfig& config, BufferPool& pool, std::vector<PortQueue*> q
   for (std::size_t i = 0; i < lcores.size(); ++i) {
     counters_.push_back(std::make_unique<Counters>());
     const auto first = queues.begin() + static_cast<std::ptrdiff_t>(i * ports);
-    lcores[i].pool = &pool;
+    lcores[i].pool = config.pools.empty() ? &pool : config.pools[i];
     lcores[i].counters = counters_.back().get();
     lcores[i].queues.assign(first, first + static_cast<std::ptrdiff_t>(ports));
   }

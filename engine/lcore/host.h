@@ -28,6 +28,9 @@ struct HostConfig {
   std::size_t contexts_max = 64;
   ipc::Geometry geometry;  ///< `lcores` is filled in
   HashKey seed{1, 2};
+  /// By lcore. Then each worker may be polled by a thread of its own: worker(i).poll() instead of
+  /// poll(). Empty: all have the pool that the Host is made with.
+  std::vector<BufferPool*> pools;
 };
 
 class Host {
