@@ -3,20 +3,31 @@
 import os
 
 import harness
-from cases.sockets import HOST, listens, two_engines
+from cases.sockets import HOST, two_engines
 from harness.registry import check, check_equal, test, wait_until
-from harness.sockets import needs, shell, spawn
+from harness.sockets import needs, spawn
 
 PYTHON = "/usr/bin/python3"
 SCRIPT = os.path.join(os.path.dirname(harness.__file__), "inetd.py")
+CAT = ["/bin/cat"]  # reads and writes without the C library's streams
+WORDS = ("one", "two")
+# What a server of harness/inetd.py does with its connections, the program that gets them, what that
+# adds to a line, and how the programs end.
+WAYS = (
+    ("popen", CAT, "", "done [0, 0]"),   # as inetd does it: vfork and exec
+    ("popen", ["sed", "-u", "s/$/ by stream/"], " by stream", "done [0, 0]"),
+    ("spawn", CAT, "", "done [0, 0]"),   # posix_spawn
+    ("system", CAT, "", "done [0, 0]"),
+    ("bare", CAT, "", "done [0, 0]"),    # exec with an environment of which nothing is left
+    ("become", [PYTHON, SCRIPT, "activated"], "", "activated"),  # as systemd does it
+    ("hand", [], "", "done [0]"),        # SCM_RIGHTS, to a process that was there before
+)
 
 
 def say(rig, engine, port, word):
-    """A client says a word and gives what it is answered."""
-    client = shell(rig, engine, f"(echo {word}; sleep 1) | $RUN ncat --sctp {HOST} {port}",
-                   f"client-{port}-{word}")
-    client.wait(20)
-    return client.output()
+    """A client that says a word and waits for what it is answered."""
+    return spawn(rig, engine, [PYTHON, SCRIPT, "client", HOST, str(port), word],
+                 f"client-{port}-{word}")
 
 
 def nothing_left(*engines):
@@ -25,97 +36,57 @@ def nothing_left(*engines):
                    "nothing of them is left at the engine")
 
 
-def serve(rig, how, port, *command, answer=""):
-    """Two clients, one after the other, of a server of harness/inetd.py, which ends with them."""
+def listening(engine):
+    return len(engine.ask("listeners")["listeners"])
+
+
+@test("servers give their connections to programs and processes, in every way that there is")
+def given_away(rig):
     ours, theirs = two_engines(rig)
-    server = spawn(rig, theirs, [PYTHON, SCRIPT, how, str(port), *command], f"inetd-{how}")
-    server.wait_for("serving")
-    for word in ("one", "two"):
-        said = say(rig, ours, port, word)
-        check(word in said.lower() and answer in said, f"answered {said!r}: {server.describe()}")
-    check_equal(server.wait(10), 0, server.describe())
+    servers = [spawn(rig, theirs, [PYTHON, SCRIPT, how, str(5600 + i), *command],
+                     f"inetd-{how}-{5600 + i}") for i, (how, command, _, _) in enumerate(WAYS)]
+    for server in servers:
+        server.wait_for("serving")
+    clients = [[say(rig, ours, 5600 + i, word) for word in WORDS] for i in range(len(WAYS))]
+    for server, pair, (how, _, added, end) in zip(servers, clients, WAYS):
+        for client, word in zip(pair, WORDS):
+            client.wait(20)
+            check(word + added in client.output().lower(),
+                  f"{how}: answered {client.output()!r}: {server.describe()}")
+        check_equal(server.wait(10), 0, server.describe())
+        check(end in server.output(), f"{how}: {server.describe()}")
     nothing_left(ours, theirs)
-    return server
 
 
-# It reads and writes without the C library's streams.
-CAT = ("/bin/cat",)
-
-
-@test("a Python server runs a program for each connection, as inetd does (vfork, exec)")
-def popen(rig):
-    check("done [0, 0]" in serve(rig, "popen", 5600, *CAT).output(), "the programs ended well")
-
-
-@test("a server runs a program for each connection by posix_spawn")
-def spawned(rig):
-    check("done [0, 0]" in serve(rig, "spawn", 5601, *CAT).output(), "the programs ended well")
-
-
-@test("a server runs a program for each connection by system")
-def by_system(rig):
-    check("done [0, 0]" in serve(rig, "system", 5602, *CAT).output(), "the programs ended well")
-
-
-@test("a program that uses the C library's streams for its connection (sed)")
-def streams(rig):
-    server = serve(rig, "popen", 5609, "sed", "-u", "s/$/ by stream/", answer="by stream")
-    check("done [0, 0]" in server.output(), server.describe())
-
-
-@test("a program that is run without any environment has its connection")
-def without_environment(rig):
-    check("done [0, 0]" in serve(rig, "bare", 5603, *CAT).output(),
-          "the programs ended well")
-
-
-@test("a server that was started with its listener as descriptor 3, as systemd does it")
-def activated(rig):
-    server = serve(rig, "become", 5604, PYTHON, SCRIPT, "activated")
-    check("activated 5604" in server.output(), server.describe())
-
-
-@test("a server passes each connection to a process that was there before (SCM_RIGHTS)")
-def passed(rig):
-    check("done [0]" in serve(rig, "hand", 5605).output(), "the worker ended well")
-
-
-@test("socat becomes the program that has the connection (EXEC, nofork)")
+@test("socat becomes the program that has the connection, with a fork and without (EXEC, nofork)")
 def socat_becomes(rig):
-    needs("socat", "ncat")
+    needs("socat")
     ours, theirs = two_engines(rig)
-    server = spawn(rig, theirs, ["socat", "SCTP4-LISTEN:5606,reuseaddr", "EXEC:cat,nofork"])
-    wait_until(lambda: listens(theirs), 10, "it listens")
-    answer = say(rig, ours, 5606, "hello")
-    check("hello" in answer, f"answered {answer!r}: {server.describe()}")
-    check_equal(server.wait(10), 0, server.describe())
-    nothing_left(ours, theirs)
-
-
-@test("socat forks for each connection and becomes the program (fork, EXEC, nofork)")
-def socat_forks(rig):
-    needs("socat", "ncat")
-    ours, theirs = two_engines(rig)
-    server = spawn(rig, theirs, ["socat", "SCTP4-LISTEN:5607,reuseaddr,fork",
-                                 "EXEC:cat,nofork"])
-    wait_until(lambda: listens(theirs), 10, "it listens")
-    for word in ("one", "two", "three"):
-        answer = say(rig, ours, 5607, word)
-        check(word in answer.lower(), f"answered {answer!r}: {server.describe()}")
-    server.stop()
+    servers = [spawn(rig, theirs, ["socat", f"SCTP4-LISTEN:{port},reuseaddr{more}",
+                                   "EXEC:cat,nofork"], f"socat-{port}")
+               for port, more in ((5620, ""), (5621, ",fork"))]
+    wait_until(lambda: listening(theirs) == 2, 10, "they listen")
+    clients = [say(rig, ours, port, word) for port, word in
+               ((5620, "single"), (5621, "first"), (5621, "second"))]
+    for client, word in zip(clients, ("single", "first", "second")):
+        client.wait(20)
+        check(word in client.output(), f"answered {client.output()!r}: {client.describe()}")
+    check_equal(servers[0].wait(10), 0, servers[0].describe())
+    servers[1].stop()
     nothing_left(ours, theirs)
 
 
 @test("a program that cannot load the library finds its connection closed")
 def static_program(rig):
-    needs("busybox", "ncat")
+    needs("busybox")
     ours, theirs = two_engines(rig)
-    server = spawn(rig, theirs, [PYTHON, SCRIPT, "bare", "5608", "/bin/busybox", "cat"],
+    server = spawn(rig, theirs, [PYTHON, SCRIPT, "bare", "5630", "/bin/busybox", "cat"],
                    "inetd-static")
     server.wait_for("serving")
-    for word in ("one", "two"):
-        answer = say(rig, ours, 5608, word)
-        check(word not in answer, f"answered {answer!r}")
+    for word in WORDS:
+        client = say(rig, ours, 5630, word)
+        client.wait(20)
+        check(word not in client.output(), f"answered {client.output()!r}")
     check_equal(server.wait(10), 0, server.describe())
     check("Bad file descriptor" in server.output() and "done [1, 1]" in server.output(),
           server.describe())

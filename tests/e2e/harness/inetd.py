@@ -3,6 +3,7 @@ already. Run by tests/e2e/cases/inheritance.py under millrace-run; it knows of n
 SCTP.
 
     inetd.py HOW PORT [COMMAND ...]
+    inetd.py client HOST PORT WORD
 
 HOW is what a server does with what it has; the command is what gets it."""
 
@@ -110,9 +111,21 @@ def activated():
         echo(connection)
 
 
+def client(host, port, word):
+    connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_SCTP)
+    connection.connect((host, int(port)))
+    connection.sendall(word.encode() + b"\n")
+    try:
+        print("answered", connection.recv(65536).decode().strip(), flush=True)
+    except ConnectionError as error:
+        print(error)
+
+
 def main():
     how, command = sys.argv[1], sys.argv[3:]
-    if how == "activated":
+    if how == "client":
+        client(*sys.argv[2:])
+    elif how == "activated":
         activated()
     elif how == "worker":
         worker(int(sys.argv[2]))
