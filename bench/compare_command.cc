@@ -1,4 +1,6 @@
 // millrace-bench compare: the rows, beside usrsctp in the same run.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -22,6 +24,13 @@ struct Options {
 void say(const std::string& line) {
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);  // or a child of the memory row would say it again
+}
+
+// On a terminal, which row takes its time: a million associations take a while. Not on standard
+// output, and gone when the row is there.
+void show_under_way(const std::string& name) {
+  if (isatty(STDERR_FILENO) == 0) return;
+  std::fprintf(stderr, "\r\033[K%s%s", name.c_str(), name.empty() ? "" : " ...");
 }
 
 std::vector<std::string> all_names() {
@@ -77,14 +86,12 @@ std::vector<Row> measure_all(const Options& options) {
   std::vector<Row> rows;
   bool has_head = false;
   for (const std::string& name : options.names) {
-    if (is_extra(name)) {
-      rows.push_back(extra.measure(name));
-      say(extra_line(rows.back()));
-      continue;
-    }
-    if (!std::exchange(has_head, true)) say(table_head());
-    rows.push_back(field.measure(name));
-    say(table_line(rows.back()));
+    const bool is_peers = !is_extra(name);
+    if (is_peers && !std::exchange(has_head, true)) say(table_head());
+    show_under_way(name);
+    rows.push_back(is_peers ? field.measure(name) : extra.measure(name));
+    show_under_way("");
+    say(is_peers ? table_line(rows.back()) : extra_line(rows.back()));
   }
   return rows;
 }
