@@ -5,6 +5,7 @@
 namespace millrace {
 namespace {
 
+// A sealed cookie: the nonce, the body (fixed fields, addresses), the MAC of the body.
 constexpr std::size_t kFixedBytes = 80;
 constexpr std::size_t kAddressBytes = 16;
 
@@ -68,7 +69,8 @@ std::size_t body_size(std::size_t peers) {
 
 }  // namespace
 
-CookieJar::CookieJar(const MacKey& first_secret) : secret_(first_secret) {
+CookieJar::CookieJar(const MacKey& first_secret, std::uint32_t number)
+    : secret_(first_secret), number_(number) {
   current_.set_key(first_secret);
   previous_.set_key(first_secret);
 }
@@ -79,28 +81,38 @@ void CookieJar::rotate(const MacKey& secret) {
   secret_ = secret;
 }
 
-std::size_t CookieJar::seal(const Cookie& cookie,
-                            std::array<std::uint8_t, kCookieBytesMax>& to) const {
-  FieldWriter write(to.data());
+std::size_t CookieJar::seal(const Cookie& cookie, std::array<std::uint8_t, kCookieBytesMax>& to) {
+  MacNonce nonce;
+  FieldWriter write_nonce(nonce.data());
+  write_nonce(number_);
+  write_nonce(sealed_++);
+  std::memcpy(to.data(), nonce.data(), nonce.size());
+
+  std::uint8_t* body = to.data() + nonce.size();
+  FieldWriter write(body);
   write(static_cast<std::uint64_t>(cookie.created.ns));
   write(static_cast<std::uint64_t>(cookie.lifetime.ns));
   visit_fixed_fields(write, cookie);
   write(static_cast<std::uint64_t>(cookie.peer_count));
   for (std::size_t i = 0; i < cookie.peer_count; ++i) write(cookie.peers[i]);
   const std::size_t size = body_size(cookie.peer_count);
-  const Mac mac = current_.sign({to.data(), size});
-  std::memcpy(to.data() + size, mac.data(), mac.size());
-  return size + mac.size();
+  const Mac mac = current_.sign(nonce, {body, size});
+  std::memcpy(body + size, mac.data(), mac.size());
+  return nonce.size() + size + mac.size();
 }
 
 //= rfc9260 5.1.5
 std::optional<Cookie> CookieJar::open(Bytes sealed) const {
-  if (sealed.size() < body_size(1) + sizeof(Mac) || sealed.size() > kCookieBytesMax) {
+  if (sealed.size() < sizeof(MacNonce) + body_size(1) + sizeof(Mac) ||
+      sealed.size() > kCookieBytesMax) {
     return std::nullopt;
   }
-  const Bytes body = sealed.first(sealed.size() - sizeof(Mac));
+  MacNonce nonce;
+  std::memcpy(nonce.data(), sealed.data(), nonce.size());
   const Bytes mac = sealed.last(sizeof(Mac));
-  if (!macs_are_equal(mac, current_.sign(body)) && !macs_are_equal(mac, previous_.sign(body))) {
+  const Bytes body = sealed.subspan(nonce.size(), sealed.size() - nonce.size() - mac.size());
+  if (!macs_are_equal(mac, current_.sign(nonce, body)) &&
+      !macs_are_equal(mac, previous_.sign(nonce, body))) {
     return std::nullopt;
   }
   Cookie cookie;

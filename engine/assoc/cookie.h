@@ -34,26 +34,30 @@ struct Cookie {
 };
 
 /// The largest sealed cookie, bytes.
-inline constexpr std::size_t kCookieBytesMax = 80 + 16 * kPathsMax + sizeof(Mac);
+inline constexpr std::size_t kCookieBytesMax = sizeof(MacNonce) + 80 + 16 * kPathsMax + sizeof(Mac);
 
 /// Seals and opens cookies under a secret that rotates; the previous secret opens what it has
 /// sealed.
 class CookieJar {
  public:
-  explicit CookieJar(const MacKey& first_secret);
+  /// Jars that share their secrets open each other's cookies, and differ in `number`: with a count
+  /// of what a jar has sealed it makes the nonce of the MAC, which must never come twice.
+  CookieJar(const MacKey& first_secret, std::uint32_t number);
 
   /// Installs a new secret; the current one becomes the previous one.
   void rotate(const MacKey& secret);
 
   /// Writes the cookie with its MAC and returns its size.
-  std::size_t seal(const Cookie& cookie, std::array<std::uint8_t, kCookieBytesMax>& to) const;
+  std::size_t seal(const Cookie& cookie, std::array<std::uint8_t, kCookieBytesMax>& to);
   /// The cookie, if its MAC is right. Nothing in it is looked at before that is known.
   std::optional<Cookie> open(Bytes sealed) const;
 
  private:
-  CmacSigner current_;
-  CmacSigner previous_;
+  GmacSigner current_;
+  GmacSigner previous_;
   MacKey secret_;
+  std::uint32_t number_;
+  std::uint64_t sealed_ = 0;
 };
 
 }  // namespace millrace

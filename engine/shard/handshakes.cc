@@ -180,7 +180,7 @@ void Shard::answer_init(const InitContents& contents, const Cookie& cookie,
 }
 
 // Brings the jar to the epoch of `now`.
-const CookieJar& Shard::jar(Time now) {
+CookieJar& Shard::jar(Time now) {
   const auto epoch = static_cast<std::uint64_t>(now.ns / kSecretLifetime.ns);
   if (epoch != jar_epoch_) {
     jar_.rotate(steering_.cookie_secret(epoch - 1));

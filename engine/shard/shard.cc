@@ -64,7 +64,7 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
       listeners_(config.limits.listeners),
       init_rate_(config.limits.inits, {random_.next_u64(), random_.next_u64()}),
       peer_counts_(config.limits.associations, config.seed),
-      jar_(steering.cookie_secret(0)) {
+      jar_(steering.cookie_secret(0), static_cast<std::uint32_t>(config.number)) {
   MR_ASSERT(std::has_single_bit(config.limits.owners));
   MR_ASSERT(config.limits.associations <= kAssociationsMax);
 }

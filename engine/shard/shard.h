@@ -291,7 +291,7 @@ class Shard {
   Slot* find_by_any_peer(const CommonHeader& header, std::span<const IpAddress> peers);
   void answer_init(const InitContents& contents, const Cookie& cookie, const Parameters& parameters,
                    std::uint64_t locals, const PacketIn& in);
-  const CookieJar& jar(Time now);
+  CookieJar& jar(Time now);
   Slot* on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, ChunkReader rest);
   Slot* establish(Time now, const Cookie& cookie, const PacketIn& in);
   bool take_place(const CommonHeader& header, const Slot& slot);

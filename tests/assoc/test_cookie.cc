@@ -1,4 +1,6 @@
 #include <catch2/catch.hpp>
+#include <set>
+#include <vector>
 
 #include "engine/assoc/cookie.h"
 #include "engine/base/hash.h"
@@ -46,7 +48,7 @@ using Sealed = std::array<std::uint8_t, kCookieBytesMax>;
 
 //= rfc9260 5.1.3 type=test
 TEST_CASE("a cookie comes back as it was sealed") {
-  CookieJar jar(MacKey{1, 2, 3});
+  CookieJar jar(MacKey{1, 2, 3}, 0);
   Random random({1, 2});
   for (int i = 0; i < 500; ++i) {
     const Cookie cookie = random_cookie(random);
@@ -61,7 +63,7 @@ TEST_CASE("a cookie comes back as it was sealed") {
 //= rfc9260 5.1.5 type=test
 //= rfc9260 5.1.3#1,3 type=test
 TEST_CASE("a cookie with any bit changed, cut or made longer is not ours") {
-  CookieJar jar(MacKey{9});
+  CookieJar jar(MacKey{9}, 0);
   Random random({3, 4});
   Sealed sealed{};
   const std::size_t size = jar.seal(random_cookie(random), sealed);
@@ -80,7 +82,7 @@ TEST_CASE("a cookie with any bit changed, cut or made longer is not ours") {
 }
 
 TEST_CASE("a secret opens what it has sealed until the one after it is replaced") {
-  CookieJar jar(MacKey{1});
+  CookieJar jar(MacKey{1}, 0);
   Random random({5, 6});
   Sealed sealed{};
   const std::size_t size = jar.seal(random_cookie(random), sealed);
@@ -92,11 +94,29 @@ TEST_CASE("a secret opens what it has sealed until the one after it is replaced"
 }
 
 TEST_CASE("another engine's cookie is not ours") {
-  CookieJar ours(MacKey{1}), theirs(MacKey{2});
+  CookieJar ours(MacKey{1}, 0), theirs(MacKey{2}, 0);
   Random random({7, 8});
   Sealed sealed{};
   const std::size_t size = theirs.seal(random_cookie(random), sealed);
   CHECK_FALSE(ours.open({sealed.data(), size}).has_value());
+}
+
+TEST_CASE("jars of one engine open each other's cookies, and no nonce comes twice") {
+  CookieJar first(MacKey{1}, 0), second(MacKey{1}, 1);
+  Random random({9, 10});
+  const Cookie cookie = random_cookie(random);
+  std::set<std::vector<std::uint8_t>> nonces;
+  for (int i = 0; i < 100; ++i) {
+    for (CookieJar* jar : {&first, &second}) {
+      Sealed sealed{};
+      const std::size_t size = jar->seal(cookie, sealed);
+      const Bytes bytes{sealed.data(), size};
+      CHECK(first.open(bytes).has_value());
+      CHECK(second.open(bytes).has_value());
+      nonces.emplace(sealed.begin(), sealed.begin() + sizeof(MacNonce));
+    }
+  }
+  CHECK(nonces.size() == 200);
 }
 
 }  // namespace
