@@ -62,8 +62,10 @@ bool is_sctp(int family, int type, int protocol) {
 int socket(int family, int type) {
   Process& process = Process::get();
   const Guard guard(process);
+  const int status = process.start();
+  if (status == -EMFILE || status == -EDQUOT) return answer(-ENOBUFS);  // an engine that is full
   // What a kernel without SCTP says, when there is no engine.
-  if (process.start() != 0) return answer(-EPROTONOSUPPORT);
+  if (status != 0) return answer(-EPROTONOSUPPORT);
   const bool is_stream = (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM;
   const auto fresh = std::make_shared<Socket>(
       family, is_stream ? Socket::Model::one_to_one : Socket::Model::one_to_many);

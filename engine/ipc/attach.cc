@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -70,6 +71,7 @@ struct AttachServer::State {
   int epoll = -1;
   ContextId next_context = 1;
   std::uint64_t refused = 0;
+  std::uint64_t refused_over_share = 0;
   std::map<int, Stranger> strangers;  // by socket
   std::map<ContextId, AttachedContext> contexts;
   std::map<int, ContextId> context_by_socket;  // attached ones only
@@ -80,6 +82,7 @@ struct AttachServer::State {
   void drop_late_strangers(Time now);
   void on_hello(int socket, std::vector<AttachEvent>& events);
   void refuse(int socket, int status);
+  bool has_share(int socket) const;
   bool make_context(int socket, const AttachHello& hello, AttachedContext& context);
   bool make_bells(AttachedContext& context);
   bool welcome(int socket, const AttachedContext& context);
@@ -144,6 +147,19 @@ void AttachServer::State::refuse(int socket, int status) {
   drop_stranger(socket);
 }
 
+/// Whether the user behind a socket may have no more contexts.
+bool AttachServer::State::has_share(int socket) const {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (options.contexts_per_user_max == 0 ||
+      getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+    return false;
+  const auto count = std::count_if(contexts.begin(), contexts.end(), [&](const auto& entry) {
+    return entry.second.info.uid == credentials.uid;
+  });
+  return static_cast<std::size_t>(count) >= options.contexts_per_user_max;
+}
+
 void AttachServer::State::on_hello(int socket, std::vector<AttachEvent>& events) {
   AttachHello hello{};
   std::vector<int> unwanted;
@@ -155,6 +171,10 @@ void AttachServer::State::on_hello(int socket, std::vector<AttachEvent>& events)
   if (hello.version != kLayoutVersion) return refuse(socket, -EPROTO);
   if (static_cast<std::size_t>(length) != sizeof hello) return refuse(socket, -EINVAL);
   if (contexts.size() >= options.contexts_max) return refuse(socket, -EMFILE);
+  if (has_share(socket)) {
+    ++refused_over_share;
+    return refuse(socket, -EDQUOT);
+  }
   AttachedContext context;
   if (!make_context(socket, hello, context)) {
     close_bells(context);
@@ -316,6 +336,10 @@ std::vector<ApplicationInfo> AttachServer::applications() const {
   std::vector<ApplicationInfo> list;
   for (const auto& [id, context] : state_->contexts) list.push_back(context.info);
   return list;
+}
+
+std::uint64_t AttachServer::refused_over_share() const {
+  return state_->refused_over_share;
 }
 
 std::uint64_t AttachServer::refused() const {

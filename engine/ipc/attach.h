@@ -24,10 +24,11 @@
 namespace millrace::ipc {
 
 struct AttachOptions {
-  std::string path;                 ///< of the socket; an old one is replaced
-  std::uint32_t mode = 0660;        ///< permissions of the socket
-  std::uint32_t contexts_max = 64;  ///< attached, or gone and not destroyed yet
-  Geometry geometry;                ///< lcores, ring sizes, arena sizes of every context
+  std::string path;                         ///< of the socket; an old one is replaced
+  std::uint32_t mode = 0660;                ///< permissions of the socket
+  std::uint32_t contexts_max = 64;          ///< attached, or gone and not destroyed yet
+  std::uint32_t contexts_per_user_max = 0;  ///< of them; 0: as many as there are
+  Geometry geometry;                        ///< lcores, ring sizes, arena sizes of every context
   HugePages huge_pages = HugePages::automatic;
   std::uint32_t receive_window = 1u << 20;  ///< of an association, told to the library
   std::uint32_t send_buffer = 1u << 20;     ///< of an association, told to the library
@@ -78,6 +79,8 @@ class AttachServer {
   std::vector<ApplicationInfo> applications() const;
   /// Hellos that were refused: wrong version, malformed, too many contexts, no memory.
   std::uint64_t refused() const;
+  /// Of them: because the user had his share of the contexts.
+  std::uint64_t refused_over_share() const;
 
  private:
   struct State;

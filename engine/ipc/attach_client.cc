@@ -113,11 +113,14 @@ AttachResult attach(const std::string& path, std::string_view name, Duration pat
   } else if (static_cast<std::size_t>(length) != sizeof welcome || welcome.magic != kAttachMagic) {
     result = failure(-EPROTO, path + " is not the socket of an engine");
   } else if (welcome.status != 0 || welcome.version != kLayoutVersion) {
-    result = welcome.version != kLayoutVersion
-                 ? failure(-EPROTO, "the engine speaks version " + std::to_string(welcome.version) +
-                                        ", this library " + std::to_string(kLayoutVersion))
-                 : failure(welcome.status,
-                           "the engine refused: " + std::string(strerror(-welcome.status)));
+    result =
+        welcome.version != kLayoutVersion
+            ? failure(-EPROTO, "the engine speaks version " + std::to_string(welcome.version) +
+                                   ", this library " + std::to_string(kLayoutVersion))
+        : welcome.status == -EDQUOT
+            ? failure(welcome.status, "the engine refused: this user has his share of contexts")
+            : failure(welcome.status,
+                      "the engine refused: " + std::string(strerror(-welcome.status)));
   } else {
     result = adopt(socket, welcome, descriptors);
   }

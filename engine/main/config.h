@@ -67,6 +67,7 @@ struct RouteSettings {
 struct ApplicationsConfig {
   OnExit on_exit = OnExit::kAbort;
   std::uint32_t contexts_max = 64;
+  std::uint32_t contexts_per_user_max = 0;   ///< 0: as many as there are
   std::uint32_t ring_entries = 1024;         ///< of each ring of a context, a power of two
   std::uint32_t transmit_arena = 16u << 20;  ///< bytes, of each context
   std::uint32_t receive_arena = 4u << 20;    ///< bytes, of each context and lcore

@@ -170,6 +170,7 @@ void read_applications(ConfigReader reader, ApplicationsConfig& applications) {
   reader.choice<OnExit>("on_exit", applications.on_exit,
                         {{"abort", OnExit::kAbort}, {"shutdown", OnExit::kShutdown}});
   reader.integer("contexts_max", applications.contexts_max, 1, 4096);
+  reader.integer("contexts_per_user_max", applications.contexts_per_user_max, 0, 4096);
   reader.integer("ring_entries", applications.ring_entries, 16, 1 << 20);
   reader.integer("transmit_arena", applications.transmit_arena, 1 << 16, kArenaMax);
   reader.integer("receive_arena", applications.receive_arena, 1 << 16, kArenaMax);

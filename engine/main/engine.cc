@@ -106,6 +106,7 @@ ipc::AttachOptions Engine::attach_options() const {
   options.path = resources_.applications_socket;
   options.mode = from.socket_mode;
   options.contexts_max = from.contexts_max;
+  options.contexts_per_user_max = from.contexts_per_user_max;
   options.geometry.lcores = static_cast<std::uint32_t>(resources_.lcores.size());
   options.geometry.submission_capacity = from.ring_entries;
   options.geometry.completion_capacity = from.ring_entries;

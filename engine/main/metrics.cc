@@ -85,6 +85,10 @@ std::string render_metrics(const Engine& engine, std::time_t started) {
            "counter");
   text += "millrace_applications_refused_total " +
           std::to_string(engine.attach_server().refused()) + "\n";
+  describe(text, "millrace_applications_over_share_total",
+           "attach requests that were refused because the user had his share", "counter");
+  text += "millrace_applications_over_share_total " +
+          std::to_string(engine.attach_server().refused_over_share()) + "\n";
   add_buffers(text, engine);
   add_ports(text, engine);
   return text;

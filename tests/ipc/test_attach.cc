@@ -142,15 +142,6 @@ TEST_CASE("the bell wakes whoever said that it sleeps, once for each sleep") {
   CHECK(s.bells[1].sleep({}, seconds(60)));
 }
 
-TEST_CASE("shared memory cannot be resized by the application") {
-  Server s;
-  std::vector<AttachEvent> events;
-  AttachResult result = s.attached(events);
-  REQUIRE(result.status == 0);
-  CHECK(ftruncate(result.memory.channels_region.descriptor(), 4096) != 0);
-  CHECK(ftruncate(result.memory.transmit_region.descriptor(), 1 << 30) != 0);
-}
-
 TEST_CASE("a process that is killed is noticed, and its memory comes back") {
   Server s;
   const std::size_t before = open_descriptors();
@@ -204,6 +195,33 @@ TEST_CASE("no more contexts attach than the operator allows") {
   CHECK(result.status == -EMFILE);
 }
 
+TEST_CASE("no user attaches more contexts than his share") {
+  Server s;
+  s.server.reset();
+  s.options.contexts_per_user_max = 2;
+  s.start();
+  std::vector<AttachEvent> events;
+  std::vector<AttachResult> results;
+  for (int i = 0; i < 2; ++i) {
+    results.push_back(s.attached(events));
+    CHECK(results.back().status == 0);
+  }
+  AttachResult result;
+  std::thread client(
+      [&] { result = attach(s.options.path, "one too many", millrace::milliseconds(5000)); });
+  while (s.server->refused() == 0) s.server->poll(Time{}, events);
+  client.join();
+  CHECK(result.status == -EDQUOT);
+  CHECK(result.error == "the engine refused: this user has his share of contexts");
+  CHECK(s.server->refused_over_share() == 1);
+  // One that is gone makes room.
+  results.pop_back();
+  events = s.events(1);
+  REQUIRE(events.size() == 1);
+  s.server->destroy(events[0].application.context);
+  CHECK(s.attached(events).status == 0);
+}
+
 int raw_connection(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -211,6 +229,27 @@ int raw_connection(const std::string& path) {
   const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET, 0);
   REQUIRE(connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   return socket;
+}
+
+TEST_CASE("shared memory cannot be resized by the application") {
+  Server s;
+  const int socket = raw_connection(s.options.path);
+  AttachHello hello{};
+  hello.magic = kAttachMagic;
+  hello.version = kLayoutVersion;
+  REQUIRE(send(socket, &hello, sizeof hello, 0) == sizeof hello);
+  REQUIRE(s.events(1).size() == 1);
+  AttachWelcome welcome{};
+  std::vector<int> regions;
+  REQUIRE(receive_with_descriptors(socket, &welcome, sizeof welcome, regions) == sizeof welcome);
+  REQUIRE(regions.size() >= 2);
+  for (const off_t size : {off_t{4096}, off_t{1} << 30}) {
+    CHECK(ftruncate(regions[0], size) != 0);
+    CHECK(ftruncate(regions[1], size) != 0);
+    CHECK(errno == EPERM);
+  }
+  for (const int region : regions) close(region);
+  close(socket);
 }
 
 TEST_CASE("a hello of another version is refused with the engine's own") {

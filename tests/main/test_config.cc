@@ -62,6 +62,7 @@ associations_max = 100
 [applications]
 on_exit = "shutdown"
 contexts_max = 3
+contexts_per_user_max = 2
 ring_entries = 256
 socket_mode = "0600"
 [log]

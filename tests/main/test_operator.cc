@@ -219,6 +219,7 @@ TEST_CASE("Status, counters, interfaces and metrics come from the engine", "[ope
   CHECK_THAT(metrics, Catch::Contains("# TYPE millrace_polls_total counter\n"
                                       "millrace_polls_total{lcore=\"0\"} 1\n"));
   CHECK_THAT(metrics, Catch::Contains("\nmillrace_applications_refused_total 0\n"));
+  CHECK_THAT(metrics, Catch::Contains("\nmillrace_applications_over_share_total 0\n"));
   CHECK_THAT(metrics, Catch::Contains("# TYPE millrace_build_info gauge\nmillrace_build_info{"));
   CHECK_THAT(metrics, Catch::Contains("\nmillrace_start_time_seconds 1"));
   CHECK_THAT(metrics, Catch::Contains("\nmillrace_buffers 512\n"));

@@ -41,6 +41,19 @@ def claims(rig):
     wait_until(lambda: not engine.ask("applications")["applications"], 10, "nothing is left")
 
 
+@test("millrace-run: a user has no more contexts than applications.contexts_per_user_max")
+def share_of_a_user(rig):
+    engine = lone_engine(rig, applications={"contexts_per_user_max": 1})
+    holder = spawn(rig, engine, ["socat", "-u", "SCTP4-LISTEN:5710", "STDOUT"], "holder")
+    wait_until(lambda: engine.ask("applications")["applications"], 10, "it is attached")
+    second = spawn(rig, engine, [*SCRIPT, "no_context"], "no_context")
+    check_equal(second.wait(20), 0, second.describe())
+    holder.stop()
+    wait_until(lambda: not engine.ask("applications")["applications"], 10, "nothing is left")
+    first = spawn(rig, engine, [*SCRIPT, "limit_is_raised"], "limit_is_raised")
+    check_equal(first.wait(20), 0, first.describe())
+
+
 @test("millrace-run: a child is told when the process that has its sockets is killed")
 def killed_owner(rig):
     engine = lone_engine(rig)

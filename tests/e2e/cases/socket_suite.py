@@ -8,10 +8,10 @@ from uml.guest import Guest
 SECONDS = 150
 
 
-def lone_engine(rig):
+def lone_engine(rig, **sections):
     """An engine without a wire, which speaks with itself, and with the protocol's own timers."""
     return rig.engine([], namespace=rig.namespace("alone"), interfaces=[suite.interface()], sctp={},
-                      route=[suite.route()])
+                      **sections, route=[suite.route()])
 
 
 def lone_guest(rig):

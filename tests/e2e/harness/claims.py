@@ -53,6 +53,10 @@ def no_engine():
     refused(errno.EPROTONOSUPPORT, make)
 
 
+def no_context():
+    refused(errno.ENOBUFS, make)
+
+
 def foreign_address():
     refused(errno.EADDRNOTAVAIL, make().bind, ("10.99.0.1", 0))
 
