@@ -30,7 +30,7 @@ const char* state_name(State state) {
 
 Association::Association(Resources& resources, const Identity& identity,
                          const Parameters& parameters, std::uint64_t locals)
-    : resources_(resources), identity_(identity), locals_(locals), parameters_(parameters) {}
+    : resources_(resources), identity_(identity), parameters_(parameters), locals_(locals) {}
 
 bool Association::connect(Time now, std::span<const IpAddress> peers) {
   //= rfc9260 5.4

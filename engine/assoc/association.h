@@ -197,6 +197,16 @@ class Association {
   /// Bits of the local addresses that it may use; 0: all.
   std::uint64_t locals() const { return locals_; }
 
+  /// Starts to bring nearer what each packet touches and what lies elsewhere.
+  void prefetch() const {
+    millrace::prefetch(paths_[primary_], sizeof(Path));
+    outbound_.prefetch_streams();
+    reassembly_.prefetch_streams();
+  }
+
+  /// Where what packets touch of this object itself ends.
+  const void* hot_end() const { return reassembly_.hot_end(); }
+
   /// Gives everything back to the slabs. The payloads of unsent messages go to the returned list.
   void clear();
 
@@ -333,6 +343,7 @@ class Association {
   std::uint32_t payload_max() const;
   std::uint32_t offered_rwnd() const;
 
+  // What each packet touches comes first: among many associations every line of it costs.
   Resources& resources_;
   Identity identity_;
   State state_ = State::kClosed;
@@ -342,50 +353,50 @@ class Association {
   std::uint8_t primary_ = 0;
   std::uint8_t last_data_from_ = 0;      // path that DATA came from last: where SACKs go
   std::uint8_t control_from_ = kNoPath;  // path that asked for the pending control chunk
-  std::uint8_t attempts_ = 0;            // INIT, COOKIE ECHO or SHUTDOWN without an answer
-  std::uint8_t stale_cookies_ = 0;       // INITs begun anew for them
   std::uint8_t error_count_ = 0;         // RFC 9260 8.1
   bool was_up_ = false;
   bool shutdown_requested_ = false;
   // What one packet may still ask for:
   bool has_walked_ = false;
   std::uint8_t reneges_left_ = 0;
+  std::uint8_t answer_path_ = 0;  // where answer_ goes
+  std::uint16_t streams_in_ = 0;
+  std::uint32_t unread_bytes_ = 0;     // delivered to the application and not yet consumed
+  std::uint32_t advertised_rwnd_ = 0;  // in the last SACK
+  Buffer* answer_ = nullptr;           // chunks that answer the packet that came last
+  Time t1_deadline_ = kNever;          // T1-init, T1-cookie
+  Time round_at_ = kNever;             // of the last round of sending
+  Time t2_deadline_ = kNever;          // T2-shutdown
+  Time t5_deadline_ = kNever;          // T5-shutdown-guard
+  Time probe_deadline_ = kNever;       // of the peer's window, which is closed
+  Fifo<TxMessage> failed_;             // to be told with kSendFailed
+  std::uint64_t messages_received_ = 0;
+  // The INIT ACK that holds the peer's cookie; later the ABORT that ended it, which the application
+  // has yet to be told of.
+  Buffer* kept_buffer_ = nullptr;   // nullptr: neither
+  Buffer* error_buffer_ = nullptr;  // the packet with error_cause_
+  Parameters parameters_;
   Paths paths_{};
-
   Outbound outbound_;
   TsnTracker tracker_;
   Reassembly reassembly_;
 
+  // What comes from now on is for once in a while; hot_end() says so.
+  std::uint8_t attempts_ = 0;       // INIT, COOKIE ECHO or SHUTDOWN without an answer
+  std::uint8_t stale_cookies_ = 0;  // INITs begun anew for them
   std::uint16_t streams_out_ = 0;
-  std::uint16_t streams_in_ = 0;
-  Tsn initial_tsn_;                    // ours
-  std::uint32_t unread_bytes_ = 0;     // delivered to the application and not yet consumed
-  std::uint32_t advertised_rwnd_ = 0;  // in the last SACK
-  std::uint32_t peer_tie_tag_ = 0;     // what restart cookies must repeat
+  Tsn initial_tsn_;                 // ours
+  std::uint32_t peer_tie_tag_ = 0;  // what restart cookies must repeat
   std::uint32_t local_tie_tag_ = 0;
   std::uint32_t peer_adaptation_ = 0;  // RFC 5061 4.2.6; 0: none
   std::uint32_t restart_after_ = 0;    // messages to deliver before the restart is told
-  Time t1_deadline_ = kNever;          // T1-init, T1-cookie
   Time t1_started_{};
-  Time round_at_ = kNever;        // of the last round of sending
-  Time t2_deadline_ = kNever;     // T2-shutdown
-  Time t5_deadline_ = kNever;     // T5-shutdown-guard
-  Time probe_deadline_ = kNever;  // of the peer's window, which is closed
-  // The INIT ACK that holds the peer's cookie; later the ABORT that ended it, which the application
-  // has yet to be told of.
-  ChunkView kept_chunk_;
-  Buffer* kept_buffer_ = nullptr;   // nullptr: neither
-  Buffer* error_buffer_ = nullptr;  // the packet with error_cause_
-  Bytes error_cause_;               // of the peer's, to be told
-  Fifo<TxMessage> failed_;          // to be told with kSendFailed
-  Buffer* answer_ = nullptr;        // chunks that answer the packet that came last
-  std::uint8_t answer_path_ = 0;    // where they go
+  ChunkView kept_chunk_;  // in kept_buffer_
+  Bytes error_cause_;     // of the peer's, to be told
   DownReason down_reason_ = DownReason::kNone;
   std::uint16_t down_error_ = 0;
   std::uint64_t retransmissions_ = 0;
-  std::uint64_t messages_received_ = 0;
   std::uint64_t locals_;  // bits of the local addresses that it may use; 0: all
-  Parameters parameters_;
 };
 
 }  // namespace millrace

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "engine/base/prefetch.h"
 #include "engine/base/slab.h"
 
 namespace millrace {
@@ -37,6 +38,9 @@ class StreamTable {
       return &inline_[block]->streams[stream % kBlockStreams];
     return get_or_make(slabs, stream);
   }
+
+  /// Starts to bring the first streams, which are mostly all there are, nearer.
+  void prefetch() const { millrace::prefetch(inline_[0], kCacheLine); }
 
   /// Gives all memory back; every stream starts anew.
   void clear(Slabs& slabs) {

@@ -6,6 +6,7 @@
 #include "engine/lcore/association_name.h"
 #include "engine/lcore/parameters.h"
 #include "engine/lcore/translate.h"
+#include "engine/shard/forecast.h"
 
 namespace millrace {
 namespace {
@@ -41,6 +42,7 @@ std::size_t Requests::serve(Time now, Context& context) {
   if (context.answers > 0 && !post_waiting(context)) return 0;
   std::array<ipc::SubmissionEntry, ipc::Channel::kTakeMax> requests;
   const std::size_t count = context.channel->take(requests);
+  foresee(std::span(requests).first(count));
   for (std::size_t i = 0; i < count;) {
     if (requests[i].operation == ipc::Operation::send) [[likely]] {
       i += send_run(context, std::span(requests).subspan(i, count - i));
@@ -49,6 +51,19 @@ std::size_t Requests::serve(Time now, Context& context) {
     }
   }
   return count;
+}
+
+// A batch that begins and ends with one association is mostly all its: the first request brings
+// what the others touch.
+void Requests::foresee(std::span<const ipc::SubmissionEntry> requests) const {
+  if (requests.empty() || requests.front().association == requests.back().association) return;
+  Forecast forecast(shard_);
+  std::uint64_t last = 0;
+  for (const ipc::SubmissionEntry& request : requests) {
+    if (request.association != last) forecast.add(handle_here(request.association));
+    last = request.association;
+  }
+  forecast.fetch();
 }
 
 void Requests::handle(Time now, Context& context, const ipc::SubmissionEntry& request) {

@@ -34,6 +34,7 @@ class Requests {
   std::size_t serve(Time now, Context& context);
 
  private:
+  void foresee(std::span<const ipc::SubmissionEntry> requests) const;
   void handle(Time now, Context& context, const ipc::SubmissionEntry& request);
   std::size_t send_run(Context& context, std::span<const ipc::SubmissionEntry> requests);
   void refuse_send(Context& context, const ipc::SubmissionEntry& request, Status status);

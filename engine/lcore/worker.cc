@@ -5,6 +5,7 @@
 
 #include "engine/base/crc32c.h"
 #include "engine/shard/bursts.h"
+#include "engine/shard/forecast.h"
 
 namespace millrace {
 namespace {
@@ -78,8 +79,18 @@ std::size_t Worker::receive_from(Time now, std::size_t port) {
   return received;
 }
 
+// A burst that begins and ends with one association is mostly all its: its first packet brings what
+// the others touch.
+void Worker::foresee(std::span<const net::SctpPacket> packets) const {
+  if (packets.empty() || Forecast::are_alike(packets.front().bytes, packets.back().bytes)) return;
+  Forecast forecast(shard_);
+  for (const net::SctpPacket& packet : packets) forecast.add_packet(packet.bytes);
+  forecast.fetch();
+}
+
 // The first of packets_.
 void Worker::take_packets(Time now, std::size_t count) {
+  foresee(std::span(packets_).first(count));
   Arrivals arrivals(shard_, now);
   for (std::size_t i = 0; i < count; ++i) take_packet(arrivals, packets_[i]);
 }

@@ -117,10 +117,7 @@ AssociationHandle Shard::handle_of(const Slot& slot) const {
 }
 
 Slot* Shard::find(Owner owner, AssociationHandle handle) const {
-  if (handle.index >= slots_.touched() || !is_live(handle.index) ||
-      generations_[handle.index] != handle.generation) {
-    return nullptr;
-  }
+  if (!is_current(handle)) return nullptr;
   Slot* slot = slots_.at(handle.index);
   return slot->owner == owner && !slot->is_orphan ? slot : nullptr;
 }

@@ -242,6 +242,7 @@ class Shard {
 
  private:
   friend class Sends;
+  friend class Forecast;
   friend class Arrivals;
   friend class Departures;
 
@@ -306,6 +307,10 @@ class Shard {
   void unindex(Slot& slot);
   void retire_if_done(Slot& slot);
   bool is_live(std::uint32_t index) const { return generations_[index] & 1; }
+  bool is_current(AssociationHandle handle) const {
+    return handle.index < slots_.touched() && is_live(handle.index) &&
+           generations_[handle.index] == handle.generation;
+  }
   void destroy(Slot& slot);
   bool has_share_of_slots(Owner owner) const;
   bool is_roomy() const;

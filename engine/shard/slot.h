@@ -13,20 +13,18 @@ struct SendingTag {};
 struct OwnedTag {};
 
 /// Lives in the shard's slab; its index and `generation` make its handle.
-struct Slot : WheelNode<Slot>,
+struct Slot : ListNode<Slot, OwnedTag>,
+              WheelNode<Slot>,
               ListNode<Slot, ReadyTag>,
-              ListNode<Slot, SendingTag>,
-              ListNode<Slot, OwnedTag> {
+              ListNode<Slot, SendingTag> {
   Slot(Resources& resources, const Identity& identity, const Parameters& parameters,
        std::uint64_t locals)
       : association(resources, identity, parameters, locals) {}
 
-  Association association;
+  // What packets touch, and then of the association what they touch, lies together.
   std::uint64_t context = 0;  ///< of the listener or the connect request
   std::uint64_t messages_sent = 0;
-  Usage counted;                      ///< what its owner's account has of it
-  Time cookie_expires{};              ///< the last cookie with its tag is good until then
-  std::uint32_t cookie_peer_tag = 0;  ///< the peer's tag in the cookie that came last
+  Usage counted;  ///< what its owner's account has of it
   std::uint32_t owner = 0;
   std::uint32_t generation = 0;
   std::uint32_t indexed_tag = 0;   ///< 0: not in the tables
@@ -34,6 +32,9 @@ struct Slot : WheelNode<Slot>,
   bool is_postponed = false;       ///< in the list of those whose owner had no room
   bool is_peers_count = false;     ///< counted among the associations of its peer's address
   bool is_orphan = false;          ///< its owner is gone: nobody is told anything
+  Association association;
+  Time cookie_expires{};              ///< the last cookie with its tag is good until then
+  std::uint32_t cookie_peer_tag = 0;  ///< the peer's tag in the cookie that came last
 };
 
 }  // namespace millrace

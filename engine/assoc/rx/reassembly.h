@@ -105,6 +105,9 @@ class Reassembly {
   /// The chunks that they are in, and the packets that these keep.
   std::uint32_t held_chunks() const { return held_chunks_; }
   std::uint32_t held_buffers() const { return held_buffers_; }
+  /// Where what all messages touch of this object itself ends.
+  const void* hot_end() const { return &partly_last_; }
+  void prefetch_streams() const { streams_.prefetch(); }
   std::uint32_t stream_blocks() const { return streams_.block_count(); }
 
   /// Forgets what is ready beyond the first `count`; returns how many that were.

@@ -140,6 +140,7 @@ class Outbound {
   bool is_drained() const { return queue_.empty() && sent_.empty(); }
   bool has_outstanding() const { return !sent_.empty(); }
   std::size_t outstanding_chunks() const { return sent_.size(); }
+  void prefetch_streams() const { streams_.prefetch(); }
   std::uint32_t stream_blocks() const { return streams_.block_count(); }
   std::uint32_t peer_rwnd() const { return peer_rwnd_; }
   Tsn cumulative_tsn_ack() const { return cumulative_tsn_ack_; }

@@ -1,0 +1,41 @@
+// The associations that a burst of packets or of requests is for. Among thousands each lies in a
+// far cache, if in one at all, in two dozen lines. Told ahead, all of them come at once, not one
+// line after the other.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/base/limits.h"
+#include "engine/shard/shard.h"
+
+namespace millrace {
+
+/// Packets have common headers. Add what is about to come, fetch(), then work on it. Changes
+/// nothing but when memory is there.
+class Forecast {
+ public:
+  explicit Forecast(const Shard& shard) : shard_(shard) {}
+
+  /// Whether two packets with common headers have the same tag.
+  static bool are_alike(Bytes a, Bytes b) { return tag_of(a) == tag_of(b); }
+
+  void add_packet(Bytes packet);
+  void add(AssociationHandle handle);
+  void fetch();
+
+ private:
+  static constexpr std::size_t kMost = 2 * kBurstMax;
+
+  static std::uint32_t tag_of(Bytes packet) { return load_be32(packet.data() + 4); }
+
+  void add_slot(const Slot* slot);
+
+  const Shard& shard_;
+  std::array<std::uint32_t, kMost> tags_;  // of packets
+  std::size_t tag_count_ = 0;
+  std::array<const Slot*, kMost> slots_;
+  std::size_t slot_count_ = 0;
+};
+
+}  // namespace millrace
