@@ -20,33 +20,42 @@ struct SipState {
     v1 = std::rotl(v1, 17) ^ v2;
     v2 = std::rotl(v2, 32);
   }
-  void absorb(std::uint64_t word) {
+  void absorb(std::uint64_t word, int rounds) {
     v3 ^= word;
-    round();
-    round();
+    for (int i = 0; i < rounds; ++i) round();
     v0 ^= word;
   }
 };
 
-}  // namespace
-
-std::uint64_t keyed_hash(const HashKey& key, Bytes bytes) {
+// SipHash with so many rounds for each word, and at the end.
+template <int kWordRounds, int kEndRounds>
+std::uint64_t sip_hash(const HashKey& key, Bytes bytes) {
   SipState state{key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
                  key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
   std::size_t done = 0;
   for (; done + 8 <= bytes.size(); done += 8) {
     std::uint64_t word;
     std::memcpy(&word, bytes.data() + done, sizeof word);
-    state.absorb(word);
+    state.absorb(word, kWordRounds);
   }
   std::uint64_t last = static_cast<std::uint64_t>(bytes.size()) << 56;
   for (std::size_t i = 0; done + i < bytes.size(); ++i) {
     last |= static_cast<std::uint64_t>(bytes[done + i]) << (8 * i);
   }
-  state.absorb(last);
+  state.absorb(last, kWordRounds);
   state.v2 ^= 0xff;
-  for (int i = 0; i < 4; ++i) state.round();
+  for (int i = 0; i < kEndRounds; ++i) state.round();
   return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
+}
+
+}  // namespace
+
+std::uint64_t keyed_hash(const HashKey& key, Bytes bytes) {
+  return sip_hash<2, 4>(key, bytes);
+}
+
+std::uint64_t table_hash(const HashKey& key, Bytes bytes) {
+  return sip_hash<1, 3>(key, bytes);
 }
 
 std::uint64_t Random::next_u64() {

@@ -15,6 +15,10 @@ using HashKey = std::array<std::uint64_t, 2>;
 /// key or of each other.
 std::uint64_t keyed_hash(const HashKey& key, Bytes bytes);
 
+/// SipHash-1-3: for the places of a table whose hashes nobody sees, where it is enough that a peer
+/// cannot choose keys that fall together.
+std::uint64_t table_hash(const HashKey& key, Bytes bytes);
+
 /// Unpredictable numbers from a seed that the driver of the engine supplies (the operating system's
 /// entropy, or a simulator's seed): the keyed hash of a counter.
 class Random {

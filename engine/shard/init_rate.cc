@@ -26,7 +26,7 @@ void TokenBucket::give_back(std::uint32_t tokens, std::uint32_t per_second) {
 // The source first: what one floods with is not to use up what there is for all.
 InitRate::Verdict InitRate::judge(Time now, const IpAddress& source) {
   if (limits_.from_one_source != 0) {
-    TokenBucket& bucket = sources_[keyed_hash(key_, source.bytes) % kBuckets];
+    TokenBucket& bucket = sources_[table_hash(key_, source.bytes) % kBuckets];
     if (!bucket.take(now, limits_.from_one_source)) return Verdict::kTooManyFromSource;
   }
   if (limits_.in_all != 0 && !all_.take(now, limits_.in_all)) return Verdict::kTooManyInAll;

@@ -55,7 +55,7 @@ class PeerCounts {
     std::uint32_t count = 0;  ///< 0: free
   };
 
-  std::size_t home_of(const IpAddress& peer) const { return keyed_hash(key_, peer.bytes) & mask_; }
+  std::size_t home_of(const IpAddress& peer) const { return table_hash(key_, peer.bytes) & mask_; }
   // Where it is, or where it would be put.
   std::size_t place_of(const IpAddress& peer) const {
     std::size_t at = home_of(peer);

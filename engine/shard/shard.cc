@@ -15,7 +15,7 @@ constexpr std::size_t kCutsWhenRoomy = 128;
 constexpr std::size_t kDeadlinesOfTurn = kBurstMax / 2;
 
 bool is_half_free(std::size_t used, std::size_t capacity) {
-  return used < capacity - std::min(used, capacity);
+  return 2 * used < capacity;
 }
 
 Usage usage_of(const Association& association) {
@@ -176,6 +176,7 @@ void Shard::lend(const Slot& slot) {
 // After it has done it.
 void Shard::account(Slot& slot) {
   const Usage now = usage_of(slot.association);
+  if (now == slot.counted) return;
   Usage& owners = ownership(slot.owner).usage;
   owners.chunks_sent += now.chunks_sent - slot.counted.chunks_sent;
   owners.chunks_held += now.chunks_held - slot.counted.chunks_held;

@@ -15,6 +15,8 @@ struct Usage {
   std::uint32_t buffers_held = 0;
   std::uint32_t streams_in = 0;  ///< blocks of them, as StreamTable makes them
   std::uint32_t streams_out = 0;
+
+  bool operator==(const Usage&) const = default;
 };
 
 /// An owner may hold so many times what it leaves free: eight ninths when it is alone, and whoever

@@ -86,7 +86,7 @@ std::uint64_t Steering::hash(std::uint16_t local_port, const IpAddress& peer,
   std::memcpy(key, peer.bytes.data(), 16);
   store_be16(key + 16, local_port);
   store_be16(key + 18, peer_port);
-  return keyed_hash(key_, key);
+  return table_hash(key_, key);
 }
 
 // A key has two buckets of one cache line each; it lives in any of their slots. So a look-up costs
