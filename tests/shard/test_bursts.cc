@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/shard/bursts.h"
+#include "engine/shard/forecast.h"
 #include "tests/support/shard_pair.h"
 
 namespace millrace::test {
@@ -41,6 +42,24 @@ std::vector<std::string> messages_of(const End& end) {
 }
 
 }  // namespace
+
+TEST_CASE("A forecast takes whatever is foreseen, and as much of it", "[bursts]") {
+  ShardPair pair;
+  const AssociationHandle handle = pair.associate();
+  Forecast forecast(pair.b.shard());
+  std::array<std::uint8_t, 12> packet{};
+  for (std::uint32_t tag = 0; tag < 1000; ++tag) {
+    store_be32(packet.data() + 4, tag * 0x9e3779b9);
+    forecast.add_packet(packet);
+    forecast.add(handle);
+    forecast.add({UINT32_MAX - tag, handle.generation});
+    forecast.add({tag, handle.generation + tag});
+  }
+  forecast.fetch();
+  REQUIRE(pair.a.send(pair.now, handle, "as before") == Status::kOk);
+  pair.run_for(milliseconds(5));
+  CHECK(messages_of(pair.b) == std::vector<std::string>{"as before"});
+}
 
 TEST_CASE("Messages that share packets of a burst arrive whole and in order", "[bursts]") {
   ShardPair pair;
