@@ -118,9 +118,7 @@ void Descriptor::poke(int application_end) {
   real().recv(application_end, &sink, sizeof sink, MSG_DONTWAIT);
 }
 
-// The byte stays for good: is_open_somewhere() counts it.
 void Descriptor::show_end_of_input() {
-  show(-1, true, is_writable_);
   has_ended_ = true;
   if (ours_ >= 0) real().shutdown(ours_, SHUT_WR);
 }
@@ -137,7 +135,8 @@ bool Descriptor::is_open_somewhere() const {
     pollfd entry{ours_, 0, 0};
     return poll(&entry, 1, 0) == 0;
   }
-  // It is hung up at this end in any case. But what nobody has read lies with the other one.
+  // It is hung up at this end in any case. But a byte that said that there is something to read
+  // lies with the other one for good. Without it nothing is left that anybody would miss.
   int unread = 0;
   return real().ioctl(ours_, SIOCOUTQ, &unread) == 0 && unread > 0;
 }

@@ -85,8 +85,6 @@ void Socket::refresh() {
     const bool is_up = only != nullptr && only->state == Association::State::up;
     writable = error_ != 0 || (is_up && !only->is_full);
   }
-  const int end = kept_ >= 0 ? kept_ : descriptors.empty() ? -1 : descriptors.front();
-  descriptor_.show(end, readable, writable);
   if (input_ended_ || shut_read_) {
     if (shut_write_ && !has_hung_up_) {
       descriptor_.show_hang_up();
@@ -95,6 +93,9 @@ void Socket::refresh() {
       descriptor_.show_end_of_input();
     }
   }
+  // After the end: who waits must not see that it is readable before it sees why.
+  const int end = kept_ >= 0 ? kept_ : descriptors.empty() ? -1 : descriptors.front();
+  descriptor_.show(end, readable, writable);
   wake_all(waiters);
 }
 
