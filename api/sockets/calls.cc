@@ -43,10 +43,11 @@ int ask_with(const Socket& socket, RemoteCall::Kind kind, const sockaddr* addres
 
 int connect_remotely(Guard& guard, const SocketPointer& socket, int descriptor,
                      const sockaddr* address, socklen_t length) {
-  ssize_t status = remote::connect(*socket, address, length);
+  sctp_assoc_t id = 0;
+  ssize_t status = remote::connect(*socket, address, length, id);
   if (status == -EINPROGRESS) {
     status = until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
-                        [&] { return remote::connect_result(*socket, 0); });
+                        [&] { return remote::connect_result(*socket, id); });
   }
   return static_cast<int>(answer(status));
 }

@@ -107,9 +107,8 @@ int Socket::tell_later(int error) {
 }
 
 int Socket::connect_result(sctp_assoc_t id) {
-  const auto found = associations.find(id);
-  if (found != associations.end())
-    return found->second->state == Association::State::starting ? -EINPROGRESS : 0;
+  if (const Association* begun = association(id))
+    return begun->state == Association::State::starting ? -EINPROGRESS : 0;
   if (is_one_to_one()) {
     if (was_connected_) return 0;  // up, and already gone again
     return error_ != 0 ? -error_ : -ECONNREFUSED;

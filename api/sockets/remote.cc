@@ -202,11 +202,13 @@ void let_go(const Socket& socket) {
   exchange(*link, call);
 }
 
-ssize_t connect(const Socket& socket, const sockaddr* address, socklen_t length) {
+ssize_t connect(const Socket& socket, const sockaddr* address, socklen_t length, sctp_assoc_t& id) {
   RemoteCall call;
   call.head.kind = RemoteCall::Kind::connect;
   if (address != nullptr) call.name.assign(reinterpret_cast<const char*>(address), length);
-  return ask(socket, call);
+  const ssize_t status = ask(socket, call);
+  id = call.head.number[0];
+  return status;
 }
 
 ssize_t connect_many(const Socket& socket, const void* addresses, std::size_t length,

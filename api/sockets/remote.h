@@ -94,7 +94,7 @@ ssize_t ask(const Socket& socket, RemoteCall& call);
 ssize_t adopt(Link& link, std::uint64_t number, int descriptor, AdoptedSocket& adopted);
 /// The last descriptor here is closed.
 void let_go(const Socket& socket);
-ssize_t connect(const Socket& socket, const sockaddr* address, socklen_t length);
+ssize_t connect(const Socket& socket, const sockaddr* address, socklen_t length, sctp_assoc_t& id);
 /// How a connect stands, after a moment of waiting.
 ssize_t connect_result(const Socket& socket, sctp_assoc_t id);
 ssize_t connect_many(const Socket& socket, const void* addresses, std::size_t length,
