@@ -208,7 +208,7 @@ void Association::abort(CauseCode cause, Bytes reason, DownReason down) {
   //= rfc9260 9.1
   if (identity_.peer_tag != 0) {
     const Path& path = *paths_[control_path()];
-    send_cause(resources_, header(), ChunkType::kAbort, 0, cause, reason, path.source(),
+    send_cause(resources_, header(), ChunkType::kAbort, 0, cause, reason, path.reply_source(),
                path.destination());
   }
   resources_.count(Counter::associations_aborted);

@@ -194,6 +194,7 @@ class Association {
     const int path = path_of(address);
     return path >= 0 && paths_[path]->is_confirmed();
   }
+  bool has_local(const IpAddress& address) const { return resources_.is_allowed(locals_, address); }
   /// Bits of the local addresses that it may use; 0: all.
   std::uint64_t locals() const { return locals_; }
 

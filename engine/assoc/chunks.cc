@@ -19,14 +19,14 @@ bool is_heartbeat(const PacketIn& in) {
 }  // namespace
 
 void Association::on_packet(Time now, const PacketIn& in, ChunkReader chunks) {
+  flush_answer();  // to an earlier packet
   const int from = path_of(in.source);
-  if (from >= 0 && paths_[from]->source() != in.destination) {
-    paths_[from]->set_source(in.destination);
+  if (from >= 0 && paths_[from]->reply_source() != in.destination) {
+    paths_[from]->on_arrival_at(in.destination);
   }
   bool had_data = false;
   has_walked_ = false;
   reneges_left_ = kRenegesMax;
-  flush_answer();  // to an earlier packet
   if (state_ == State::kShutdownSent && !is_heartbeat(in)) on_packet_while_shutdown_sent(now);
   while (!chunks.is_at_end()) {
     if (take_plain_data(chunks, in)) {
@@ -150,8 +150,10 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
   resources_.count(Counter::heartbeats_acked);
 }
 
+// Believed or not, nothing of its packet is answered.
 //= rfc9260 9.1
 void Association::on_abort(ChunkView chunk, const PacketIn& in) {
+  drop_answer();
   //= rfc9260 8.5.1
   const bool is_reflected = chunk.flags() & kFlagReflectedTag;
   const std::uint32_t tag = is_reflected ? identity_.peer_tag : identity_.local_tag;

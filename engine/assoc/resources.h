@@ -63,6 +63,14 @@ struct Resources {
   bool sums_ahead = false;  ///< packets get their checksums here, and best while they are filled
   bool may_hold = true;     ///< off: whoever is at work holds as much for later as it may
 
+  /// Whether `address` is one that `locals` allows: bit i for local_addresses[i], 0 for all.
+  bool is_allowed(std::uint64_t locals, const IpAddress& address) const {
+    if (locals == 0) return true;
+    for (std::size_t i = 0; i < local_addresses.size(); ++i) {
+      if ((locals >> i & 1) && local_addresses[i] == address) return true;
+    }
+    return false;
+  }
   void count(Counter counter, std::uint64_t n = 1) { counters.add(counter, n); }
 };
 

@@ -68,7 +68,7 @@ void Association::on_shutdown(Time now, ChunkView chunk) {
 bool Association::on_shutdown_ack(const PacketIn& in) {
   if (state_ == State::kShutdownSent || state_ == State::kShutdownAckSent) {
     const Path& path = *paths_[reply_path(in)];
-    send_empty_chunk(resources_, header(), ChunkType::kShutdownComplete, 0, path.source(),
+    send_empty_chunk(resources_, header(), ChunkType::kShutdownComplete, 0, path.reply_source(),
                      path.destination());
     resources_.count(Counter::associations_shut_down);
     close(DownReason::kShutdown, 0);

@@ -72,13 +72,14 @@ bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
   write_control(writer);
   if (!is_init && was_up_) write_sack(writer);
   if (answer_ != nullptr) write_answer(writer);
+  const std::size_t before_data = writer.size();
   if (with_data && !is_init) write_data(now, writer, path);
   if (writer.is_empty()) {
     resources_.buffers.release(buffer);
     return false;
   }
   const Path& way = *paths_[path];
-  out.source = way.source();
+  out.source = writer.size() > before_data ? way.source() : way.reply_source();
   out.destination = way.destination();
   out.buffer = buffer;
   const bool is_large = buffer->length > kCommonHeaderBytes + pmdcs;
@@ -109,10 +110,11 @@ void Association::write_control(PacketWriter& writer) {
   control_from_ = kNoPath;
 }
 
-// Nothing but a HEARTBEAT ACK goes to an address that is not confirmed, and a SACK goes where the
-// data came from.
+// Nothing but a HEARTBEAT ACK goes to an address that is not confirmed, a SACK goes where the data
+// came from, and data may leave from another address of ours than what carries none.
 bool Association::answer_may_be_joined() const {
-  if (!was_up_ || !paths_[answer_path_]->is_confirmed()) return false;
+  const Path& path = *paths_[answer_path_];
+  if (!was_up_ || !path.is_confirmed() || path.source() != path.reply_source()) return false;
   return !tracker_.is_sack_due() || sack_path() == answer_path_;
 }
 

@@ -54,7 +54,7 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
   const Parameters* parameters = &config_.parameters;
   std::uint64_t locals = 0;
   const IpAddress* to = &in.source;
-  if (Slot* slot = find_by_any_peer(header, contents.addresses())) {
+  if (Slot* slot = find_by_any_peer(in, contents.addresses())) {
     const Association& existing = slot->association;
     if (existing.state() == State::kCookieWait && !existing.has_peer(in.source)) {
       // The answer goes to an address that the application has named, too.
@@ -71,7 +71,7 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
     // another one with the same tags and TSNs.
     if (cookie.local_tag == slot->indexed_tag) slot->cookie_peer_tag = init->initiate_tag;
     locals = slot->association.locals();
-  } else if (listener != nullptr && is_bound_to(*listener, in.destination)) {
+  } else if (listener != nullptr && resources_.is_allowed(listener->locals, in.destination)) {
     // Who answers in the name of this address may have to give way (take_place), and is here.
     const bool is_named =
         steering_.shards() > 1 &&
@@ -106,10 +106,14 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
 // that is not known to be that peer's own does not count: another may have named it to be in the
 // way of its owner.
 //= rfc9260 5.1.2
-Slot* Shard::find_by_any_peer(const CommonHeader& header, std::span<const IpAddress> peers) {
+Slot* Shard::find_by_any_peer(const PacketIn& in, std::span<const IpAddress> peers) {
+  const CommonHeader header = CommonHeader::read(in.packet);
   for (const IpAddress& peer : peers) {
-    Slot* slot = find_by_peer(header, peer);
-    if (slot != nullptr && slot->association.has_confirmed_peer(peer)) return slot;
+    Slot* slot = find_here_by_peer(header, peer);
+    if (slot != nullptr && slot->association.has_confirmed_peer(peer) &&
+        slot->association.has_local(in.destination)) {
+      return slot;
+    }
   }
   return nullptr;
 }
@@ -119,19 +123,11 @@ Slot* Shard::find_by_any_peer(const CommonHeader& header, std::span<const IpAddr
 // False: another association is found by the first address of `slot`, and stays.
 bool Shard::take_place(const CommonHeader& header, const Slot& slot) {
   const IpAddress& peer = slot.association.path(0).destination();
-  const Slot* other = find_by_peer(header, peer);
+  const Slot* other = find_here_by_peer(header, peer);
   if (other != nullptr && !other->association.has_confirmed_peer(peer)) {
     steering_.remove(header.destination_port, peer, header.source_port, other->indexed_tag);
   }
   return steering_.insert(header.destination_port, peer, header.source_port, slot.indexed_tag);
-}
-
-bool Shard::is_bound_to(const Listener& listener, const IpAddress& address) const {
-  if (listener.locals == 0) return true;
-  for (std::size_t i = 0; i < resources_.local_addresses.size(); ++i) {
-    if ((listener.locals >> i & 1) && resources_.local_addresses[i] == address) return true;
-  }
-  return false;
 }
 
 //= rfc9260 3.3.2
@@ -206,8 +202,12 @@ Slot* Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, Chunk
     return nullptr;
   }
   const auto index = tags_.find(cookie->local_tag);
-  Slot* slot = index ? slots_.at(*index) : find_by_any_peer(header, cookie->addresses());
+  Slot* slot = index ? slots_.at(*index) : find_by_any_peer(in, cookie->addresses());
   bool begins = slot == nullptr;
+  if (slot != nullptr && !slot->association.has_local(in.destination)) {
+    counters_.add(Counter::drop_bad_cookie);
+    return nullptr;
+  }
   if (slot == nullptr) {
     slot = establish(now, *cookie, in);
     if (slot == nullptr) return nullptr;
@@ -237,7 +237,8 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
     return nullptr;
   }
   const Listener* listener = listeners_.find(cookie.local_port);
-  if (listener == nullptr || recent_tags_.has(now, cookie.local_tag, cookie.peer_tag)) {
+  if (listener == nullptr || !resources_.is_allowed(listener->locals, in.destination) ||
+      recent_tags_.has(now, cookie.local_tag, cookie.peer_tag)) {
     counters_.add(Counter::drop_no_listener);
     refuse(header, cookie.peer_tag, CauseCode::kNone, {}, in);
     return nullptr;

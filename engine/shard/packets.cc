@@ -67,7 +67,7 @@ Slot* Shard::take_packet(Time now, const PacketIn& in) {
     return nullptr;
   }
   if (first->type() == ChunkType::kCookieEcho) return on_cookie_echo(now, in, *first, rest);
-  Slot* slot = find_for(header, *first, in.source);
+  Slot* slot = find_for(header, *first, in);
   if (slot == nullptr) {
     on_out_of_the_blue(now, header, in);
     return nullptr;
@@ -77,35 +77,37 @@ Slot* Shard::take_packet(Time now, const PacketIn& in) {
   return slot;
 }
 
+// A packet to an address of ours that the association is not bound to is not its own.
 //= rfc9260 8.5
-Slot* Shard::find_for(const CommonHeader& header, const ChunkView& first, const IpAddress& source) {
+Slot* Shard::find_for(const CommonHeader& header, const ChunkView& first, const PacketIn& in) {
   if (has_reflected_tag(first)) {
-    Slot* slot = find_by_peer(header, source);
+    Slot* slot = find_here_by_peer(header, in.source);
     // A host that is named as the peer's and is not may well answer a heartbeat so: not the peer.
     const bool is_peers = slot != nullptr &&
                           slot->association.identity().peer_tag == header.verification_tag &&
-                          slot->association.has_confirmed_peer(source);
+                          slot->association.has_confirmed_peer(in.source) &&
+                          slot->association.has_local(in.destination);
     return is_peers ? slot : nullptr;
   }
   const auto index = tags_.find(header.verification_tag);
   if (!index) return nullptr;
   Slot* slot = slots_.at(*index);
   const Identity& identity = slot->association.identity();
-  const bool is_its_own = identity.local_port == header.destination_port &&
-                          identity.peer_port == header.source_port &&
-                          slot->association.has_peer(source);
+  const bool is_its_own =
+      identity.local_port == header.destination_port && identity.peer_port == header.source_port &&
+      slot->association.has_peer(in.source) && slot->association.has_local(in.destination);
   return is_its_own ? slot : nullptr;
 }
 
-Slot* Shard::find_by_peer(const CommonHeader& header, const IpAddress& source) {
-  const auto tag = steering_.find(header.destination_port, source, header.source_port);
+// One that lives on another lcore is not found.
+Slot* Shard::find_here_by_peer(const CommonHeader& header, const IpAddress& peer) {
+  const auto tag = steering_.find(header.destination_port, peer, header.source_port);
   const auto index = tag ? tags_.find(*tag) : std::nullopt;
   if (!index) return nullptr;
   Slot* slot = slots_.at(*index);
   const Identity& identity = slot->association.identity();
   const bool matches = identity.local_port == header.destination_port &&
-                       identity.peer_port == header.source_port &&
-                       slot->association.has_peer(source);
+                       identity.peer_port == header.source_port && slot->association.has_peer(peer);
   return matches ? slot : nullptr;
 }
 
@@ -153,7 +155,7 @@ void Shard::on_icmp(Time now, const IcmpReport& report) {
   header.destination_port = load_be16(report.quoted.data());
   header.source_port = load_be16(report.quoted.data() + 2);
   const std::uint32_t quoted_tag = load_be32(report.quoted.data() + 4);
-  Slot* slot = find_by_peer(header, report.peer);
+  Slot* slot = find_here_by_peer(header, report.peer);
   //= rfc9260 10
   if (slot == nullptr || !is_quoted_from(slot->association.identity(), quoted_tag, report.quoted)) {
     return counters_.add(Counter::drop_bad_icmp);

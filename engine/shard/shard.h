@@ -278,8 +278,8 @@ class Shard {
 
   // packets.cc
   Slot* take_packet(Time now, const PacketIn& in);
-  Slot* find_by_peer(const CommonHeader& header, const IpAddress& source);
-  Slot* find_for(const CommonHeader& header, const ChunkView& first, const IpAddress& source);
+  Slot* find_here_by_peer(const CommonHeader& header, const IpAddress& peer);
+  Slot* find_for(const CommonHeader& header, const ChunkView& first, const PacketIn& in);
   void on_out_of_the_blue(Time now, const CommonHeader& header, const PacketIn& in);
   void refuse(const CommonHeader& header, std::uint32_t tag, CauseCode cause, Bytes value,
               const PacketIn& in);
@@ -288,8 +288,7 @@ class Shard {
   void on_init(Time now, ChunkView chunk, const PacketIn& in);
   bool is_init_affordable(Time now, const IpAddress& source);
   bool is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in);
-  bool is_bound_to(const Listener& listener, const IpAddress& address) const;
-  Slot* find_by_any_peer(const CommonHeader& header, std::span<const IpAddress> peers);
+  Slot* find_by_any_peer(const PacketIn& in, std::span<const IpAddress> peers);
   void answer_init(const InitContents& contents, const Cookie& cookie, const Parameters& parameters,
                    std::uint64_t locals, const PacketIn& in);
   CookieJar& jar(Time now);

@@ -74,6 +74,19 @@ void Path::restart(const Parameters& parameters) {
   active_ = true;
 }
 
+void Path::on_arrival_at(const IpAddress& local) {
+  reply_source_ = local;
+  if (source_.is_unspecified() || error_count_ > 0) move_source();
+}
+
+// Data that leaves from another address may go another way, so it does for a reason only: nothing
+// was known, or what is sent is not answered while the peer reaches us elsewhere.
+//= rfc9260 7.2.5.2
+void Path::move_source() {
+  source_ = reply_source_;
+  if (data_sent_at_ != kNever) congestion.start(congestion.pmdcs(), destination_.is_v4());
+}
+
 bool Path::lower_mtu(Time now, std::uint32_t mtu) {
   if (mtu < kMtuMin || mtu >= mtu_ || settings_.mtu_fixed) return false;
   set_mtu(mtu);
@@ -128,6 +141,7 @@ void Path::on_acked(Tsn first, Tsn last, Time now, const Parameters& parameters)
 //= rfc7829 3.2
 Path::Judgement Path::on_error(bool has_alternative) {
   ++error_count_;
+  if (source_ != reply_source_) move_source();
   if (error_count_ > settings_.max_retrans) {
     return deactivate() ? Judgement::kInactive : Judgement::kNoChange;
   }

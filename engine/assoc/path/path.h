@@ -46,9 +46,13 @@ class Path {
   void restart(const Parameters& parameters);
 
   const IpAddress& destination() const { return destination_; }
-  /// The local address to send from; unspecified: as the route says.
+  /// The local address that data leaves from, and heartbeats; unspecified: as the route says.
   const IpAddress& source() const { return source_; }
-  void set_source(const IpAddress& source) { source_ = source; }
+  /// That of packets without data: where the peer's last packet from there came to.
+  const IpAddress& reply_source() const { return reply_source_; }
+  void set_source(const IpAddress& source) { source_ = reply_source_ = source; }
+  /// The peer has sent something from there to another address of ours than `reply_source()`.
+  void on_arrival_at(const IpAddress& local);
 
   bool is_active() const { return active_; }
   bool is_confirmed() const { return confirmed_; }
@@ -131,10 +135,12 @@ class Path {
 
  private:
   void set_mtu(std::uint32_t mtu);
+  void move_source();
 
   PathSettings settings_;
   IpAddress destination_;
   IpAddress source_;
+  IpAddress reply_source_;
   std::uint32_t mtu_;
   std::uint32_t error_count_ = 0;
   std::uint8_t data_timeouts_ = 0;  ///< since data was last acknowledged
