@@ -79,6 +79,7 @@ namespace millrace {
   X(drop_bad_bundling, "INIT, INIT ACK or SHUTDOWN COMPLETE bundled with others") \
   X(drop_bad_init, "INIT or INIT ACK chunks with unacceptable contents") \
   X(drop_init_rate, "INIT chunks beyond sctp.init_rate_max") \
+  X(drop_init_rate_listener, "INIT chunks beyond sctp.init_rate_per_listener_max") \
   X(drop_init_rate_source, "INIT chunks beyond sctp.init_rate_per_source_max") \
   X(drop_half_open, "INIT and COOKIE ECHO chunks beyond sctp.half_open_rate_max") \
   X(drop_bad_cookie, "COOKIE ECHO chunks whose MAC or contents are wrong") \

@@ -184,11 +184,13 @@ void check_limits(const ShardLimits& limits, ConfigErrors& errors) {
                std::to_string(limits.chunks_held_per_association) + " is above chunks_held_max, " +
                    std::to_string(limits.chunks_held));
   }
-  if (limits.inits.in_all != 0 && limits.inits.from_one_source > limits.inits.in_all) {
-    errors.add("sctp.init_rate_per_source_max", std::to_string(limits.inits.from_one_source) +
-                                                    " is above init_rate_max, " +
-                                                    std::to_string(limits.inits.in_all));
-  }
+  const auto check_rate = [&](const char* key, std::uint32_t rate) {
+    if (limits.inits.in_all == 0 || rate <= limits.inits.in_all) return;
+    errors.add(key, std::to_string(rate) + " is above init_rate_max, " +
+                        std::to_string(limits.inits.in_all));
+  };
+  check_rate("sctp.init_rate_per_listener_max", limits.inits.to_one_listener);
+  check_rate("sctp.init_rate_per_source_max", limits.inits.from_one_source);
 }
 
 void check_sctp(const Config& config, ConfigErrors& errors) {

@@ -156,6 +156,7 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.integer("associations_per_peer_max", limits.associations_per_peer, 0, kAssociationsMax);
   reader.integer("listeners_max", limits.listeners, 1, 65535);
   reader.integer("init_rate_max", limits.inits.in_all, 0, 100'000'000);
+  reader.integer("init_rate_per_listener_max", limits.inits.to_one_listener, 0, 100'000'000);
   reader.integer("init_rate_per_source_max", limits.inits.from_one_source, 0, 100'000'000);
   reader.integer("half_open_rate_max", limits.inits.half_open, 0, 100'000'000);
   reader.integer("abort_rate_max", limits.out_of_the_blue_answers, 0, 100'000'000);

@@ -24,13 +24,16 @@ const IpAddress& first_shared(const Association& association,
 //= rfc9260 5.1
 // Beyond the operator's limits there is no answer, for an answer is what the limits save: a peer
 // that means it asks again (T1-init).
-bool Shard::is_init_affordable(Time now, const IpAddress& source) {
-  switch (init_rate_.judge(now, source)) {
+bool Shard::is_init_affordable(Time now, const IpAddress& source, Listener* listener) {
+  switch (init_rate_.judge(now, source, listener != nullptr ? &listener->inits : nullptr)) {
     case InitRate::Verdict::kTooManyInAll:
       counters_.add(Counter::drop_init_rate);
       return false;
     case InitRate::Verdict::kTooManyFromSource:
       counters_.add(Counter::drop_init_rate_source);
+      return false;
+    case InitRate::Verdict::kTooManyForListener:
+      counters_.add(Counter::drop_init_rate_listener);
       return false;
     case InitRate::Verdict::kTooManyHalfOpen:
       counters_.add(Counter::drop_half_open);
@@ -42,64 +45,80 @@ bool Shard::is_init_affordable(Time now, const IpAddress& source) {
 }
 
 void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
-  if (!is_init_affordable(now, in.source)) return;
   const CommonHeader header = CommonHeader::read(in.packet);
+  Listener* listener = listeners_.find(header.destination_port);
+  if (!is_init_affordable(now, in.source, listener)) return;
   const auto init = InitView::parse(chunk);
   if (!init || init->initiate_tag == 0) return counters_.add(Counter::drop_bad_init);
   const InitContents contents = read_init(*init, in.source);
   if (!is_acceptable(*init, contents, in)) return counters_.add(Counter::drop_bad_init);
-
   Cookie cookie;
-  const Listener* listener = listeners_.find(header.destination_port);
-  const Parameters* parameters = &config_.parameters;
-  std::uint64_t locals = 0;
-  const IpAddress* to = &in.source;
   if (Slot* slot = find_by_any_peer(in, contents.addresses())) {
+    // The answer goes to an address that the application has named, too.
+    //= rfc9260 5.2.1
     const Association& existing = slot->association;
-    if (existing.state() == State::kCookieWait && !existing.has_peer(in.source)) {
-      // The answer goes to an address that the application has named, too.
-      //= rfc9260 5.2.1
-      to = &first_shared(existing, contents.addresses());
-    }
-    const bool answers = slot->association.on_init(*init, contents.addresses(), in,
-                                                   draw_tag(config_.number), cookie);
-    settle(*slot);
-    if (!answers) return;
-    parameters = &slot->association.parameters();
-    slot->cookie_expires = std::max(slot->cookie_expires, now + parameters->cookie_lifetime);
-    // Tags that cross: should the association end before this cookie comes back, it must not make
-    // another one with the same tags and TSNs.
-    if (cookie.local_tag == slot->indexed_tag) slot->cookie_peer_tag = init->initiate_tag;
-    locals = slot->association.locals();
-  } else if (listener != nullptr && resources_.is_allowed(listener->locals, in.destination)) {
-    // Who answers in the name of this address may have to give way (take_place), and is here.
-    const bool is_named =
-        steering_.shards() > 1 &&
-        steering_.find(header.destination_port, in.source, header.source_port).has_value();
-    cookie.local_tag = draw_tag(is_named ? config_.number : steering_.least_loaded(config_.number));
-    cookie.local_tsn = Tsn{random_.next_u32()};
-    parameters = &listener->parameters;
-    locals = listener->locals;
-  } else {
+    const bool is_elsewhere =
+        existing.state() == State::kCookieWait && !existing.has_peer(in.source);
+    const IpAddress& to = is_elsewhere ? first_shared(existing, contents.addresses()) : in.source;
+    if (!draw_cookie(now, *slot, *init, contents, in, cookie)) return;
+    fill(cookie, now, *init, contents, existing.parameters(), in);
+    jar(now);
+    return answer_init(contents, cookie, existing.parameters(), existing.locals(),
+                       {in.buffer, to, in.destination, in.packet});
+  }
+  if (listener == nullptr || !resources_.is_allowed(listener->locals, in.destination)) {
     //= rfc9260 8.4
     counters_.add(Counter::drop_no_listener);
     return refuse(header, init->initiate_tag, CauseCode::kNone, {}, in);
   }
+  draw_cookie(header, in, cookie);
+  fill(cookie, now, *init, contents, listener->parameters, in);
+  jar(now);
+  answer_init(contents, cookie, listener->parameters, listener->locals, in);
+}
+
+// Of an association that is there. False: no INIT ACK is due.
+bool Shard::draw_cookie(Time now, Slot& slot, const InitView& init, const InitContents& contents,
+                        const PacketIn& in, Cookie& cookie) {
+  const bool answers =
+      slot.association.on_init(init, contents.addresses(), in, draw_tag(config_.number), cookie);
+  settle(slot);
+  if (!answers) return false;
+  const Duration lifetime = slot.association.parameters().cookie_lifetime;
+  slot.cookie_expires = std::max(slot.cookie_expires, now + lifetime);
+  // Tags that cross: should the association end before this cookie comes back, it must not make
+  // another one with the same tags and TSNs.
+  if (cookie.local_tag == slot.indexed_tag) slot.cookie_peer_tag = init.initiate_tag;
+  return true;
+}
+
+// Of one that is yet to be.
+void Shard::draw_cookie(const CommonHeader& header, const PacketIn& in, Cookie& cookie) {
+  // Who answers in the name of this address may have to give way (take_place), and is here.
+  const bool is_named =
+      steering_.shards() > 1 &&
+      steering_.find(header.destination_port, in.source, header.source_port).has_value();
+  cookie.local_tag = draw_tag(is_named ? config_.number : steering_.least_loaded(config_.number));
+  cookie.local_tsn = Tsn{random_.next_u32()};
+}
+
+// What the peer's INIT says, and what is agreed with it.
+void Shard::fill(Cookie& cookie, Time now, const InitView& init, const InitContents& contents,
+                 const Parameters& parameters, const PacketIn& in) {
+  const CommonHeader header = CommonHeader::read(in.packet);
   cookie.created = now;
-  cookie.lifetime = parameters->cookie_lifetime;
-  cookie.peer_tag = init->initiate_tag;
-  cookie.peer_tsn = init->initial_tsn;
-  cookie.peer_rwnd = init->a_rwnd;
+  cookie.lifetime = parameters.cookie_lifetime;
+  cookie.peer_tag = init.initiate_tag;
+  cookie.peer_tsn = init.initial_tsn;
+  cookie.peer_rwnd = init.a_rwnd;
   cookie.peer_adaptation = contents.adaptation;
-  cookie.streams_out = std::min(parameters->streams_out, init->streams_in);
-  cookie.streams_in = std::min(parameters->streams_in, init->streams_out);
+  cookie.streams_out = std::min(parameters.streams_out, init.streams_in);
+  cookie.streams_in = std::min(parameters.streams_in, init.streams_out);
   cookie.local_port = header.destination_port;
   cookie.peer_port = header.source_port;
   cookie.local_address = in.destination;
   cookie.peer_count = contents.peer_count;
   cookie.peers = contents.peers;
-  jar(now);
-  answer_init(contents, cookie, *parameters, locals, {in.buffer, *to, in.destination, in.packet});
 }
 
 // The association that an INIT or a COOKIE ECHO from any of these addresses is about. An address

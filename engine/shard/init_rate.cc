@@ -6,6 +6,7 @@ namespace millrace {
 namespace {
 
 constexpr std::int64_t kSecond = seconds(1).ns;
+constexpr std::size_t kSubnetBytes = 8;
 
 }  // namespace
 
@@ -23,11 +24,17 @@ void TokenBucket::give_back(std::uint32_t tokens, std::uint32_t per_second) {
   owed_ns_ = std::max<std::int64_t>(0, owed_ns_ - kSecond / per_second * tokens);
 }
 
-// The source first: what one floods with is not to use up what there is for all.
-InitRate::Verdict InitRate::judge(Time now, const IpAddress& source) {
+// The source first, then the listener: what one floods with, or what one is flooded with, is not to
+// use up what there is for all.
+InitRate::Verdict InitRate::judge(Time now, const IpAddress& source, TokenBucket* listener) {
   if (limits_.from_one_source != 0) {
-    TokenBucket& bucket = sources_[table_hash(key_, source.bytes) % kBuckets];
+    const Bytes known = Bytes(source.bytes).first(source.is_v4() ? 16 : kSubnetBytes);
+    TokenBucket& bucket = sources_[table_hash(key_, known) % kBuckets];
     if (!bucket.take(now, limits_.from_one_source)) return Verdict::kTooManyFromSource;
+  }
+  if (limits_.to_one_listener != 0 && listener != nullptr &&
+      !listener->take(now, limits_.to_one_listener)) {
+    return Verdict::kTooManyForListener;
   }
   if (limits_.in_all != 0 && !all_.take(now, limits_.in_all)) return Verdict::kTooManyInAll;
   if (!may_open(now)) return Verdict::kTooManyHalfOpen;

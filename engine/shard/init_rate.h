@@ -1,4 +1,5 @@
-// How many INIT chunks are answered: in all, and from one source, as the operator has limited them.
+// How many INIT chunks are answered: in all, to one listener, and from one source, as the operator
+// has limited them.
 // An INIT costs a MAC and a packet and leaves nothing behind; the limits keep a flood of them from
 // taking an lcore's time from its associations (RFC 5062 section 5).
 //
@@ -20,6 +21,8 @@ namespace millrace {
 /// Answers a second, of one lcore; 0: no limit. A second's worth may come at once.
 struct InitRateLimits {
   std::uint32_t in_all = 0;
+  std::uint32_t to_one_listener = 0;
+  /// All addresses of an IPv6 subnet (/64) are one source: whoever has one of them has them all.
   std::uint32_t from_one_source = 0;
   std::uint32_t half_open = 20'000;  ///< that come to nothing
 };
@@ -45,13 +48,15 @@ class InitRate {
   enum class Verdict : std::uint8_t {
     kAnswer,
     kTooManyInAll,
+    kTooManyForListener,
     kTooManyFromSource,
     kTooManyHalfOpen
   };
 
   InitRate(const InitRateLimits& limits, const HashKey& key) : limits_(limits), key_(key) {}
 
-  Verdict judge(Time now, const IpAddress& source);
+  /// `listener`: of what it is for; nullptr if nobody listens there.
+  Verdict judge(Time now, const IpAddress& source, TokenBucket* listener = nullptr);
   /// Whether a cookie may be looked at.
   bool may_open(Time now) {
     return limits_.half_open == 0 || half_open_.take(now, limits_.half_open);

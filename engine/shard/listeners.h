@@ -8,6 +8,7 @@
 #include "engine/assoc/parameters.h"
 #include "engine/base/address.h"
 #include "engine/base/slab.h"
+#include "engine/shard/init_rate.h"
 #include "engine/shard/share.h"
 
 namespace millrace {
@@ -31,6 +32,7 @@ struct Listener {
   std::uint64_t locals = 0;  ///< bits of the local addresses that it is bound to; 0: all
   std::uint64_t context = 0;
   Parameters parameters;
+  TokenBucket inits{};  ///< that were answered
 };
 
 /// One listener as the operator sees it.

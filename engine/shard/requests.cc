@@ -26,7 +26,7 @@ Status Shard::listen(const ListenRequest& request) {
     return Status::kPortInUse;
   }
   const Parameters& parameters = request.parameters ? *request.parameters : config_.parameters;
-  const Listener listener{request.owner, request.port, locals, request.context, parameters};
+  const Listener listener{request.owner, request.port, locals, request.context, parameters, {}};
   if (listeners_.add(listener)) {
     ++owner.listeners;
     return Status::kOk;

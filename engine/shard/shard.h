@@ -286,7 +286,12 @@ class Shard {
 
   // handshakes.cc
   void on_init(Time now, ChunkView chunk, const PacketIn& in);
-  bool is_init_affordable(Time now, const IpAddress& source);
+  bool is_init_affordable(Time now, const IpAddress& source, Listener* listener);
+  bool draw_cookie(Time now, Slot& slot, const InitView& init, const InitContents& contents,
+                   const PacketIn& in, Cookie& cookie);
+  void draw_cookie(const CommonHeader& header, const PacketIn& in, Cookie& cookie);
+  static void fill(Cookie& cookie, Time now, const InitView& init, const InitContents& contents,
+                   const Parameters& parameters, const PacketIn& in);
   bool is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in);
   Slot* find_by_any_peer(const PacketIn& in, std::span<const IpAddress> peers);
   void answer_init(const InitContents& contents, const Cookie& cookie, const Parameters& parameters,

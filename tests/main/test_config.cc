@@ -152,6 +152,8 @@ TEST_CASE("A wrong value is reported with its place and what is allowed", "[conf
        "t:2:29: sctp.associations_per_peer_max: 9 is above associations_max, 8"},
       {"[sctp]\nchunks_held_max = 64\nchunks_held_per_association_max = 65\n",
        "t:3:35: sctp.chunks_held_per_association_max: 65 is above chunks_held_max, 64"},
+      {"[sctp]\ninit_rate_max = 5\ninit_rate_per_listener_max = 6\n",
+       "t:3:30: sctp.init_rate_per_listener_max: 6 is above init_rate_max, 5"},
       {"[sctp]\ninit_rate_max = 5\ninit_rate_per_source_max = 6\n",
        "t:3:28: sctp.init_rate_per_source_max: 6 is above init_rate_max, 5"},
       {"[sctp]\nabort_rate_max = -1\n",

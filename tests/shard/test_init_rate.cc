@@ -37,6 +37,18 @@ TEST_CASE("without limits every INIT is answered") {
   }
 }
 
+TEST_CASE("what one listener is flooded with uses up its share and not what there is for all") {
+  InitRate rate({.in_all = 100, .to_one_listener = 10}, {1, 2});
+  const Time now = Time{} + seconds(1);
+  TokenBucket flooded, other;
+  for (int i = 0; i < 1000; ++i) {
+    const auto wanted =
+        i < 10 ? InitRate::Verdict::kAnswer : InitRate::Verdict::kTooManyForListener;
+    CHECK(rate.judge(now, kFlooder, &flooded) == wanted);
+  }
+  CHECK(rate.judge(now, kFlooder, &other) == InitRate::Verdict::kAnswer);
+}
+
 TEST_CASE("one who floods uses up his own share and not what there is for all") {
   InitRate rate({.in_all = 100, .from_one_source = 10}, {1, 2});
   const Time now = Time{} + seconds(1);

@@ -185,6 +185,8 @@ void Player::command_limits(const Line& line) {
       config_.limits.inits.half_open = static_cast<std::uint32_t>(value);
     else if (field.name == "init_rate")
       config_.limits.inits.in_all = static_cast<std::uint32_t>(value);
+    else if (field.name == "init_rate_per_listener")
+      config_.limits.inits.to_one_listener = static_cast<std::uint32_t>(value);
     else if (field.name == "init_rate_per_source")
       config_.limits.inits.from_one_source = static_cast<std::uint32_t>(value);
     else
