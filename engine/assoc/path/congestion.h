@@ -32,8 +32,11 @@ class Congestion {
   void set_pmdcs(std::uint32_t pmdcs) { pmdcs_ = pmdcs; }
 
   /// A SACK newly acknowledged `acked` bytes sent here. `flight_before` was outstanding when it
-  /// came. `advanced`: it moved the cumulative TSN; `recovering`: in fast recovery.
-  void on_sack(std::uint32_t acked, std::uint32_t flight_before, bool advanced, bool recovering) {
+  /// came. `advanced`: it moved the cumulative TSN; `recovering`: in fast recovery. `again`: bytes
+  /// of `acked` that had been acknowledged before and were reneged on: a peer is not to open the
+  /// window by that.
+  void on_sack(std::uint32_t acked, std::uint32_t flight_before, bool advanced, bool recovering,
+               std::uint32_t again = 0) {
     awaits_answer_ = false;
     const bool was_full = flight_before >= cwnd_;
     if (cwnd_ <= ssthresh_) {
@@ -42,7 +45,7 @@ class Congestion {
       return;
     }
     //= rfc9260 7.2.2
-    partial_bytes_acked_ += acked;
+    partial_bytes_acked_ += acked - again;
     if (partial_bytes_acked_ < cwnd_) return;
     if (was_full) {
       partial_bytes_acked_ -= cwnd_;

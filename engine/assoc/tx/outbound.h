@@ -161,6 +161,7 @@ class Outbound {
  private:
   struct Acked {
     std::array<std::uint32_t, kPathsMax> bytes{};
+    std::array<std::uint32_t, kPathsMax> bytes_again{};  ///< of these, those that were before, too
     std::array<std::uint32_t, kPathsMax> flight_before{};
     std::uint8_t earliest =
         0;        ///< bit i: the earliest chunk outstanding on path i was acknowledged

@@ -101,7 +101,9 @@ void Outbound::on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now,
   if (chunk.state == TxChunk::State::kGapAcked) return;
   if (chunk.state == TxChunk::State::kToRetransmit) --to_retransmit_;
   leave_flight(chunk, paths);
-  acked.bytes[chunk.path] += static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk.length));
+  const auto size = static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk.length));
+  acked.bytes[chunk.path] += size;
+  if (chunk.was_counted) acked.bytes_again[chunk.path] += size;
   acked.highest = acked.any ? std::max(acked.highest, chunk.tsn) : chunk.tsn;
   acked.any = true;
   if (!chunk.was_retransmitted) paths[chunk.path]->on_acked(chunk.tsn, chunk.tsn, now, parameters);
@@ -133,7 +135,7 @@ TxChunk* Outbound::take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumu
   std::uint32_t payload = 0;
   for (; chunk != nullptr && chunk->tsn <= cumulative; chunk = sent_.front()) {
     if (chunk->state != TxChunk::State::kInFlight || chunk->was_retransmitted ||
-        chunk->path != index) {
+        chunk->was_counted || chunk->path != index) {
       break;
     }
     last = chunk->tsn;
@@ -176,7 +178,7 @@ void Outbound::take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time 
       paths[chunk->path]->flight +=
           static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk->length));
       outstanding_ += chunk->length;
-      chunk->reneged = true;
+      chunk->reneged = chunk->was_counted = true;
       ++acked.reneged;
       Path& path = *paths[chunk->path];
       if (path.t3_deadline == kNever) path.t3_deadline = now + path.rto.value();
@@ -194,7 +196,7 @@ void Outbound::finish_sack(Paths& paths, const Acked& acked, Time now, SackOutco
     outcome.answered_paths |= bit_of(i);
     path->acked_in_round += acked.bytes[i];
     path->congestion.on_sack(acked.bytes[i], acked.flight_before[i], outcome.advanced,
-                             in_fast_recovery_);
+                             in_fast_recovery_, acked.bytes_again[i]);
     path->rto.on_data_acked();
     //= rfc9260 6.3.2
     if (path->flight == 0) {

@@ -26,8 +26,9 @@ struct TxChunk {
   std::uint8_t flags = 0;    ///< chunk flags of DATA
   std::uint8_t path = 0;     ///< index of the destination it was last sent to
   State state = State::kInFlight;
-  std::uint8_t miss_indications : 4 = 0;
-  bool reneged : 1 = false;  ///< by the SACK at hand
+  std::uint8_t miss_indications : 3 = 0;
+  bool reneged : 1 = false;      ///< by the SACK at hand
+  bool was_counted : 1 = false;  ///< acknowledged and reneged on: nothing new when it comes again
   bool was_retransmitted : 1 = false;
   bool was_fast_retransmitted : 1 = false;
   bool timed_out : 1 = false;  ///< believed lost because T3-rtx expired: goes to another path
