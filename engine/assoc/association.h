@@ -183,6 +183,8 @@ class Association {
   bool has_events() const {
     return notices_ != 0 || reassembly_.front() != nullptr || !failed_.empty();
   }
+  /// A path has changed its state, and it has not been told: an address may have been confirmed.
+  bool has_path_news() const { return notices_ & kPathNotice; }
   std::uint16_t streams_in() const { return streams_in_; }
   std::uint64_t retransmissions() const { return retransmissions_; }
   std::uint64_t messages_received() const { return messages_received_; }

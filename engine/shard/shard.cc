@@ -202,6 +202,7 @@ void Shard::settle(Slot& slot) {
       if (slot.indexed_tag != association.identity().local_tag) unindex(slot);
       index(slot);
     }
+    if (association.has_path_news()) claim_confirmed(slot);
     if (!Sending::is_linked(&slot)) sending_.push_back(&slot);
     const Time deadline = association.next_deadline();
     if (deadline != kNever) wheel_.arm(&slot, deadline);
@@ -232,6 +233,19 @@ bool Shard::index(Slot& slot) {
     if (!inserted && slot.indexed_paths == 0) is_first_free = false;
   }
   return is_first_free;
+}
+
+// An address that has proved to be this peer's own is found as such, whoever has named it before:
+// without a proof it had to stand back behind that one, which may live on any lcore.
+//= rfc9260 5.4
+void Shard::claim_confirmed(const Slot& slot) {
+  const Identity& identity = slot.association.identity();
+  for (std::size_t i = 0; i < slot.association.path_count(); ++i) {
+    const Path& path = slot.association.path(i);
+    if (!path.is_confirmed()) continue;
+    steering_.claim(identity.local_port, path.destination(), identity.peer_port,
+                    identity.local_tag);
+  }
 }
 
 void Shard::unindex(Slot& slot) {

@@ -308,6 +308,7 @@ class Shard {
   AssociationHandle handle_of(const Slot& slot) const;
   void settle(Slot& slot);
   bool index(Slot& slot);
+  void claim_confirmed(const Slot& slot);
   void unindex(Slot& slot);
   void retire_if_done(Slot& slot);
   bool is_live(std::uint32_t index) const { return generations_[index] & 1; }

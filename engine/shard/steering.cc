@@ -123,6 +123,14 @@ bool Steering::insert(std::uint16_t local_port, const IpAddress& peer, std::uint
   }
 }
 
+void Steering::claim(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,
+                     std::uint32_t tag) {
+  const auto holder = find(local_port, peer, peer_port);
+  if (holder == tag) return;
+  if (holder) remove(local_port, peer, peer_port, *holder);
+  insert(local_port, peer, peer_port, tag);
+}
+
 void Steering::remove(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,
                       std::uint32_t tag) {
   const std::uint64_t hashed = hash(local_port, peer, peer_port);

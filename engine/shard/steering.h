@@ -41,6 +41,9 @@ class Steering {
   /// directory is full.
   bool insert(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,
               std::uint32_t tag);
+  /// The key means `tag` from now on, whatever it meant; not if the directory is full.
+  void claim(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,
+             std::uint32_t tag);
   /// The key no longer means `tag`.
   void remove(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,
               std::uint32_t tag);

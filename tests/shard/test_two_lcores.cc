@@ -71,9 +71,28 @@ struct Engine {
   /// Echoes the cookie of the INIT ACK that came last.
   std::string cookie_echo(const char* source, std::size_t here) {
     const auto init = InitView::parse(*ChunkReader(last).next());
+    last_init_ack = last;
     const InitContents contents = read_init(*init, address(source));
     const Packet cookie(contents.cookie.begin(), contents.cookie.end());
     return send(source, init->initiate_tag, chunk_of(ChunkType::kCookieEcho, 0, cookie), here);
+  }
+
+  /// Answers the heartbeat that the lcore that had the last packet sends to `peer` now.
+  void confirm(const char* peer) {
+    const std::uint32_t tag = InitView::parse(*ChunkReader(last_init_ack).next())->initiate_tag;
+    Lcore& lcore = lcores[asked];
+    lcore.shard.on_deadline(now);
+    Packet info;
+    PacketOut out;
+    while (lcore.shard.next_packet(now, out)) {
+      const auto chunk = ChunkReader(out.buffer->bytes()).next();
+      if (out.destination == address(peer) && chunk->type() == ChunkType::kHeartbeat) {
+        info.assign(chunk->value().begin(), chunk->value().end());
+      }
+      lcore.buffers.release(out.buffer);
+    }
+    REQUIRE(!info.empty());
+    send(peer, tag, chunk_of(ChunkType::kHeartbeatAck, 0, info), asked);
   }
 
   std::size_t associations() const {
@@ -85,6 +104,7 @@ struct Engine {
   Lcore lcores[2] = {{steering, 0}, {steering, 1}};
   std::size_t asked = 0;  ///< the lcore that had the last packet
   Packet last;            ///< the last answer
+  Packet last_init_ack;   ///< whose cookie was echoed
 };
 
 Packet v4(const char* text) {
@@ -107,6 +127,25 @@ TEST_CASE("who has camped on an address gives way to its owner, on whichever lco
   REQUIRE(contains(engine.init("10.0.0.9", 0x900d, {}, 1 - campers), "INIT ACK"));
   CHECK(contains(engine.cookie_echo("10.0.0.9", 1 - campers), "COOKIE ACK"));
   CHECK(engine.associations() == 2);
+}
+
+//= rfc5062 2#1 type=test
+TEST_CASE("a second address that was camped on is its owner's once it has proved it") {
+  Engine engine;
+  const std::size_t here = GENERATE(0u, 1u);
+  REQUIRE(contains(engine.init("10.0.0.66", 0xbad, v4("10.0.1.9"), here), "INIT ACK"));
+  REQUIRE(contains(engine.cookie_echo("10.0.0.66", here), "COOKIE ACK"));
+  const std::size_t campers = engine.asked;
+  REQUIRE(contains(engine.init("10.0.0.9", 0x900d, v4("10.0.1.9"), 1 - campers), "INIT ACK"));
+  REQUIRE(contains(engine.cookie_echo("10.0.0.9", 1 - campers), "COOKIE ACK"));
+  const std::size_t owners = engine.asked;
+  CHECK(owners != campers);
+  engine.confirm("10.0.1.9");
+  REQUIRE(engine.associations() == 2);
+  // Nothing but the addresses says where it belongs.
+  engine.send("10.0.1.9", 0x900d, chunk_of(ChunkType::kAbort, kFlagReflectedTag, {}), campers);
+  CHECK(engine.asked == owners);
+  CHECK(engine.lcores[owners].counters.get(Counter::associations_aborted) == 1);
 }
 
 //= rfc9260 5.1.2#6 type=test
