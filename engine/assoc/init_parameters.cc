@@ -21,15 +21,6 @@ void add_address(InitContents& contents, const IpAddress& address) {
   if (contents.peer_count < contents.peers.size()) contents.peers[contents.peer_count++] = address;
 }
 
-void read_address_types(InitContents& contents, Bytes types) {
-  contents.supports_ipv4 = contents.supports_ipv6 = false;
-  for (; types.size() >= 2; types = types.subspan(2)) {
-    const auto type = static_cast<ParameterType>(load_be16(types.data()));
-    contents.supports_ipv4 |= type == ParameterType::kIpv4Address;
-    contents.supports_ipv6 |= type == ParameterType::kIpv6Address;
-  }
-}
-
 // False: the parameters that follow are not looked at.
 //= rfc9260 3.2.1
 bool read_unknown(InitContents& contents, TlvView parameter) {
@@ -56,9 +47,6 @@ bool read_parameter(InitContents& contents, TlvView parameter, const IpAddress& 
     case ParameterType::kStateCookie:
       contents.cookie = parameter.value();
       return true;
-    case ParameterType::kSupportedAddressTypes:
-      read_address_types(contents, parameter.value());
-      return true;
     case ParameterType::kHostNameAddress:
       contents.has_host_name = true;
       contents.host_name = parameter.bytes;
@@ -68,6 +56,7 @@ bool read_parameter(InitContents& contents, TlvView parameter, const IpAddress& 
       return true;
     case ParameterType::kUnrecognizedParameter:
     case ParameterType::kCookiePreservative:
+    case ParameterType::kSupportedAddressTypes:  // we answer from where the INIT went
     case ParameterType::kEcnCapable:
       return true;
     default:

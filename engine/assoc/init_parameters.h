@@ -23,8 +23,6 @@ struct InitContents {
 
   bool is_malformed = false;
   bool has_host_name = false;
-  bool supports_ipv4 = true;
-  bool supports_ipv6 = true;
   Bytes cookie;
   Bytes host_name;               ///< the whole parameter
   std::uint32_t adaptation = 0;  ///< RFC 5061 4.2.6; 0: none

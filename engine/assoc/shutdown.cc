@@ -100,11 +100,8 @@ void Association::on_packet_while_shutdown_sent(Time now) {
 
 void Association::on_t2_expired(Time now) {
   t2_deadline_ = kNever;
-  if (attempts_++ >= parameters_.association_max_retrans) {
-    resources_.count(Counter::associations_lost);
-    return close(DownReason::kUnreachable, 0);
-  }
   const std::uint8_t path = control_path();
+  ++attempts_;
   paths_[path]->rto.back_off(parameters_);
   on_path_error(now, path, true);
   if (is_closed()) return;

@@ -135,8 +135,7 @@ TEST_CASE("host name, address types and cookie are found") {
       Fields().add(11, {'a', 0}).add(12, {0, 6}).add(7, {1, 2, 3, 4, 5}).read();
   CHECK(contents.has_host_name);
   CHECK(contents.host_name.size() == 6);
-  CHECK_FALSE(contents.supports_ipv4);
-  CHECK(contents.supports_ipv6);
+  CHECK(contents.unrecognized_count == 0);
   CHECK(contents.cookie.size() == 5);
 }
 
