@@ -111,6 +111,15 @@ Slot* Shard::find_here_by_peer(const CommonHeader& header, const IpAddress& peer
   return matches ? slot : nullptr;
 }
 
+// The ends are those of an association, on whichever lcore, and the tag is not. That is not out of
+// the blue: it is late, of before a restart of the peer's or of ours, and its sender would believe
+// an ABORT. A SHUTDOWN ACK has rules of its own (RFC 9260 8.4, 8.5.1): its sender wants to end.
+//= rfc9260 8.5
+bool Shard::is_of_another_tag(const CommonHeader& header, const IpAddress& source) const {
+  const auto tag = steering_.find(header.destination_port, source, header.source_port);
+  return tag && *tag != header.verification_tag;
+}
+
 // To answer all of a flood would be to take part in it, and nothing depends on an answer to the
 // last of them.
 //= rfc9260 8.4
@@ -118,14 +127,17 @@ void Shard::on_out_of_the_blue(Time now, const CommonHeader& header, const Packe
   if (steering_.offered_tags().has(now, header.verification_tag)) {
     return counters_.add(Counter::drop_early);
   }
-  counters_.add(Counter::drop_out_of_the_blue);
-  bool has_shutdown_ack = false;
+  bool has_shutdown_ack = false, is_answered = true;
   ChunkReader chunks(in.packet);
   while (const auto chunk = chunks.next()) {
-    if (is_never_answered(*chunk)) return;
+    is_answered = is_answered && !is_never_answered(*chunk);
     has_shutdown_ack |= chunk->type() == ChunkType::kShutdownAck;
   }
-  if (chunks.is_malformed()) return;
+  if (!has_shutdown_ack && is_of_another_tag(header, in.source)) {
+    return counters_.add(Counter::drop_bad_tag);
+  }
+  counters_.add(Counter::drop_out_of_the_blue);
+  if (!is_answered || chunks.is_malformed()) return;
   const std::uint32_t rate = config_.limits.out_of_the_blue_answers;
   if (rate != 0 && !out_of_the_blue_rate_.take(now, rate)) {
     return counters_.add(Counter::drop_out_of_the_blue_rate);

@@ -280,6 +280,7 @@ class Shard {
   Slot* take_packet(Time now, const PacketIn& in);
   Slot* find_here_by_peer(const CommonHeader& header, const IpAddress& peer);
   Slot* find_for(const CommonHeader& header, const ChunkView& first, const PacketIn& in);
+  bool is_of_another_tag(const CommonHeader& header, const IpAddress& source) const;
   void on_out_of_the_blue(Time now, const CommonHeader& header, const PacketIn& in);
   void refuse(const CommonHeader& header, std::uint32_t tag, CauseCode cause, Bytes value,
               const PacketIn& in);

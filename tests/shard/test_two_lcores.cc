@@ -77,10 +77,11 @@ struct Engine {
     return send(source, init->initiate_tag, chunk_of(ChunkType::kCookieEcho, 0, cookie), here);
   }
 
-  /// Answers the heartbeat that the lcore that had the last packet sends to `peer` now.
+  /// Answers the heartbeat that the lcore that had the last packet sends to `peer` next.
   void confirm(const char* peer) {
     const std::uint32_t tag = InitView::parse(*ChunkReader(last_init_ack).next())->initiate_tag;
     Lcore& lcore = lcores[asked];
+    now = now + milliseconds(20);
     lcore.shard.on_deadline(now);
     Packet info;
     PacketOut out;
@@ -146,6 +147,25 @@ TEST_CASE("a second address that was camped on is its owner's once it has proved
   engine.send("10.0.1.9", 0x900d, chunk_of(ChunkType::kAbort, kFlagReflectedTag, {}), campers);
   CHECK(engine.asked == owners);
   CHECK(engine.lcores[owners].counters.get(Counter::associations_aborted) == 1);
+}
+
+//= rfc9260 8.5#3 type=test
+TEST_CASE("what has an association's ends and another tag is not answered, wherever it arrives") {
+  Engine engine;
+  const std::size_t here = GENERATE(0u, 1u);
+  const Packet data = chunk_of(ChunkType::kData, 3, Packet(16));
+  std::uint32_t of_lcore[2] = {1, 1};
+  for (std::size_t i : {0u, 1u}) {
+    while (engine.steering.owner_of_tag(of_lcore[i]) != i) ++of_lcore[i];
+    CHECK(contains(engine.send("10.0.0.9", of_lcore[i], data, here), "ABORT"));
+  }
+  REQUIRE(contains(engine.init("10.0.0.9", 0x900d, {}, here), "INIT ACK"));
+  REQUIRE(contains(engine.cookie_echo("10.0.0.9", here), "COOKIE ACK"));
+  for (std::size_t i : {0u, 1u}) {
+    CHECK(engine.send("10.0.0.9", of_lcore[i], data, here).empty());
+    CHECK(engine.asked == i);
+    CHECK(engine.lcores[i].counters.get(Counter::drop_bad_tag) == 1);
+  }
 }
 
 //= rfc9260 5.1.2#6 type=test

@@ -103,7 +103,8 @@ def damaged(rig):
     peer.send_raw(bytes(packet))
     verdict()
     peer.associate()
-    silently(engine, peer, "drop_out_of_the_blue", chunk(6), tag=NO_SUCH_TAG)
+    silently(engine, peer, "drop_bad_tag", chunk(6), tag=NO_SUCH_TAG)
+    silently(engine, peer, "drop_bad_tag", data(1), tag=NO_SUCH_TAG)
     check_equal(len(associations(engine)), 1, "associations after a stranger's ABORT")
 
 
