@@ -172,11 +172,13 @@ MR_PRELOAD ssize_t sendfile(int to, int from, off_t* offset, size_t size) noexce
   if (!is_ours(to)) return real().sendfile(to, from, offset, size);
   char data[65536];
   const size_t most = size < sizeof data ? size : sizeof data;
-  const ssize_t got =
-      offset != nullptr ? pread(from, data, most, *offset) : real().read(from, data, most);
+  // The file's position moves by what was sent, and not by what was read.
+  const off_t at = offset != nullptr ? *offset : lseek(from, 0, SEEK_CUR);
+  const ssize_t got = pread(from, data, most, at);
   if (got <= 0) return got;
   const ssize_t sent = send_bytes(to, data, static_cast<size_t>(got), 0);
   if (sent > 0 && offset != nullptr) *offset += sent;
+  if (sent > 0 && offset == nullptr) lseek(from, at + sent, SEEK_SET);
   return sent;
 }
 
@@ -283,6 +285,10 @@ MR_PRELOAD int dup(int descriptor) noexcept {
 }
 
 MR_PRELOAD int dup3(int from, int to, int flags) noexcept {
+  if (is_internal(to)) {
+    errno = EBUSY;  // it holds up a socket, which would be deaf without it
+    return -1;
+  }
   if (!is_ours(from) && !is_ours(to)) return real().dup3(from, to, flags);
   if (from == to) return real().dup3(from, to, flags);
   const bool was_ours = is_ours(to);
@@ -292,7 +298,8 @@ MR_PRELOAD int dup3(int from, int to, int flags) noexcept {
 }
 
 MR_PRELOAD int dup2(int from, int to) noexcept {
-  if ((!is_ours(from) && !is_ours(to)) || from == to) return real().dup2(from, to);
+  const bool is_plain = !is_ours(from) && !is_ours(to) && !is_internal(to);
+  if (is_plain || from == to) return real().dup2(from, to);
   return dup3(from, to, 0);
 }
 

@@ -47,6 +47,11 @@ RealCalls find_all() {
   find(calls.write, "write");
   find(calls.writev, "writev");
   find(calls.sendfile, "sendfile");
+  find(calls.pwritev2, "pwritev2");
+  find(calls.preadv2, "preadv2");
+  find(calls.splice, "splice");
+  find(calls.vdprintf, "vdprintf");
+  find(calls.vdprintf_chk, "__vdprintf_chk");
   find(calls.close_range, "close_range");
   find(calls.fdopen, "fdopen");
   find(calls.exit_now, "_exit");

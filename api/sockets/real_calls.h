@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <cstdarg>
 #include <cstddef>
 #include <cstdio>
 
@@ -46,6 +47,11 @@ struct RealCalls {
   ssize_t (*write)(int, const void*, size_t);
   ssize_t (*writev)(int, const iovec*, int);
   ssize_t (*sendfile)(int, int, off_t*, size_t);
+  ssize_t (*pwritev2)(int, const iovec*, int, off_t, int);
+  ssize_t (*preadv2)(int, const iovec*, int, off_t, int);
+  ssize_t (*splice)(int, off_t*, int, off_t*, size_t, unsigned);
+  int (*vdprintf)(int, const char*, va_list);
+  int (*vdprintf_chk)(int, int, const char*, va_list);
   int (*close_range)(unsigned, unsigned, int);
   FILE* (*fdopen)(int, const char*);
   void (*exit_now)(int);

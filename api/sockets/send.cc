@@ -179,8 +179,10 @@ void Socket::close() {
   wake_all(waiters);
 }
 
+/// Only a one-to-one socket does: the other's close() begins the ends of all, and waits for none.
 bool Socket::is_lingering() const {
-  return lingering.l_onoff != 0 && lingering.l_linger > 0 && !associations.empty();
+  return is_one_to_one() && lingering.l_onoff != 0 && lingering.l_linger > 0 &&
+         !associations.empty();
 }
 
 }  // namespace millrace::sockets

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <chrono>
+
 using namespace suite;
 
 static constexpr char kGroup[] = "close";
@@ -77,6 +79,14 @@ CASE("a linger with time waits until all has arrived") {
   say(two.client, "x");
   OK(close(two.client));
   CHECK(receive(two.server).is("x"));
+}
+
+CASE("a one-to-many socket does not wait, whatever it lingers") {
+  const Many two = many();
+  OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 5}));
+  const auto begun = std::chrono::steady_clock::now();
+  OK(close(two.client));
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(2));
 }
 
 CASE("SO_LINGER is what was set") {

@@ -1,5 +1,7 @@
 #include "tests/sockets_suite/suite.h"
 
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -61,4 +63,41 @@ CASE("sendfile") {
   EQUAL(sendfile(two.client, file, &offset, 100), 6);
   CHECK(receive(two.server).is("a file"));
   EQUAL(offset, 11);
+}
+
+CASE("sendfile goes on where the file is") {
+  const Pair two = pair();
+  const int file = OK(memfd_create("suite", 0));
+  EQUAL(write(file, "abc", 3), 3);
+  EQUAL(lseek(file, 1, SEEK_SET), 1);
+  EQUAL(sendfile(two.client, file, nullptr, 100), 2);
+  CHECK(receive(two.server).is("bc"));
+  EQUAL(lseek(file, 0, SEEK_CUR), 3);
+}
+
+CASE("pwritev2 and preadv2 without a position") {
+  const Pair two = pair();
+  char bytes[] = "abc";
+  const iovec part{bytes, 3};
+  EQUAL(pwritev2(two.client, &part, 1, -1, 0), 3);
+  CHECK(receive(two.server).is("abc"));
+  say(two.client, "def");
+  EQUAL(preadv2(two.server, &part, 1, -1, 0), 3);
+  EQUAL(bytes[0], 'd');
+  FAILS(pwritev2(two.client, &part, 1, 0, 0), ESPIPE);
+}
+
+CASE("dprintf") {
+  const Pair two = pair();
+  EQUAL(dprintf(two.client, "%d bottles", 99), 10);
+  CHECK(receive(two.server).is("99 bottles"));
+}
+
+CASE("splice from a pipe") {
+  const Pair two = pair();
+  int ends[2];
+  OK(pipe(ends));
+  EQUAL(write(ends[1], "abc", 3), 3);
+  EQUAL(splice(ends[0], nullptr, two.client, nullptr, 3, 0), 3);
+  CHECK(receive(two.server).is("abc"));
 }

@@ -1,5 +1,7 @@
 #include "tests/sockets_suite/suite.h"
 
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/uio.h>
 
 using namespace suite;
@@ -169,6 +171,17 @@ CASE("no room: a call that must not wait says so") {
   CHECK(fill(two.client) > 0);
   FAILS(send(two.client, block, sizeof block, MSG_DONTWAIT), EAGAIN);
   EQUAL(ready(two.client) & POLLOUT, 0);
+}
+
+CASE("no room: sendfile leaves the file where it was") {
+  const Pair two = pair();
+  fill(two.client);
+  const int file = OK(memfd_create("suite", 0));
+  EQUAL(write(file, "abc", 3), 3);
+  EQUAL(lseek(file, 1, SEEK_SET), 1);
+  OK(fcntl(two.client, F_SETFL, O_NONBLOCK));
+  FAILS(sendfile(two.client, file, nullptr, 2), EAGAIN);
+  EQUAL(lseek(file, 0, SEEK_CUR), 1);
 }
 
 CASE("no room: SO_SNDTIMEO ends the wait") {
