@@ -1,4 +1,6 @@
 // What the engine says, taken to the sockets that it is about.
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -185,7 +187,7 @@ void Socket::tell_of_start(const std::shared_ptr<Association>& association) {
 void Socket::on_failed(const std::shared_ptr<Association>& association, const mr_event& event) {
   if (is_one_to_one()) error_ = association->error;
   if (wants(*association, SCTP_ASSOC_CHANGE))
-    notify(association, association_change(*association, SCTP_CANT_STR_ASSOC, association->error,
+    notify(association, association_change(*association, SCTP_CANT_STR_ASSOC, htons(event.cause),
                                            abort_chunk_of(event)));
   forget(association);
 }
@@ -198,7 +200,7 @@ void Socket::on_down(const std::shared_ptr<Association>& association, const mr_e
   if (wants(*association, SCTP_ASSOC_CHANGE)) {
     const int state = is_orderly ? SCTP_SHUTDOWN_COMP : SCTP_COMM_LOST;
     notify(association,
-           association_change(*association, state, event.cause, abort_chunk_of(event)));
+           association_change(*association, state, htons(event.cause), abort_chunk_of(event)));
   }
   if (is_one_to_one()) {
     input_ended_ = true;

@@ -45,6 +45,7 @@ std::string failure_of(Layout& failed, int type, const Association& association,
 
 }  // namespace
 
+// The error is a protocol's cause in network order, as Linux has it.
 //= rfc6458 6.1.1
 std::string association_change(const Association& association, int state, int error,
                                std::string_view abort_chunk) {

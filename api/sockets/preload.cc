@@ -164,6 +164,7 @@ MR_PRELOAD ssize_t write(int descriptor, const void* data, size_t size) {
 
 MR_PRELOAD ssize_t writev(int descriptor, const iovec* parts, int count) {
   if (static_cast<unsigned>(count) > IOV_MAX && is_ours(descriptor)) return bad_count();
+  if (count == 0 && is_ours(descriptor)) return 0;
   return is_ours(descriptor) ? send_parts(descriptor, parts, count, 0, nullptr, 0)
                              : real().writev(descriptor, parts, count);
 }

@@ -54,6 +54,7 @@ CASE("an abort is SCTP_COMM_LOST") {
   OK(close(two.client));
   const auto change = notification(two.server, SCTP_ASSOC_CHANGE).as<sctp_assoc_change>();
   EQUAL(change.sac_state, SCTP_COMM_LOST);
+  EQUAL(ntohs(change.sac_error), 12);  // aborted by its user
   EQUAL(change.sac_assoc_id, two.server_id);
 }
 
@@ -71,7 +72,9 @@ CASE("a refused association of a one-to-many socket is SCTP_CANT_STR_ASSOC") {
   subscribe(fd, SCTP_ASSOC_CHANGE);
   const Address there = refusing();
   EQUAL(say_to(fd, there, "x"), 1);
-  EQUAL(notification(fd, SCTP_ASSOC_CHANGE).as<sctp_assoc_change>().sac_state, SCTP_CANT_STR_ASSOC);
+  const auto change = notification(fd, SCTP_ASSOC_CHANGE).as<sctp_assoc_change>();
+  EQUAL(change.sac_state, SCTP_CANT_STR_ASSOC);
+  EQUAL(change.sac_error, 0);  // no errno
 }
 
 CASE("what was not sent when an association failed is SCTP_SEND_FAILED") {

@@ -61,6 +61,15 @@ def foreign_address():
     refused(errno.EADDRNOTAVAIL, make().bind, ("10.99.0.1", 0))
 
 
+def its_own_numbers():
+    """What holds up a socket is not overwritten."""
+    kept = make()
+    theirs = max(int(name) for name in os.listdir("/proc/self/fd"))
+    expect(theirs >= 1024, True)
+    refused(errno.EBUSY, os.dup2, 0, theirs)
+    kept.close()
+
+
 def one_process_a_port():
     """Of two processes the second one is refused; within one two versions of IP share it."""
     kept = listener(5701), listener(5701, "::")
