@@ -22,8 +22,9 @@
  *
  * Threads: every function may be called from any thread, at any time, on any socket, and while
  * others wait in calls on the same one. Calls are carried out one after the other; messages of one
- * thread keep their order. A blocked call sleeps; it ends with EINTR as a kernel's would. Signal
- * handlers may call what they may call of the kernel's.
+ * thread keep their order. A blocked call sleeps; it ends with EINTR as a kernel's would. A signal
+ * handler may leave a call by longjmp, but makes none on these sockets unless it interrupted no
+ * malloc: they allocate memory.
  *
  * Processes: after fork() a child may use the sockets that it inherited (millrace-run(1)).
  *
