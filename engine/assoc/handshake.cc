@@ -147,6 +147,7 @@ void Association::arm_t1(Time now) {
 //= rfc9260 4
 void Association::on_t1_expired(Time now) {
   t1_deadline_ = kNever;
+  resources_.count(Counter::t1_expirations);
   paths_[control_path()]->rto.back_off(parameters_);
   if (attempts_++ >= parameters_.init_max_retrans) {
     resources_.count(Counter::associations_lost);

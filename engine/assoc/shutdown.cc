@@ -100,6 +100,7 @@ void Association::on_packet_while_shutdown_sent(Time now) {
 
 void Association::on_t2_expired(Time now) {
   t2_deadline_ = kNever;
+  resources_.count(Counter::t2_expirations);
   const std::uint8_t path = control_path();
   ++attempts_;
   paths_[path]->rto.back_off(parameters_);

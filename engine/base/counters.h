@@ -33,6 +33,8 @@ namespace millrace {
   X(sacks_received, "SACK chunks received") \
   X(sack_looks, "chunks in flight that Gap Ack Blocks had looked at one by one") \
   X(fast_retransmits, "entries into fast recovery") \
+  X(t1_expirations, "T1-init and T1-cookie expirations") \
+  X(t2_expirations, "T2-shutdown expirations") \
   X(t3_expirations, "T3-rtx expirations") \
   X(heartbeats_sent, "HEARTBEAT chunks sent") \
   X(heartbeats_acked, "HEARTBEAT ACK chunks that matched") \
