@@ -7,6 +7,7 @@ from harness.handmade import (INITIAL_TSN, OUR_TAG, HandmadePeer, chunk, chunk_t
                               data, first_flags, first_type, init, parameter, with_checksum)
 from harness.ctl import associations, counter, counters
 from harness.registry import check, check_equal, test, wait_until
+from harness.rig import FAST_TIMERS
 from harness.scene import Usrsctp
 from harness.traffic import PORT, Shape
 
@@ -16,10 +17,11 @@ NO_SUCH_TAG = 0x0badbeef
 
 
 def scene(rig):
-    """An engine with an echo server behind it, and a peer made by hand."""
+    """An engine with an echo server behind it, and a peer made by hand. The engine sends nothing
+    unasked: what comes is an answer."""
     paths = rig.paths(1)
     rig.trusted = paths[0].ours  # what the other side sends is odd on purpose
-    engine = rig.engine(paths)
+    engine = rig.engine(paths, sctp={**FAST_TIMERS, "heartbeat_interval_ms": 0})
     rig.application(engine, "echo", ["echo", "--port", str(PORT), "--timeout", "100",
                                      "--associations", "1000"])
     return engine, HandmadePeer(rig, paths[0].ours[0], PORT), paths
