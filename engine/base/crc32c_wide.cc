@@ -2,6 +2,8 @@
 
 #include <immintrin.h>
 
+#include "engine/base/crc32c_powers.h"
+
 // gcc 12 warns of the registers that its own header means to leave undefined.
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -14,25 +16,13 @@ namespace {
 constexpr std::size_t kBlock = 64;
 constexpr std::size_t kStep = 4 * kBlock;
 
-// x^exponent modulo the polynomial, bits reflected, for a carry-less product that is one bit short.
-constexpr std::uint64_t power(unsigned exponent) {
-  std::uint32_t value = 0x80000000;  // x^0
-  for (; exponent > 0; --exponent) value = (value >> 1) ^ ((value & 1) != 0 ? 0x82f63b78 : 0);
-  return std::uint64_t{value} << 1;
-}
+constexpr Crc32cShift kByStep = crc32c_shift_by(8 * kStep);
+constexpr Crc32cShift kByBlocks[] = {crc32c_shift_by(512), crc32c_shift_by(1024),
+                                     crc32c_shift_by(1536)};
+constexpr Crc32cShift kByLanes[] = {crc32c_shift_by(128), crc32c_shift_by(256),
+                                    crc32c_shift_by(384)};
 
-// What the low and the high half of 128 bits are multiplied by to stand `bits` further on.
-struct Shift {
-  std::uint64_t low, high;
-};
-constexpr Shift shift_by(unsigned bits) {
-  return {power(bits + 32), power(bits - 32)};
-}
-constexpr Shift kByStep = shift_by(8 * kStep);
-constexpr Shift kByBlocks[] = {shift_by(512), shift_by(1024), shift_by(1536)};
-constexpr Shift kByLanes[] = {shift_by(128), shift_by(256), shift_by(384)};
-
-MR_WIDE inline __m512i all_lanes(const Shift& shift) {
+MR_WIDE inline __m512i all_lanes(const Crc32cShift& shift) {
   return _mm512_broadcast_i32x4(
       _mm_set_epi64x(static_cast<long long>(shift.high), static_cast<long long>(shift.low)));
 }
@@ -44,7 +34,7 @@ MR_WIDE inline __m512i fold(__m512i value, __m512i shift, __m512i next) {
                                    _mm512_clmulepi64_epi128(value, shift, 0x11), next, kXorOfThree);
 }
 
-MR_WIDE inline __m128i fold(__m128i value, const Shift& by) {
+MR_WIDE inline __m128i fold(__m128i value, const Crc32cShift& by) {
   const __m128i shift =
       _mm_set_epi64x(static_cast<long long>(by.high), static_cast<long long>(by.low));
   return _mm_xor_si128(_mm_clmulepi64_si128(value, shift, 0x00),
