@@ -14,6 +14,10 @@ namespace {
 // freed; more at once would only push each other out of the caches.
 constexpr std::size_t kTransmitMax = 2 * kBurstMax;
 
+// Packets received from a port in one turn, at the most: no fewer than another such engine sends in
+// one, or they would pile up between the two until a window is full, and far from every cache.
+constexpr std::size_t kReceiveMax = kTransmitMax;
+
 }  // namespace
 
 Worker::Worker(const WorkerConfig& config, Steering& steering, Exchange& exchange, BufferPool& pool,
@@ -71,12 +75,17 @@ bool Worker::receive(Time now) {
 
 std::size_t Worker::receive_from(Time now, std::size_t port) {
   std::array<Buffer*, kBurstMax> frames;
-  const std::size_t received = queues_[port]->receive(frames);
-  if (received == 0) return 0;
-  const std::size_t count =
-      stack_.on_frames(now, port, std::span<Buffer* const>(frames).first(received), packets_);
-  take_packets(now, count);
-  return received;
+  std::size_t all = 0;
+  std::size_t received = kBurstMax;
+  while (received == kBurstMax && all < kReceiveMax) {
+    received = queues_[port]->receive(frames);
+    if (received == 0) break;
+    all += received;
+    const std::size_t count =
+        stack_.on_frames(now, port, std::span<Buffer* const>(frames).first(received), packets_);
+    take_packets(now, count);
+  }
+  return all;
 }
 
 // A burst that begins and ends with one association is mostly all its: its first packet brings what
