@@ -133,6 +133,16 @@ class Association {
     const bool is_restarted = notices_ & kRestartNotice;
     const std::size_t most = is_restarted ? restart_after_ : SIZE_MAX;
     while (const RxChunk* head = taken.pieces < most ? reassembly_.front() : nullptr) {
+      if (head->followers > 0) {
+        constexpr std::uint8_t kWhole = kFirstPiece | kLastPiece;
+        const std::uint32_t run =
+            reassembly_.take_run(resources_.reassembly, most - taken.pieces, taken.bytes,
+                                 [&](const RxChunk& message) { return post(message, kWhole); });
+        if (run == 0) break;
+        taken.pieces += run;
+        taken.messages += run;
+        continue;
+      }
       const std::uint8_t flags = Reassembly::flags_of(*head);
       if (!post(*head, flags)) break;
       ++taken.pieces;

@@ -32,6 +32,28 @@
 
 namespace millrace::ipc {
 
+class Channel;
+
+/// Messages that are posted one after the other. What changes with each of them is kept here
+/// meanwhile; nothing else is asked of the channel while one of these lives.
+class Posting {
+ public:
+  explicit Posting(Channel& channel);
+  ~Posting();
+  Posting(const Posting&) = delete;
+  Posting& operator=(const Posting&) = delete;
+
+  /// A message of `length` bytes, which go to `to`: its entry, to be filled in place as
+  /// Channel::message_entry(), or nullptr if there is no room now.
+  CompletionEntry* add(std::uint32_t length, std::uint8_t*& to);
+
+ private:
+  Channel& channel_;
+  RingProducer<CompletionEntry> completions_;
+  ReceiveArena receive_;
+  bool is_evicted_;
+};
+
 /// Names a context for as long as the engine runs.
 using ContextId = std::uint32_t;
 
@@ -86,12 +108,14 @@ class Channel {
 
   /// Gives the slot of a message back to the application. Once per message taken, unless its
   /// send_failed was posted.
-  void return_slot(std::uint32_t slot) {
+  void return_slot(std::uint32_t slot) { return_slots({&slot, 1}); }
+  void return_slots(std::span<const std::uint32_t> slots) {
     if (is_evicted()) return;
-    if (returns_.reserve(1) == 0) [[unlikely]]
+    const auto count = static_cast<std::uint32_t>(slots.size());
+    if (returns_.reserve(count) < count) [[unlikely]]
       return refuse_slot();
-    returns_.at(0) = slot;
-    returns_.commit(1);
+    for (std::uint32_t i = 0; i < count; ++i) returns_.at(i) = slots[i];
+    returns_.commit(count);
   }
 
   /// The longest payload that reserve() can ever give space for.
@@ -119,20 +143,6 @@ class Channel {
     entry.offset = place.offset;
     entry.arena_end = place.end;
     completions_.commit(1);
-  }
-  /// Posts a message of `length` bytes, which go to `to`: the entry, to be filled in place as
-  /// message_entry(), or nullptr if there is no room now. Nobody sees either before publish().
-  CompletionEntry* add_message(std::uint32_t length, std::uint8_t*& to) {
-    if (is_evicted() || completions_.reserve(1) == 0) return nullptr;
-    ReceiveArena::Place place;
-    to = receive_.take(length, place);
-    if (to == nullptr) return nullptr;
-    CompletionEntry& entry = completions_.at(0);
-    entry.length = length;
-    entry.offset = place.offset;
-    entry.arena_end = place.end;
-    completions_.commit(1);
-    return &entry;
   }
   /// The same with an entry made elsewhere. Slower: wide loads after its narrow stores wait.
   void post_message(const CompletionEntry& entry) {
@@ -164,6 +174,8 @@ class Channel {
   void evict(Offence why);
 
  private:
+  friend class Posting;
+
   /// A message as it should be: what check() would find nothing wrong with.
   bool is_good_send(const SubmissionEntry& request) const {
     return request.operation == Operation::send && (request.flags & ~kSubmissionFlags) == 0 &&
@@ -192,5 +204,29 @@ class Channel {
   std::uint16_t control_slots_ = 0;
   std::array<std::uint32_t, kTakeMax> control_slot_;
 };
+
+inline Posting::Posting(Channel& channel)
+    : channel_(channel),
+      completions_(channel.completions_),
+      receive_(channel.receive_),
+      is_evicted_(channel.is_evicted()) {}
+
+inline Posting::~Posting() {
+  channel_.completions_ = completions_;
+  channel_.receive_ = receive_;
+}
+
+inline CompletionEntry* Posting::add(std::uint32_t length, std::uint8_t*& to) {
+  if (is_evicted_ || completions_.reserve(1) == 0) return nullptr;
+  ReceiveArena::Place place;
+  to = receive_.take(length, place);
+  if (to == nullptr) return nullptr;
+  CompletionEntry& entry = completions_.at(0);
+  entry.length = length;
+  entry.offset = place.offset;
+  entry.arena_end = place.end;
+  completions_.commit(1);
+  return &entry;
+}
 
 }  // namespace millrace::ipc

@@ -1,12 +1,16 @@
 #include "engine/lcore/deliveries.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "engine/lcore/association_name.h"
 #include "engine/lcore/translate.h"
 
 namespace millrace {
 namespace {
+
+constexpr std::size_t kSlotsAtOnce = 64;  // that go back to an application in one go
 
 void set_address(const IpAddress& address, ipc::CompletionEntry& entry) {
   std::copy(address.bytes.begin(), address.bytes.end(), entry.address);
@@ -167,12 +171,12 @@ void Deliveries::note(const Delivery& delivery, const AssociationMarks::Mark& ma
 }
 
 std::size_t Deliveries::post_messages(Context& context, const Delivery& delivery) {
-  ipc::Channel& channel = *context.channel;
+  ipc::Posting posting(*context.channel);
   const AssociationName name = name_of(lcore_, delivery.handle);
   const std::uint64_t association_context = delivery.context;
   return shard_.take_messages([&](const RxChunk& head, std::uint8_t flags) {
     std::uint8_t* to = nullptr;
-    ipc::CompletionEntry* added = channel.add_message(head.run_length, to);
+    ipc::CompletionEntry* added = posting.add(head.run_length, to);
     if (added == nullptr) return false;
     copy_payload(head, to);
     ipc::CompletionEntry& entry = *added;
@@ -189,16 +193,25 @@ std::size_t Deliveries::post_messages(Context& context, const Delivery& delivery
 }
 
 std::size_t Deliveries::return_payloads() {
+  std::array<std::uint32_t, kSlotsAtOnce> slots;
+  std::size_t count = 0;
   Owner last = 0;
   ipc::Channel* channel = nullptr;  // of the owner that came last; nullptr: it is not served
-  return shard_.take_returned([&](Owner owner, std::uint64_t token) {
-    if (owner != last) {
+  const auto give = [&] {
+    if (channel != nullptr) channel->return_slots(std::span(slots).first(count));
+    count = 0;
+  };
+  const std::size_t returned = shard_.take_returned([&](Owner owner, std::uint64_t token) {
+    if (owner != last || count == slots.size()) {
+      give();
       const Context* context = contexts_.find(owner);
       channel = context != nullptr && !context->is_leaving ? context->channel : nullptr;
       last = owner;
     }
-    if (channel != nullptr) channel->return_slot(static_cast<std::uint32_t>(token));
+    slots[count++] = static_cast<std::uint32_t>(token);
   });
+  give();
+  return returned;
 }
 
 }  // namespace millrace

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/assoc/association.h"
@@ -433,12 +434,16 @@ std::size_t Shard::take_messages(Post&& post) {
 
 template <class Take>
 std::size_t Shard::take_returned(Take&& take) {
-  std::size_t count = 0;
-  for (; TxMessage* message = memory_.returned.pop_front(); ++count) {
+  std::size_t count = 0, run = 0;
+  Owner last = 0;  // of the `run` messages that are not counted off yet
+  for (; TxMessage* message = memory_.returned.pop_front(); ++count, ++run) {
+    if (message->owner != last) {
+      ownership(std::exchange(last, message->owner)).messages -= std::exchange(run, 0);
+    }
     take(message->owner, message->token);
-    --ownership(message->owner).messages;
     memory_.messages.destroy(message);
   }
+  ownership(last).messages -= run;
   return count;
 }
 

@@ -46,22 +46,6 @@ std::uint32_t turn_key(std::uint16_t stream, Ssn ssn) {
   return std::uint32_t{stream} << 16 | ssn.value;
 }
 
-// A DATA chunk in a packet, header and all, describes itself.
-void describe(RxChunk& chunk, const std::uint8_t* at) {
-  chunk.length = static_cast<std::uint16_t>(load_be16(at + 2) - kDataHeaderBytes);
-  chunk.run_length = chunk.length;
-  chunk.payload = at + kDataHeaderBytes;
-  chunk.flags = at[1];
-  chunk.tsn = Tsn{load_be32(at + 4)};
-  chunk.stream = load_be16(at + 8);
-  chunk.ssn = Ssn{load_be16(at + 10)};
-  chunk.ppid = load_be32(at + 12);
-}
-
-const std::uint8_t* behind(const std::uint8_t* payload, std::size_t length) {
-  return payload + padded4(length);
-}
-
 // A fragment between an end and a beginning, or of another message than its neighbour, cannot be.
 bool contradicts(const RxChunk& last, const RxChunk& first) {
   if (last.tsn.next() != first.tsn) return false;
@@ -84,8 +68,9 @@ Reassembly::Run Reassembly::add_run(ReassemblyMemory& memory, Buffer* buffer, By
   RxChunk* head = nullptr;
   InboundStream* stream = nullptr;
   std::uint32_t number = UINT32_MAX;  // of the stream
+  std::uint32_t held = held_bytes_;
   const std::uint8_t* at = rest.data();
-  for (std::size_t left = rest.size(); left > kDataHeaderBytes && held_bytes_ < held_max;) {
+  for (std::size_t left = rest.size(); left > kDataHeaderBytes && held < held_max;) {
     const std::uint32_t word = load_be32(at);
     const std::size_t length = word & 0xffff;
     if (word >> 16 != kPlain || length <= kDataHeaderBytes || length > left) break;
@@ -99,41 +84,41 @@ Reassembly::Run Reassembly::add_run(ReassemblyMemory& memory, Buffer* buffer, By
     }
     if (stream->next.value != (turn & 0xffff) || stream->waiting > 0) break;
     if (head == nullptr || head->followers == UINT8_MAX) {
-      head = memory.chunks.create();
+      head = begin_run(memory, buffer, at);
       if (head == nullptr) break;
-      head->buffer = buffer;
-      head->run_end = head;
-      describe(*head, at);
-      if (memory.buffers.hold(*buffer)) ++held_buffers_;
-      ++held_chunks_;
-      ready_.push_back(head);
     } else {
       ++head->followers;
       ++followers_;
     }
     stream->next = stream->next.next();
-    held_bytes_ += static_cast<std::uint32_t>(length - kDataHeaderBytes);
+    held += static_cast<std::uint32_t>(length - kDataHeaderBytes);
     ++run.chunks;
     const std::size_t size = std::min(padded4(length), left);
     at += size;
     left -= size;
-    run.bytes += size;
   }
+  held_bytes_ = held;
+  run.bytes = static_cast<std::size_t>(at - rest.data());
   return run;
 }
 
-// The front message was delivered, and the one behind it in the packet is next.
-void Reassembly::follow(RxChunk& head) {
-  held_bytes_ -= head.length;
-  --head.followers;
-  --followers_;
-  describe(head, behind(head.payload, head.length));
+// A message that is ready, and that others behind it in the packet may be left to.
+RxChunk* Reassembly::begin_run(ReassemblyMemory& memory, Buffer* buffer, const std::uint8_t* at) {
+  RxChunk* head = memory.chunks.create();
+  if (head == nullptr) return nullptr;
+  head->buffer = buffer;
+  head->run_end = head;
+  describe(*head, at);
+  if (memory.buffers.hold(*buffer)) ++held_buffers_;
+  ++held_chunks_;
+  ready_.push_back(head);
+  return head;
 }
 
 void Reassembly::forget_followers(RxChunk& head, std::size_t keep) {
   RxChunk chunk = head;
   for (std::size_t i = 0; i < head.followers; ++i) {
-    describe(chunk, behind(chunk.payload, chunk.length));
+    become_follower(chunk);
     if (i >= keep) held_bytes_ -= chunk.length;
   }
   if (head.followers <= keep) return;

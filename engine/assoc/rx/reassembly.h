@@ -4,8 +4,10 @@
 // says how many bytes it holds.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "engine/assoc/event.h"
 #include "engine/assoc/rx/rx_chunk.h"
@@ -87,13 +89,36 @@ class Reassembly {
   }
   /// The front message was delivered.
   void pop(ReassemblyMemory& memory) {
-    if (ready_.front()->followers > 0) return follow(*ready_.front());
-    RxChunk* head = ready_.pop_front();
-    if (head->run_next != nullptr) return release_run(memory, head);
+    RxChunk* head = ready_.front();
+    if (head->run_next != nullptr) return release_run(memory, ready_.pop_front());
     held_bytes_ -= head->length;
-    --held_chunks_;
-    if (memory.buffers.release(head->buffer)) --held_buffers_;
-    memory.chunks.destroy(head);
+    if (head->followers == 0) return release_front(memory);
+    --followers_;
+    become_follower(*head);
+  }
+  /// Takes off up to `most` messages of those that the front one stands for, itself included, as
+  /// long as `post(const RxChunk&)` says true of each: all are whole and ordered. Returns how many,
+  /// and adds their payload to `bytes`.
+  template <class Post>
+  std::uint32_t take_run(ReassemblyMemory& memory, std::size_t most, std::uint32_t& bytes,
+                         Post&& post) {
+    RxChunk& head = *ready_.front();
+    const std::uint32_t count = 1u + head.followers;
+    RxChunk message = head;  // here, what it becomes need not be written for each
+    std::uint32_t taken = 0, taken_bytes = 0;
+    while (taken < std::min<std::size_t>(count, most) && post(std::as_const(message))) {
+      taken_bytes += message.length;
+      if (++taken < count) become_follower(message);
+    }
+    followers_ -= std::min<std::uint32_t>(taken, head.followers);
+    held_bytes_ -= taken_bytes;
+    bytes += taken_bytes;
+    if (taken < count) {
+      head = message;
+    } else {
+      release_front(memory);
+    }
+    return taken;
   }
 
   /// Forgets the chunk with the largest TSN of those that wait for others, if it is behind
@@ -120,6 +145,7 @@ class Reassembly {
  private:
   static constexpr int kRenegeLooks = 8;
 
+  RxChunk* begin_run(ReassemblyMemory& memory, Buffer* buffer, const std::uint8_t* at);
   RxChunk* last_run() const;
   RxChunk* find_end(RxIndex& index, Tsn tsn);
   void index_ends(RxIndex& index, RxChunk* head);
@@ -141,7 +167,12 @@ class Reassembly {
     return Result::kOk;
   }
   Result on_ordered(ReassemblyMemory& memory, InboundStream* stream, RxChunk* head);
-  void follow(RxChunk& head);
+  void release_front(ReassemblyMemory& memory) {
+    RxChunk* head = ready_.pop_front();
+    --held_chunks_;
+    if (memory.buffers.release(head->buffer)) --held_buffers_;
+    memory.chunks.destroy(head);
+  }
   void forget_followers(RxChunk& head, std::size_t keep);
   bool contradicts_partial_delivery(const RxChunk& chunk) const;
   void deliver_partly(ReassemblyMemory& memory, RxChunk* head);

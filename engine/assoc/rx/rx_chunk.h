@@ -6,8 +6,10 @@
 #include <cstring>
 
 #include "engine/base/buffer.h"
+#include "engine/base/bytes.h"
 #include "engine/base/list.h"
 #include "engine/base/serial.h"
+#include "engine/wire/chunk.h"
 
 namespace millrace {
 
@@ -38,6 +40,24 @@ struct RxChunk : ListNode<RxChunk> {
   const List<RxChunk>* home = nullptr;  ///< nullptr: not in the index
   RxChunk* chain_next = nullptr;
 };
+
+/// A whole message in one DATA chunk, header and all, describes itself.
+inline void describe(RxChunk& chunk, const std::uint8_t* at) {
+  chunk.length = static_cast<std::uint16_t>(load_be16(at + 2) - kDataHeaderBytes);
+  chunk.run_length = chunk.length;
+  chunk.payload = at + kDataHeaderBytes;
+  chunk.flags = at[1];
+  chunk.tsn = Tsn{load_be32(at + 4)};
+  chunk.stream = load_be16(at + 8);
+  chunk.ssn = Ssn{load_be16(at + 10)};
+  chunk.ppid = load_be32(at + 12);
+}
+
+/// A chunk that stands for others becomes the one behind it in the packet.
+inline void become_follower(RxChunk& chunk) {
+  --chunk.followers;
+  describe(chunk, chunk.payload + padded4(chunk.length));
+}
 
 /// Copies the payload of the run that `head` begins; `to` has room for its run_length.
 inline void copy_payload(const RxChunk& head, std::uint8_t* to) {
