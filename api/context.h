@@ -112,7 +112,9 @@ class Context {
   int admit(const mr_message& message, Lane*& lane, AssociationRecord*& record);
   int try_send(const mr_message& message);
   int send_slot(const mr_message& message, std::uint32_t slot);
-  void submit(Lane& lane, AssociationRecord& record, const mr_message& message, std::uint32_t slot);
+  void submit(Lane& lane, AssociationRecord& record, const mr_message& message, std::uint32_t slot,
+              std::uint32_t size);
+  int send_again(const mr_message& message);
   int hold_back(const mr_message& message, int status);
   void hand_over(bool more);
   std::uint32_t allocate(std::uint32_t length);
@@ -139,7 +141,8 @@ class Context {
   std::size_t take_local(mr_event* events, std::size_t max);
   std::size_t drain(Lane& lane, mr_event* events, std::size_t max);
   bool translate(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event);
-  void on_message(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event);
+  static void describe_message(const Lane& lane, const ipc::CompletionEntry& entry,
+                               mr_event& event);
   void on_send_failed(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event);
   void on_association(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event);
   void owe(Lane& lane, mr_association association, std::uint32_t bytes);

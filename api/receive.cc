@@ -49,20 +49,31 @@ std::size_t Context::drain(Lane& lane, mr_event* events, std::size_t max) {
   const std::uint32_t available =
       lane.completions.available(static_cast<std::uint32_t>(std::min(max, kMost)));
   std::size_t count = 0;
+  mr_association owed_to = 0;  // by messages that came one after the other
+  std::uint32_t owed = 0;
+  const bool owes = (options_.flags & MR_ATTACH_CREDITS) == 0;
   for (std::uint32_t i = 0; i < available; ++i) {
     const ipc::CompletionEntry& entry = lane.completions.at(i);
     lane.freed = entry.arena_end;
     if (entry.event == ipc::Event::message) [[likely]] {
-      on_message(lane, entry, events[count++]);
+      if (entry.association != owed_to) {
+        owe(lane, owed_to, owed);
+        owed_to = entry.association;
+        owed = 0;
+      }
+      owed += owes ? entry.length : 0;
+      describe_message(lane, entry, events[count++]);
     } else if (translate(lane, entry, events[count])) {
       ++count;
     }
   }
+  owe(lane, owed_to, owed);
   lane.completions.consume(available);
   return count;
 }
 
-void Context::on_message(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event) {
+inline void Context::describe_message(const Lane& lane, const ipc::CompletionEntry& entry,
+                                      mr_event& event) {
   event.type = MR_EVENT_MESSAGE;
   event.flags = entry.flags;
   event.stream = entry.stream;
@@ -74,13 +85,11 @@ void Context::on_message(Lane& lane, const ipc::CompletionEntry& entry, mr_event
   event.data = lane.receive_arena + std::size_t{entry.offset} * ipc::kSlotUnit;
   event.length = entry.length;
   event.status = 0;
-  if ((options_.flags & MR_ATTACH_CREDITS) != 0) return;
-  owe(lane, entry.association, entry.length);
 }
 
 /// Window that is to be given back to an association, in steps.
 void Context::owe(Lane& lane, mr_association association, std::uint32_t bytes) {
-  AssociationRecord* record = lane.associations.find(association);
+  AssociationRecord* record = bytes > 0 ? lane.associations.find(association) : nullptr;
   if (record == nullptr) [[unlikely]]
     return;
   const std::uint32_t before = record->unconsumed;

@@ -47,10 +47,11 @@ bool Context::has_room(Lane& lane, const AssociationRecord& record) {
          lane.submissions.reserve(1) == 1;
 }
 
+/// `size` is the slot's.
 inline void Context::submit(Lane& lane, AssociationRecord& record, const mr_message& message,
-                            std::uint32_t slot) {
-  owners_[slot] = AssociationTable::owner_of(record.handle);
-  record.outstanding += arena_.size_of(slot);
+                            std::uint32_t slot, std::uint32_t size) {
+  owners_[slot] = AssociationTable::owner_of(message.association);
+  record.outstanding += size;
   ++lane.slots_in_flight;
   ipc::SubmissionEntry& entry = lane.submissions.at(0);
   entry.operation = ipc::Operation::send;
@@ -69,20 +70,19 @@ inline void Context::submit(Lane& lane, AssociationRecord& record, const mr_mess
   ++kept_back_;
 }
 
-int Context::try_send(const mr_message& message) {
+inline int Context::try_send(const mr_message& message) {
   Lane* lane;
   AssociationRecord* record;
   if (const int status = admit(message, lane, record); status != 0) return status;
   const std::uint8_t size_class = size_class_of(message.length);
-  if (record->outstanding != 0 &&
-      record->outstanding + kClassBytes[size_class] > record->send_buffer)
-    return -EAGAIN;
+  const std::uint32_t size = kClassBytes[size_class];
+  if (record->outstanding != 0 && record->outstanding + size > record->send_buffer) return -EAGAIN;
   if (!lane->has_slots() || lane->submissions.reserve(1) == 0) return -EAGAIN;
   std::uint32_t slot = arena_.reuse(size_class);
   if (slot == TransmitArena::kNone) slot = reclaim_and_allocate(size_class);
   if (slot == TransmitArena::kNone) return -EAGAIN;
   std::memcpy(arena_.bytes_of(slot), message.data, message.length);
-  submit(*lane, *record, message, slot);
+  submit(*lane, *record, message, slot, size);
   return 0;
 }
 
@@ -90,10 +90,10 @@ int Context::send_slot(const mr_message& message, std::uint32_t slot) {
   Lane* lane;
   AssociationRecord* record;
   if (const int status = admit(message, lane, record); status != 0) return status;
-  if (record->outstanding != 0 && record->outstanding + arena_.size_of(slot) > record->send_buffer)
-    return -EAGAIN;
+  const std::uint32_t size = arena_.size_of(slot);
+  if (record->outstanding != 0 && record->outstanding + size > record->send_buffer) return -EAGAIN;
   if (!lane->has_slots() || lane->submissions.reserve(1) == 0) return -EAGAIN;
-  submit(*lane, *record, message, slot);
+  submit(*lane, *record, message, slot, size);
   return 0;
 }
 
@@ -117,13 +117,17 @@ int Context::hold_back(const mr_message& message, int status) {
 
 int Context::send(const mr_message& message, bool more) {
   int status = try_send(message);
-  if (status == -EAGAIN) [[unlikely]] {
-    reclaim();
-    status = try_send(message);
-    if (status == -EAGAIN) return hold_back(message, status);
-  }
+  if (status == -EAGAIN) [[unlikely]]
+    status = send_again(message);
   if (status == 0) hand_over(more);
   return status;
+}
+
+/// Slots and requests may have come back meanwhile.
+int Context::send_again(const mr_message& message) {
+  reclaim();
+  const int status = try_send(message);
+  return status == -EAGAIN ? hold_back(message, status) : status;
 }
 
 int Context::send_to(const mr_message& message, const mr_address& address, bool more) {
@@ -238,24 +242,30 @@ void Context::reclaim() {
 }
 
 void Context::reclaim(Lane& lane) {
-  std::uint32_t last = kNobody;  // whose slot came last: mostly the next one is of the same
-  AssociationRecord* record = nullptr;
+  std::uint32_t last = kNobody;  // whose slots are being added up: mostly the next is of the same
+  std::uint32_t bytes = 0;
+  const auto settle = [&] {
+    AssociationRecord* record = bytes > 0 ? lane.associations.owner(last) : nullptr;
+    if (record != nullptr) record->outstanding -= bytes;
+    bytes = 0;
+  };
   while (const std::uint32_t count = lane.returns.available(64)) {
-    for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t slots_end = arena_.slots_end();
+    std::uint32_t good = std::min(count, lane.slots_in_flight);
+    lane.slots_in_flight -= good;
+    for (std::uint32_t i = 0; good > 0; ++i, --good) {
       const std::uint32_t slot = lane.returns.at(i);
-      if (slot >= arena_.slots_end() || lane.slots_in_flight == 0) [[unlikely]]
+      if (slot >= slots_end) [[unlikely]]
         continue;
-      --lane.slots_in_flight;
-      const std::uint32_t owner = owners_[slot];
-      if (owner != last) {
-        last = owner;
-        record = lane.associations.owner(owner);
+      if (owners_[slot] != last) {
+        settle();
+        last = owners_[slot];
       }
-      const std::uint32_t size = arena_.give_back(slot);
-      if (record != nullptr) record->outstanding -= size;
+      bytes += arena_.give_back(slot);
     }
     lane.returns.consume(count);
   }
+  settle();
   lane.returns.publish();
 }
 
