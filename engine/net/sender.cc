@@ -36,7 +36,11 @@ bool Sender::send(Time now, Buffer* packet, const IpAddress& source, const IpAdd
                   SendOptions options) {
   MR_ASSERT(packet->references == 1 && packet->length >= kSctpHeaderBytes);
   MR_ASSERT(packet->headroom() >= CachedRoute::kHeaderBytes);
-  CachedRoute& route = cache_.slot(source, destination);
+  // Mostly the way of the packet before.
+  if (last_ == nullptr || last_->destination != destination || last_->source != source) {
+    last_ = &cache_.slot(source, destination);
+  }
+  CachedRoute& route = *last_;
   const bool is_cached = route.epoch == resolver_.epoch() && now < route.valid_until &&
                          route.destination == destination && route.source == source;
   if (!is_cached && !find_way(now, source, destination, route)) {

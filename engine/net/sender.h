@@ -71,6 +71,7 @@ class Sender {
   TransmitQueues& queues_;
   BufferPool& pool_;
   Counters& counters_;
+  CachedRoute* last_ = nullptr;      // in cache_: of the packet before
   Neighbour* waited_for_ = nullptr;  // set by find_way() when the neighbour is not known
   std::uint32_t fragment_identification_ = 0;
   BoundedRing<Buffer*, 256> local_;

@@ -80,29 +80,34 @@ std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, s
 }
 
 // New chunks of messages like nearly all: ordered ones that one chunk can hold. What stops it may
-// only be the end of such messages, so whoever calls it looks on.
+// only be the end of such messages, so whoever calls it looks on. What changes with each chunk is
+// kept here meanwhile: bytes are written in between, and for all the compiler knows to anywhere.
 std::size_t Outbound::fill_whole(OutboundMemory& memory, PacketWriter& writer, Path& destination,
                                  std::uint8_t path, Time now, std::uint32_t payload_max) {
   const std::uint32_t flight_max =
       std::min(destination.congestion.cwnd(), destination.flight_limit);
+  const std::size_t most =
+      std::min(memory.cuts_left, kChunksInFlightMax - std::min(sent_.size(), kChunksInFlightMax));
   OutboundStream* stream = nullptr;
   std::uint32_t number = UINT32_MAX;  // of the stream
+  std::uint32_t flight = destination.flight;
+  std::uint32_t window = std::min(peer_rwnd_, payload_max);  // for the next message
+  std::uint32_t payload = 0;
+  Tsn tsn = next_tsn_;
   std::size_t count = 0;
-  for (; TxMessage* message = queue_.front(); ++count) {
+  for (; count < most; ++count) {
+    TxMessage* message = queue_.front();
+    if (message == nullptr) break;
     const std::uint32_t length = message->length;
-    if (destination.flight >= flight_max || length > peer_rwnd_ || length > payload_max ||
+    if (flight >= flight_max || length > window ||
         kDataHeaderBytes + padded4(length) > writer.room() || message->cut != 0 ||
-        message->flags != 0 || memory.cuts_left == 0 || sent_.size() >= kChunksInFlightMax) {
+        message->flags != 0) {
       break;
     }
     if (message->stream != number) {
       number = message->stream;
       stream = streams_.get(memory.streams, message->stream);
       if (stream == nullptr) break;
-    }
-    if (count == 0) {
-      if (!destination.is_measuring()) destination.start_measurement(next_tsn_, now);
-      open_flight(destination, now);
     }
     queue_.pop_front();
     message->ssn = stream->next;
@@ -111,19 +116,26 @@ std::size_t Outbound::fill_whole(OutboundMemory& memory, PacketWriter& writer, P
     TxChunk& chunk = message->whole;
     chunk.message = message;
     chunk.length = static_cast<std::uint16_t>(length);
-    chunk.tsn = next_tsn_;
+    chunk.tsn = tsn;
     chunk.flags = kDataFlagBegin | kDataFlagEnd;
     chunk.path = path;
-    next_tsn_ = next_tsn_.next();
     sent_.push_back(&chunk);
-    --memory.cuts_left;
-    ++memory.wholes;
-    writer.append_data(chunk.flags, chunk.tsn, message->stream, message->ssn, message->ppid,
+    writer.append_data(chunk.flags, tsn, message->stream, message->ssn, message->ppid,
                        {message->payload, length});
-    destination.flight += chunk_bytes(chunk);
-    outstanding_ += length;
-    peer_rwnd_ -= length;
+    tsn = tsn.next();
+    flight += static_cast<std::uint32_t>(padded4(kDataHeaderBytes + length));
+    payload += length;
+    window = std::min(peer_rwnd_ - payload, payload_max);
   }
+  if (count == 0) return 0;
+  if (!destination.is_measuring()) destination.start_measurement(next_tsn_, now);
+  open_flight(destination, now);
+  destination.flight = flight;
+  next_tsn_ = tsn;
+  outstanding_ += payload;
+  peer_rwnd_ -= payload;
+  memory.cuts_left -= count;
+  memory.wholes += count;
   return count;
 }
 
