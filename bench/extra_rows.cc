@@ -71,7 +71,7 @@ Row ExtraRows::active(const std::string& name, std::size_t size, std::size_t bur
           beside,
           "messages/s",
           ours / beside,
-          text("%.0f associations in turn, %.0f messages at a time; mark: 0.7",
+          text("%.0f associations in turn, %.0f messages at a time",
                static_cast<double>(plan_.active), static_cast<double>(burst)),
           "one association"};
 }
@@ -114,8 +114,7 @@ Row ExtraRows::idle(const std::string& name) {
       figures[2],
       "ns/packet",
       figures[2] / figures[1],
-      text("traffic on one association among them, %.0f heartbeats/s beside it, best trial %.0f; "
-           "mark: 0.67",
+      text("traffic on one association among them, %.0f heartbeats/s beside it, best trial %.0f",
            figures[4] / figures[5] / 2, figures[6]),
       "no idle ones"};
   return idle_[name];
@@ -153,12 +152,9 @@ Row ExtraRows::lcores() {
   const auto [ours, beside] = medians<2>(plan_.trials, [&]() -> std::array<double, 2> {
     return {two.rate(plan_.span), one.rate(plan_.span)};
   });
-  return {"lcores",
-          ours,
-          beside,
-          "messages/s",
-          ours / beside,
-          "two lcores of one engine at once, by the time that each was on a core; mark: 1.8",
+  return {"lcores",      ours,
+          beside,        "messages/s",
+          ours / beside, "two lcores of one engine at once, by the time that each was on a core",
           "one lcore"};
 }
 

@@ -4,12 +4,20 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "bench/marks.h"
 #include "bench/traffic/record.h"
 
 namespace millrace::bench {
 namespace {
 
-constexpr std::size_t kLineMax = 256;
+constexpr std::size_t kLineMax = 320;
+
+// Whether it has reached its mark, and what else there is to say. Alone, it has nothing to be held
+// against.
+std::string remarks(const Row& row) {
+  const std::string judged = row.peer > 0 ? verdict(row) : std::string();
+  return judged.empty() ? row.note : row.note.empty() ? judged : judged + "; " + row.note;
+}
 
 }  // namespace
 
@@ -23,7 +31,7 @@ std::string table_head() {
 std::string table_line(const Row& row) {
   std::array<char, kLineMax> line;
   std::snprintf(line.data(), line.size(), "%-15s %12.0f %12.0f  %-15s %6.1fx  %s", row.name.c_str(),
-                row.ours, row.peer, row.unit.c_str(), row.ratio, row.note.c_str());
+                row.ours, row.peer, row.unit.c_str(), row.ratio, remarks(row).c_str());
   return line.data();
 }
 
@@ -31,11 +39,11 @@ std::string extra_line(const Row& row) {
   std::array<char, kLineMax> line;
   if (row.peer == 0) {
     std::snprintf(line.data(), line.size(), "%-15s %12.0f  %-12s %s", row.name.c_str(), row.ours,
-                  row.unit.c_str(), row.note.c_str());
+                  row.unit.c_str(), remarks(row).c_str());
   } else {
     std::snprintf(line.data(), line.size(), "%-15s %12.0f  %-12s %6.2fx %.0f (%s)  %s",
                   row.name.c_str(), row.ours, row.unit.c_str(), row.ratio, row.peer,
-                  row.beside.c_str(), row.note.c_str());
+                  row.beside.c_str(), remarks(row).c_str());
   }
   return line.data();
 }
@@ -48,6 +56,7 @@ std::string json_of(const std::vector<Row>& rows, const Conditions& conditions) 
                     {"peer", row.peer},
                     {"unit", row.unit},
                     {"ratio", row.ratio}});
+    if (row.peer > 0 && !verdict(row).empty()) list.back()["verdict"] = verdict(row);
     if (row.beside == "usrsctp") continue;
     list.back()["beside"] = row.beside;
     list.back()["note"] = row.note;

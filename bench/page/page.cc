@@ -52,6 +52,11 @@ std::string about(const Json& record) {
 
 // ---- compare ----
 
+// Records of before there were marks have none.
+std::string verdict(const Json& row) {
+  return row.value("verdict", "");
+}
+
 bool has_peer(const Json& row) {
   return !row.contains("beside");
 }
@@ -66,10 +71,11 @@ std::string peer_rows(const Json& rows) {
     const double ratio = row.at("ratio");
     chart.bars.push_back({name, ratio, fixed(ratio, 1) + "×", 0});
     lines += "<tr>" + cell(name) + cell(figure(row.at("ours"))) + cell(figure(row.at("peer"))) +
-             cell(row.at("unit")) + cell(fixed(ratio, 1) + "×") + "</tr>";
+             cell(row.at("unit")) + cell(fixed(ratio, 1) + "×") + cell(verdict(row), "text") +
+             "</tr>";
   }
   if (chart.bars.empty()) return "";
-  return svg_of(chart) + table({"", "Millrace", "usrsctp", "unit", "ratio"}, lines, false);
+  return svg_of(chart) + table({"", "Millrace", "usrsctp", "unit", "ratio", ""}, lines, true);
 }
 
 std::string own_rows(const Json& rows) {
@@ -84,6 +90,7 @@ std::string own_rows(const Json& rows) {
              cell(is_time ? "" : unit) + cell(peer == 0 ? "" : fixed(row.at("ratio"), 2) + "×") +
              cell(peer == 0 ? "" : figure(peer)) +
              cell((peer == 0 ? "" : row.at("beside").get<std::string>() + ". ") +
+                      (verdict(row).empty() ? "" : verdict(row) + ". ") +
                       row.at("note").get<std::string>(),
                   "text") +
              "</tr>";

@@ -14,7 +14,8 @@ namespace {
 constexpr double kWidth = 760, kHeight = 300;
 constexpr double kLeft = 74, kRight = 34, kTop = 16, kBottom = 46;
 constexpr std::size_t kColors = 6;
-constexpr double kBarHeight = 24, kBarGap = 8, kBarLeft = 150, kBarRight = 130;
+constexpr double kBarHeight = 24, kBarGap = 8, kBarLeft = 150;
+constexpr double kLetter = 8;  // width of one in bold, at the most
 
 std::string format(const char* pattern, double a, double b = 0, double c = 0, double d = 0) {
   std::array<char, 200> text;
@@ -199,10 +200,14 @@ std::string svg_of(const Plot& plot) {
 std::string svg_of(const BarChart& chart) {
   if (chart.bars.empty()) return "";
   double most = chart.line;
-  for (const Bar& bar : chart.bars) most = std::max(most, bar.value);
+  std::size_t letters = 0;  // of the longest text beside a bar
+  for (const Bar& bar : chart.bars) {
+    most = std::max(most, bar.value);
+    letters = std::max(letters, bar.text.size());
+  }
   if (most <= 0) most = 1;
   const double height = static_cast<double>(chart.bars.size()) * (kBarHeight + kBarGap) + 30;
-  const double room = kWidth - kBarLeft - kBarRight;
+  const double room = kWidth - kBarLeft - kBarGap - kLetter * static_cast<double>(letters);
   std::string svg = "<figure><figcaption>" + escaped(chart.title) + "</figcaption>" +
                     format("<svg viewBox='0 0 %.0f %.0f' role='img'>", kWidth, height);
   double y = 4;

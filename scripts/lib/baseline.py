@@ -27,8 +27,8 @@ makes the figures, the page, this text and README's table again, in less than te
 
 ## Beside usrsctp, both ends on one core
 
-| row | Millrace | usrsctp | unit | ratio |
-| --- | ---: | ---: | --- | ---: |
+| row | Millrace | usrsctp | unit | ratio | |
+| --- | ---: | ---: | --- | ---: | --- |
 {peers}
 
 - Both sum in software: Millrace by the processor's instructions for it, usrsctp by tables, for it has
@@ -73,7 +73,7 @@ def table_row(*cells):
 
 def peers_table(rows):
     return "\n".join(table_row(row["name"], f"{row['ours']:,.0f}", f"{row['peer']:,.0f}",
-                               row["unit"], f"{row['ratio']:.1f}")
+                               row["unit"], f"{row['ratio']:.1f}", row.get("verdict", ""))
                      for row in rows if "beside" not in row)
 
 
@@ -85,7 +85,8 @@ def others_table(rows):
             lines.append(table_row(
                 row["name"], f"{row['ours']:,.0f} {row['unit']}",
                 f"{row['peer']:,.0f} ({row['beside']})" if has_peer else "",
-                f"{row['ratio']:.2f}" if has_peer else "", row["note"]))
+                f"{row['ratio']:.2f}" if has_peer else "",
+                "; ".join(filter(None, [row.get("verdict"), row["note"]]))))
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@
 
 #include "bench/crowd.h"
 #include "bench/extra_rows.h"
+#include "bench/marks.h"
 #include "bench/millrace_pair.h"
 #include "bench/report.h"
 #include "bench/usrsctp_pair.h"
@@ -41,7 +42,8 @@ TEST_CASE("every row is measured, and the ratio is above 1 where ours is better"
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto& row = json["rows"][i];
     INFO(names[i]);
-    CHECK(row.size() == 5);
+    CHECK(row.size() == 6);
+    CHECK_THAT(row.at("verdict").get<std::string>(), Catch::StartsWith("mark "));
     CHECK(row.at("name") == names[i]);
     CHECK(row.at("unit").is_string());
     const double ours = row.at("ours");
@@ -51,6 +53,17 @@ TEST_CASE("every row is measured, and the ratio is above 1 where ours is better"
     const double ratio = names[i] == "memory" ? peer / ours : ours / peer;
     CHECK(row.at("ratio").get<double>() == Approx(ratio));
   }
+}
+
+TEST_CASE("A row says whether it has reached its mark") {
+  const auto of = [](const char* name, double ours, double ratio) {
+    return verdict(Row{.name = name, .ours = ours, .peer = 1, .ratio = ratio});
+  };
+  CHECK(of("message-64", 1, 20) == "mark 20x: met");
+  CHECK(of("message-64", 1, 19.9) == "mark 20x: not met");
+  CHECK(of("memory", 1536, 3) == "mark at most 1536: met");
+  CHECK(of("memory", 1537, 3) == "mark at most 1536: not met");
+  CHECK(of("echo-1024", 1, 1).empty());
 }
 
 TEST_CASE("rows of many associations, lcores and threads are measured too") {
