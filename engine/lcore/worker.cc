@@ -93,7 +93,7 @@ std::size_t Worker::receive_from(Time now, std::size_t port) {
 void Worker::foresee(std::span<const net::SctpPacket> packets) const {
   if (packets.empty() || Forecast::are_alike(packets.front().bytes, packets.back().bytes)) return;
   Forecast forecast(shard_);
-  for (const net::SctpPacket& packet : packets) forecast.add_packet(packet.bytes);
+  for (const net::SctpPacket& packet : packets) forecast.add_packet(packet.bytes, packet.source);
   forecast.fetch();
 }
 

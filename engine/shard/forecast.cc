@@ -5,9 +5,13 @@
 namespace millrace {
 
 // Packets of one association mostly follow each other: it is asked for once.
-void Forecast::add_packet(Bytes packet) {
+void Forecast::add_packet(Bytes packet, const IpAddress& source) {
   if (tag_count_ == kMost) return;
   const std::uint32_t tag = tag_of(packet);
+  if (tag == 0) {  // an INIT: its peer is looked for in the directory
+    const CommonHeader header = CommonHeader::read(packet);
+    return shard_.steering_.prefetch(header.destination_port, source, header.source_port);
+  }
   if (tag_count_ > 0 && tags_[tag_count_ - 1] == tag) return;
   shard_.tags_.prefetch(tag);
   tags_[tag_count_++] = tag;

@@ -17,10 +17,10 @@ class Forecast {
  public:
   explicit Forecast(const Shard& shard) : shard_(shard) {}
 
-  /// Whether two packets with common headers have the same tag.
-  static bool are_alike(Bytes a, Bytes b) { return tag_of(a) == tag_of(b); }
+  /// Whether two packets with common headers are for the same association.
+  static bool are_alike(Bytes a, Bytes b) { return tag_of(a) == tag_of(b) && tag_of(a) != 0; }
 
-  void add_packet(Bytes packet);
+  void add_packet(Bytes packet, const IpAddress& source);
   void add(AssociationHandle handle);
   void fetch();
 

@@ -4,12 +4,11 @@
 
 #include "engine/assoc/init_parameters.h"
 #include "engine/base/assert.h"
+#include "engine/base/prefetch.h"
 #include "engine/wire/chunk.h"
 
 namespace millrace {
 namespace {
-
-constexpr std::size_t kBucketSlots = 8;
 
 std::uint64_t fingerprint_of(std::uint64_t value) {
   return value & 0xffffffff00000000;
@@ -22,7 +21,7 @@ Steering::Steering(std::size_t shards, std::size_t associations_max, const HashK
       key_(key),
       tag_multiplier_(key[0] | 1),
       bucket_mask_(std::bit_ceil(4 * associations_max / kBucketSlots + 1) - 1),
-      slots_(new std::atomic<std::uint64_t>[(bucket_mask_ + 1) * kBucketSlots] {}),
+      buckets_(new Bucket[bucket_mask_ + 1]),
       port_claims_(new std::atomic<std::uint64_t>[65536] {}),
       offered_tags_(std::make_unique<OfferedTags>()) {
   MR_ASSERT(shards >= 1 && shards <= kLcoresMax);
@@ -94,12 +93,17 @@ std::uint64_t Steering::hash(std::uint16_t local_port, const IpAddress& peer,
 template <class Visit>
 bool Steering::visit_slots(std::uint64_t hashed, Visit&& visit) const {
   for (const std::uint64_t half : {hashed, std::rotl(hashed, 27) ^ tag_multiplier_}) {
-    const std::size_t first = (half & bucket_mask_) * kBucketSlots;
-    for (std::size_t i = 0; i < kBucketSlots; ++i) {
-      if (visit(slots_[first + i])) return true;
+    for (std::atomic<std::uint64_t>& slot : buckets_[half & bucket_mask_].slots) {
+      if (visit(slot)) return true;
     }
   }
   return false;
+}
+
+void Steering::prefetch(std::uint16_t local_port, const IpAddress& peer,
+                        std::uint16_t peer_port) const {
+  const std::uint64_t hashed = hash(local_port, peer, peer_port);
+  millrace::prefetch(&buckets_[hashed & bucket_mask_], sizeof(Bucket));
 }
 
 bool Steering::insert(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,

@@ -47,6 +47,8 @@ class Steering {
   /// The key no longer means `tag`.
   void remove(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,
               std::uint32_t tag);
+  /// Starts to bring nearer where find() will look first.
+  void prefetch(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port) const;
   /// The tag of the association with this key, if any. It may be a false friend (one in 2^32): the
   /// owner compares ports and addresses.
   std::optional<std::uint32_t> find(std::uint16_t local_port, const IpAddress& peer,
@@ -84,6 +86,13 @@ class Steering {
     std::atomic<std::int32_t> value{0};
   };
 
+  // A line of slots. Each holds the upper half of the key's hash and the tag, or 0; it is written
+  // with compare-and-swap and read with acquire loads: no reader ever waits.
+  static constexpr std::size_t kBucketSlots = 8;
+  struct alignas(64) Bucket {
+    std::atomic<std::uint64_t> slots[kBucketSlots]{};
+  };
+
   std::uint64_t hash(std::uint16_t local_port, const IpAddress& peer,
                      std::uint16_t peer_port) const;
 
@@ -94,10 +103,8 @@ class Steering {
   HashKey key_;
   std::uint64_t tag_multiplier_;
   std::array<Load, kLcoresMax> loads_;
-  // A slot holds the upper half of the key's hash and the tag, or 0. Slots are written with
-  // compare-and-swap and read with acquire loads: no reader ever waits.
   std::size_t bucket_mask_;
-  std::unique_ptr<std::atomic<std::uint64_t>[]> slots_;
+  std::unique_ptr<Bucket[]> buckets_;
   std::unique_ptr<std::atomic<std::uint64_t>[]> port_claims_;
   std::unique_ptr<OfferedTags> offered_tags_;
 };

@@ -50,7 +50,7 @@ TEST_CASE("A forecast takes whatever is foreseen, and as much of it", "[bursts]"
   std::array<std::uint8_t, 12> packet{};
   for (std::uint32_t tag = 0; tag < 1000; ++tag) {
     store_be32(packet.data() + 4, tag * 0x9e3779b9);
-    forecast.add_packet(packet);
+    forecast.add_packet(packet, IpAddress{});
     forecast.add(handle);
     forecast.add({UINT32_MAX - tag, handle.generation});
     forecast.add({tag, handle.generation + tag});
