@@ -16,6 +16,8 @@ static_assert(MR_PRIMARY_SWITCHOVER_MAX_RETRANS ==
 static_assert(MR_EVENT_ENGINE == int(ipc::Event::engine));
 static_assert(MR_EVENT_REMOTE_ERROR == int(ipc::Event::remote_error));
 static_assert(MR_REMOTE_ERROR_EVENTS == int(ipc::Parameter::remote_error_events));
+static_assert(MR_DSCP == int(ipc::Parameter::dscp));
+static_assert(MR_HOP_LIMIT == int(ipc::Parameter::hop_limit));
 static_assert(MR_PARAMETERS == ipc::kParameterLast + 1);
 static_assert(sizeof(mr_engine) == sizeof(ipc::EngineStatus));
 static_assert(MR_REQUEST_GET_STATUS == int(ipc::Operation::get_status));
@@ -29,8 +31,9 @@ static_assert(offsetof(mr_status, messages_sent) ==
               offsetof(ipc::AssociationStatus, messages_sent));
 static_assert(sizeof(mr_path_status) == sizeof(ipc::PathStatus));
 static_assert(MR_MESSAGE_BYTES_MAX == kMessageBytesMax && MR_PATHS_MAX == kPathsMax);
+static_assert(MR_LOCAL_LOOPBACK == ipc::kLocalLoopback);
 static_assert(MR_LOCALS_MAX == kAssociationLocalsMax);
-static_assert(MR_LISTEN_ADDRESSES_MAX == kLocalAddressesMax);
+static_assert(MR_LISTEN_ADDRESSES_MAX == kListenAddressesMax);
 
 bool is_end(ipc::Event event) {
   return event == ipc::Event::association_down || event == ipc::Event::association_failed;
@@ -120,6 +123,7 @@ void Context::on_association(Lane& lane, const ipc::CompletionEntry& entry, mr_e
       event.streams_out = entry.streams_out;
       event.streams_in = entry.streams_in;
       event.adaptation = entry.value;
+      event.local = entry.local;
       event.status = 0;
       break;
     case ipc::Event::peer_shutdown:

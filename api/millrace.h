@@ -103,7 +103,8 @@ struct mr_listen_options {
   uint16_t streams_out;               /* streams to ask for; 0: as the engine is configured */
   uint16_t streams_in;                /* streams to accept; 0: as the engine is configured */
   uint16_t address_count;             /* 0: all addresses of the engine */
-  const struct mr_address* addresses; /* local ones, at most MR_LISTEN_ADDRESSES_MAX */
+  const struct mr_address* addresses; /* local ones, at most MR_LISTEN_ADDRESSES_MAX; 0.0.0.0 and ::
+                                         mean all of their version of IP, loopback included */
   uint64_t context;                   /* comes back in all events of the associations */
 };
 
@@ -128,7 +129,7 @@ struct mr_connect_options {
   uint16_t peer_count;             /* 1 to MR_PATHS_MAX */
   uint16_t local_count;            /* 0: all addresses of the engine; at most MR_LOCALS_MAX */
   const struct mr_address* peers;  /* the first is the primary; all of one host */
-  const struct mr_address* locals; /* that the peer may use to reach us */
+  const struct mr_address* locals; /* that the peer may use to reach us; 0.0.0.0 and :: as above */
   uint64_t context;                /* comes back in all events of the association */
 };
 
@@ -156,31 +157,7 @@ MR_API int mr_abort(mr_context* context, mr_association association, const void*
 MR_API int mr_set_primary(mr_context* context, mr_association association,
                           const struct mr_address* address);
 
-/* Protocol parameters of one association (RFC 9260 section 16). */
-enum mr_parameter {
-  MR_RTO_INITIAL_MS = 1,
-  MR_RTO_MIN_MS = 2,
-  MR_RTO_MAX_MS = 3,
-  MR_SACK_DELAY_MS = 4,         /* at most 500 */
-  MR_SACK_FREQUENCY = 5,        /* packets with data until they are acknowledged at once */
-  MR_HEARTBEAT_INTERVAL_MS = 6, /* 0: no heartbeats */
-  MR_ASSOCIATION_MAX_RETRANS = 7,
-  MR_PATH_MAX_RETRANS = 8,
-  MR_MAX_BURST = 9,                       /* packets */
-  MR_POTENTIALLY_FAILED_MAX_RETRANS = 10, /* RFC 7829 */
-  MR_PRIMARY_SWITCHOVER_MAX_RETRANS = 11, /* RFC 7829; 255: never */
-  MR_INIT_MAX_RETRANS = 12,
-  MR_COOKIE_LIFETIME_MS = 13,
-  MR_RECEIVE_BUFFER = 14,         /* bytes; what the receive window starts from */
-  MR_PARTIAL_DELIVERY_POINT = 15, /* bytes; longer messages come in pieces */
-  MR_SENDER_DRY_EVENTS = 16,      /* 1: MR_EVENT_SENDER_DRY is told */
-  MR_ADAPTATION = 17,             /* the indication of INIT and INIT ACK (RFC 5061); 0: none */
-  MR_INIT_RTO_MAX_MS = 18,        /* 0: as any other RTO */
-  MR_PATH_MTU = 19,               /* bytes, while MR_PATH_MTU_FIXED is 1; 0: as it is */
-  MR_PATH_MTU_FIXED = 20,         /* 1: the MTU is not looked for */
-  MR_FRAGMENT_MAX = 21,           /* bytes of user data in one chunk; 0: as paths have it */
-  MR_REMOTE_ERROR_EVENTS = 22     /* 1: MR_EVENT_REMOTE_ERROR is told */
-};
+#include "millrace_parameters.h"
 
 /* Sets one. Completes with MR_EVENT_REQUEST_DONE. -EINVAL: no such parameter. -ENOTCONN, -EAGAIN.
  */
@@ -192,8 +169,7 @@ MR_API int mr_set_parameter(mr_context* context, mr_association association, int
  * Returns 0, or -EINVAL: no such parameter. */
 MR_API int mr_preset(mr_context* context, int parameter, uint32_t value);
 
-#define MR_PARAMETERS 23 /* size of an array by enum mr_parameter */
-#define MR_ENGINE_ADDRESSES_MAX 64
+#define MR_ENGINE_ADDRESSES_MAX 62
 
 /* The data of MR_EVENT_ENGINE: what an application may use, and what its associations get unless it
  * says otherwise. */
@@ -315,7 +291,7 @@ enum mr_event_type {
   MR_EVENT_CONNECTING = 3,         /* the handle of an mr_connect(): association, context */
   MR_EVENT_ASSOCIATION_UP = 4,     /* association, context, flags (MR_PASSIVE), streams_out,
                                       streams_in, local_port, peer_port, address: the peer's primary,
-                                      adaptation */
+                                      local, adaptation */
   MR_EVENT_ASSOCIATION_FAILED = 5, /* an mr_connect() came to nothing: association (0 if there was
                                       none), context, reason, status, cause, data, length */
   MR_EVENT_ASSOCIATION_DOWN = 6,   /* association, context, reason, cause, data, length; the handle
@@ -382,6 +358,8 @@ enum mr_request {
 #define MR_PASSIVE 32u    /* of MR_EVENT_ASSOCIATION_UP: it came to a listener of ours */
 #define MR_UNSENT 64u     /* of MR_EVENT_SEND_FAILED: no part of it ever left */
 
+#define MR_LOCAL_LOOPBACK 255u
+
 /* One event. Only the fields named with its type above are set. */
 struct mr_event {
   uint8_t type; /* enum mr_event_type */
@@ -405,7 +383,8 @@ struct mr_event {
   struct mr_address address;
   uint16_t cause; /* RFC 9260 3.3.10; 0: none given */
   uint8_t path_state;
-  uint8_t reserved;
+  uint8_t local; /* MR_EVENT_ASSOCIATION_UP: which of mr_engine.addresses the peer has reached;
+                    MR_LOCAL_LOOPBACK: a loopback address */
   uint32_t adaptation; /* the peer's indication (RFC 5061 4.2.6); 0: none */
 };
 

@@ -6,8 +6,9 @@
 
 /* As mr_set_parameter(), for one destination address: MR_HEARTBEAT_INTERVAL_MS,
  * MR_PATH_MAX_RETRANS, MR_POTENTIALLY_FAILED_MAX_RETRANS, MR_PRIMARY_SWITCHOVER_MAX_RETRANS,
- * MR_PATH_MTU and MR_PATH_MTU_FIXED. What is set for the association later is set for all of its
- * paths. MR_EVENT_REQUEST_DONE says -EINVAL for another parameter or address. */
+ * MR_PATH_MTU, MR_PATH_MTU_FIXED, MR_DSCP, MR_FLOW_LABEL and MR_HOP_LIMIT. What is set for the
+ * association later is set for all of its paths. MR_EVENT_REQUEST_DONE says -EINVAL for another
+ * parameter or address. */
 MR_API int mr_set_path_parameter(mr_context* context, mr_association association,
                                  const struct mr_address* address, int parameter, uint32_t value);
 

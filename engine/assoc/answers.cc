@@ -68,7 +68,8 @@ void Association::answer_heartbeat(Bytes value, const PacketIn& in) {
 void Association::flush_answer() {
   if (answer_ == nullptr) return;
   const Path& path = *paths_[answer_path_];
-  if (!resources_.outbox.push({path.reply_source(), path.destination(), answer_})) {
+  if (!resources_.outbox.push(
+          {path.reply_source(), path.destination(), answer_, 0, path.marking()})) {
     resources_.count(Counter::drop_no_memory);
     resources_.buffers.release(answer_);
   }

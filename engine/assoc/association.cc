@@ -141,10 +141,13 @@ bool Association::add_path(const IpAddress& destination, bool confirmed) {
   return true;
 }
 
-// The peer's further addresses; what is known already or does not fit is left out.
+// The peer's further addresses; what is known already, does not fit, or cannot be reached from an
+// address that we may use is left out.
 void Association::learn_paths(std::span<const IpAddress> destinations) {
   for (const IpAddress& destination : destinations) {
-    if (destination.is_unicast() && path_of(destination) < 0) add_path(destination, false);
+    const bool is_reachable = resources_.is_allowed(locals_, destination.is_v4());
+    if (destination.is_unicast() && is_reachable && path_of(destination) < 0)
+      add_path(destination, false);
   }
 }
 
@@ -169,11 +172,17 @@ int Association::path_of(const IpAddress& address) const {
 // An association that may use some addresses only sends from the first of the right version; any
 // other leaves it to the route.
 IpAddress Association::source_for(const IpAddress& destination) const {
-  for (std::size_t i = 0; locals_ != 0 && i < resources_.local_addresses.size(); ++i) {
-    const IpAddress& local = resources_.local_addresses[i];
-    if ((locals_ >> i & 1) && local.is_v4() == destination.is_v4()) return local;
+  const LocalSet all = locals_of(resources_.local_addresses, destination.is_v4());
+  const bool is_near = destination.is_loopback() && has_local(destination);
+  if (locals_ == 0 || is_near || (locals_ & all) == all) return {};
+  for (std::size_t i = 0; i < resources_.local_addresses.size(); ++i) {
+    if ((locals_ & all) >> i & 1) return resources_.local_addresses[i];
   }
-  return {};
+  if ((locals_ & all) == 0) return {};
+  IpAddress loopback;
+  loopback.bytes[15] = 1;
+  const std::uint8_t four[] = {127, 0, 0, 1};
+  return destination.is_v4() ? IpAddress::v4(four) : loopback;
 }
 
 std::uint32_t Association::a_rwnd() const {
@@ -209,7 +218,7 @@ void Association::abort(CauseCode cause, Bytes reason, DownReason down) {
   if (identity_.peer_tag != 0) {
     const Path& path = *paths_[control_path()];
     send_cause(resources_, header(), ChunkType::kAbort, 0, cause, reason, path.reply_source(),
-               path.destination());
+               path.destination(), path.marking());
   }
   resources_.count(Counter::associations_aborted);
   close(down, static_cast<std::uint16_t>(cause));
@@ -239,6 +248,9 @@ void Association::set_parameters(Time now, const Parameters& parameters) {
     take(settings.primary_switchover_max_retrans, before.primary_switchover_max_retrans,
          parameters.primary_switchover_max_retrans);
     take(settings.fixed_mtu, before.fixed_mtu, parameters.fixed_mtu);
+    take(settings.marking.dscp, before.marking.dscp, parameters.marking.dscp);
+    take(settings.marking.hops, before.marking.hops, parameters.marking.hops);
+    take(settings.marking.flow_label, before.marking.flow_label, parameters.marking.flow_label);
     take(settings.mtu_fixed, before.path_mtu_fixed, parameters.path_mtu_fixed);
     paths_[i]->set_settings(now, settings, parameters_.path_mtu);
   }
@@ -272,6 +284,7 @@ bool Association::next_event(Event& event) {
     event.streams_in = streams_in_;
     event.peer = {paths_[primary_]->destination(), identity_.peer_port};
     event.local_port = identity_.local_port;
+    event.local = paths_[primary_]->reply_source();
     event.adaptation = peer_adaptation_;
     return true;
   }

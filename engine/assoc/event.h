@@ -74,6 +74,7 @@ struct Event {
   std::uint64_t token = 0;          ///< kSendFailed: the payload's token (see SendRequest)
   SocketAddress peer;               ///< kUp: primary address and port; kPathState: the destination
   std::uint16_t local_port = 0;     ///< kUp
+  IpAddress local;                  ///< kUp: of ours, where the peer has reached us last
   Bytes abort_chunk;                ///< kDown: the peer's ABORT, if that is what ended it
   std::uint32_t adaptation = 0;     ///< kUp, kRestart: the peer's indication; 0: none
   Bytes cause;                      ///< kRemoteError: the whole of the first cause

@@ -15,7 +15,8 @@ void Association::write_init(PacketWriter& writer) {
   write_init_fields(writer, ChunkType::kInit, fields);
   write_local_addresses(writer, resources_.local_addresses, locals_,
                         paths_[primary_]->destination());
-  write_supported_address_types(writer);
+  write_supported_address_types(writer, resources_.is_allowed(locals_, true),
+                                resources_.is_allowed(locals_, false));
   write_adaptation(writer, parameters_.adaptation);
   writer.end_chunk();
 }
@@ -63,7 +64,7 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
     CommonHeader reply = header();
     reply.verification_tag = init->initiate_tag;
     send_cause(resources_, reply, ChunkType::kAbort, 0, CauseCode::kInvalidMandatoryParameter, {},
-               in.destination, in.source);
+               in.destination, in.source, parameters_.marking);
     return resources_.count(Counter::drop_bad_init);
   }
   const InitContents contents = read_init(*init, in.source);
@@ -98,7 +99,7 @@ void Association::on_nameless_init_ack(const PacketIn& in) {
   reflected.verification_tag = CommonHeader::read(in.packet).verification_tag;
   constexpr CauseCode kCause = CauseCode::kInvalidMandatoryParameter;
   send_cause(resources_, reflected, ChunkType::kAbort, kFlagReflectedTag, kCause, {},
-             in.destination, in.source);
+             in.destination, in.source, parameters_.marking);
   close(DownReason::kProtocolError, static_cast<std::uint16_t>(kCause));
 }
 
@@ -185,7 +186,7 @@ void Association::refuse_new_addresses(const InitView& init, std::span<const IpA
                                        const PacketIn& in) {
   CommonHeader reply = header();
   reply.verification_tag = init.initiate_tag;
-  send_reply(resources_, reply, in.destination, in.source, [&](PacketWriter& writer) {
+  const auto write = [&](PacketWriter& writer) {
     std::uint8_t* cause = writer.begin_chunk(ChunkType::kAbort, 0, kTlvHeaderBytes);
     for (const IpAddress& peer : peers) {
       if (path_of(peer) < 0) writer.append_address(peer);
@@ -194,7 +195,8 @@ void Association::refuse_new_addresses(const InitView& init, std::span<const IpA
     store_be16(cause, static_cast<std::uint16_t>(CauseCode::kRestartWithNewAddresses));
     store_be16(cause + 2, static_cast<std::uint16_t>(size));
     writer.end_chunk();
-  });
+  };
+  send_reply(resources_, reply, in.destination, in.source, parameters_.marking, write);
 }
 
 bool Association::on_init(const InitView& init, std::span<const IpAddress> peers,
@@ -233,7 +235,7 @@ Association::CookieVerdict Association::on_cookie_echo(Time now, const Cookie& c
     CommonHeader reply = header();
     reply.verification_tag = cookie.peer_tag;
     send_stale_cookie(resources_, reply, now - cookie.created - cookie.lifetime, in.destination,
-                      in.source);
+                      in.source, parameters_.marking);
     return CookieVerdict::kDiscard;
   }
   if (local_matches) {
@@ -251,7 +253,7 @@ Association::CookieVerdict Association::on_cookie_echo(Time now, const Cookie& c
     CommonHeader reply = header();
     reply.verification_tag = cookie.peer_tag;
     send_cause(resources_, reply, ChunkType::kError, 0, CauseCode::kCookieReceivedWhileShuttingDown,
-               {}, in.destination, in.source);
+               {}, in.destination, in.source, parameters_.marking);
     return CookieVerdict::kDiscard;
   }
   restart(now, cookie, in);  // action A

@@ -108,9 +108,12 @@ void write_adaptation(PacketWriter& writer, std::uint32_t indication) {
   writer.append_parameter(ParameterType::kAdaptationIndication, value);
 }
 
-void write_supported_address_types(PacketWriter& writer) {
+void write_supported_address_types(PacketWriter& writer, bool v4, bool v6) {
   constexpr std::uint8_t kTypes[] = {0, 5, 0, 6};
-  writer.append_parameter(ParameterType::kSupportedAddressTypes, kTypes);
+  const std::size_t first = v4 ? 0 : 2;
+  const std::size_t end = v6 ? 4 : 2;
+  writer.append_parameter(ParameterType::kSupportedAddressTypes,
+                          Bytes(kTypes).subspan(first, end - first));
 }
 
 }  // namespace millrace

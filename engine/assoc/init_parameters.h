@@ -55,7 +55,7 @@ void write_init_fields(PacketWriter& writer, ChunkType type, const InitFields& f
 void write_local_addresses(PacketWriter& writer, std::span<const IpAddress> addresses,
                            std::uint64_t mask, const IpAddress& peer);
 
-void write_supported_address_types(PacketWriter& writer);
+void write_supported_address_types(PacketWriter& writer, bool v4, bool v6);
 
 /// Unless it is 0, which stands for none.
 void write_adaptation(PacketWriter& writer, std::uint32_t indication);

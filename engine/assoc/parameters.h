@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "engine/base/marking.h"
 #include "engine/base/time.h"
 
 namespace millrace {
@@ -23,6 +24,7 @@ struct Parameters {
       512u << 10;                     ///< bytes of one message held before delivery starts
   std::uint32_t adaptation = 0;       ///< indication in INIT and INIT ACK (RFC 5061 3.5); 0: none
   std::uint32_t init_rto_ms_max = 0;  ///< bound of T1-init; 0: RTO.Max alone
+  Marking marking;                    ///< of packets to this peer; a path may have its own
   std::uint16_t streams_out = 64;     ///< OS of INIT and INIT ACK
   std::uint16_t streams_in = 2048;    ///< MIS of INIT and INIT ACK
   std::uint16_t path_mtu = 1500;      ///< bytes, IP header included

@@ -173,12 +173,13 @@ void Association::send_heartbeat(Time now, std::uint8_t index) {
   store_be64(info + 4, path.heartbeat_nonce);
   store_be32(info + 12, heartbeat_time(now));
   // What could not be sent for a shortage of ours is not held against the path.
-  path.heartbeat_outstanding = send_reply(
-      resources_, header(), path.source(), path.destination(), [&](PacketWriter& writer) {
-        writer.begin_chunk(ChunkType::kHeartbeat, 0);
-        writer.append_parameter(ParameterType::kHeartbeatInfo, info);
-        writer.end_chunk();
-      });
+  path.heartbeat_outstanding =
+      send_reply(resources_, header(), path.source(), path.destination(), path.marking(),
+                 [&](PacketWriter& writer) {
+                   writer.begin_chunk(ChunkType::kHeartbeat, 0);
+                   writer.append_parameter(ParameterType::kHeartbeatInfo, info);
+                   writer.end_chunk();
+                 });
   if (path.heartbeat_outstanding) resources_.count(Counter::heartbeats_sent);
 }
 
@@ -214,7 +215,8 @@ void Association::send_mtu_probe(Time now, std::uint8_t index, std::uint16_t siz
     writer.end_chunk();
   };
   const std::size_t packet = kCommonHeaderBytes + pmdcs_of(size, path.destination());
-  if (send_reply(resources_, header(), path.source(), path.destination(), write, packet)) {
+  if (send_reply(resources_, header(), path.source(), path.destination(), path.marking(), write,
+                 packet)) {
     resources_.count(Counter::mtu_probes_sent);
   }
 }

@@ -5,8 +5,9 @@
 namespace millrace {
 
 void send_empty_chunk(Resources& resources, const CommonHeader& header, ChunkType type,
-                      std::uint8_t flags, const IpAddress& source, const IpAddress& destination) {
-  send_reply(resources, header, source, destination, [&](PacketWriter& writer) {
+                      std::uint8_t flags, const IpAddress& source, const IpAddress& destination,
+                      Marking marking) {
+  send_reply(resources, header, source, destination, marking, [&](PacketWriter& writer) {
     writer.begin_chunk(type, flags);
     writer.end_chunk();
   });
@@ -14,8 +15,8 @@ void send_empty_chunk(Resources& resources, const CommonHeader& header, ChunkTyp
 
 void send_cause(Resources& resources, const CommonHeader& header, ChunkType type,
                 std::uint8_t flags, CauseCode cause, Bytes value, const IpAddress& source,
-                const IpAddress& destination) {
-  send_reply(resources, header, source, destination, [&](PacketWriter& writer) {
+                const IpAddress& destination, Marking marking) {
+  send_reply(resources, header, source, destination, marking, [&](PacketWriter& writer) {
     writer.begin_chunk(type, flags);
     if (cause != CauseCode::kNone) {
       const std::size_t room = writer.room() - kTlvHeaderBytes;
@@ -26,12 +27,12 @@ void send_cause(Resources& resources, const CommonHeader& header, ChunkType type
 }
 
 void send_stale_cookie(Resources& resources, const CommonHeader& header, Duration staleness,
-                       const IpAddress& source, const IpAddress& destination) {
+                       const IpAddress& source, const IpAddress& destination, Marking marking) {
   std::uint8_t microseconds[4];
   store_be32(microseconds,
              static_cast<std::uint32_t>(std::min<std::int64_t>(staleness.ns / 1000, UINT32_MAX)));
   send_cause(resources, header, ChunkType::kError, 0, CauseCode::kStaleCookie, microseconds, source,
-             destination);
+             destination, marking);
 }
 
 }  // namespace millrace

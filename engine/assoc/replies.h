@@ -18,7 +18,7 @@ inline CommonHeader reply_to(const CommonHeader& header, std::uint32_t tag) {
 /// counted, there was no buffer or no room.
 template <class Write>
 bool send_reply(Resources& resources, const CommonHeader& header, const IpAddress& source,
-                const IpAddress& destination, Write&& write,
+                const IpAddress& destination, Marking marking, Write&& write,
                 std::size_t size_max = kReplyBytesMax) {
   Buffer* buffer = resources.buffers.acquire();
   if (buffer == nullptr) {
@@ -27,7 +27,7 @@ bool send_reply(Resources& resources, const CommonHeader& header, const IpAddres
   }
   PacketWriter writer(*buffer, header, size_max);
   write(writer);
-  if (resources.outbox.push({source, destination, buffer})) return true;
+  if (resources.outbox.push({source, destination, buffer, 0, marking})) return true;
   resources.count(Counter::drop_no_memory);
   resources.buffers.release(buffer);
   return false;
@@ -35,15 +35,16 @@ bool send_reply(Resources& resources, const CommonHeader& header, const IpAddres
 
 /// A chunk without contents.
 void send_empty_chunk(Resources& resources, const CommonHeader& header, ChunkType type,
-                      std::uint8_t flags, const IpAddress& source, const IpAddress& destination);
+                      std::uint8_t flags, const IpAddress& source, const IpAddress& destination,
+                      Marking marking);
 
 /// ABORT or ERROR with one cause; a `value` that is too long is cut.
 void send_cause(Resources& resources, const CommonHeader& header, ChunkType type,
                 std::uint8_t flags, CauseCode cause, Bytes value, const IpAddress& source,
-                const IpAddress& destination);
+                const IpAddress& destination, Marking marking);
 
 /// ERROR with the cause Stale Cookie (RFC 9260 3.3.10.3): how much too old it was.
 void send_stale_cookie(Resources& resources, const CommonHeader& header, Duration staleness,
-                       const IpAddress& source, const IpAddress& destination);
+                       const IpAddress& source, const IpAddress& destination, Marking marking);
 
 }  // namespace millrace

@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "engine/assoc/local_set.h"
 #include "engine/assoc/path/path.h"
 #include "engine/assoc/rx/reassembly.h"
 #include "engine/assoc/rx/tsn_tracker.h"
@@ -20,6 +21,7 @@ struct PacketOut {
   Buffer* buffer = nullptr;  ///< one reference, the receiver's
   /// Not 0: larger than the path's MTU, which is this; a chunk that cannot be cut again.
   std::uint16_t fragment_above = 0;
+  Marking marking{};
 };
 
 /// Packets that are complete before the next transmission: answers, heartbeats, aborts. Bounded: an
@@ -63,13 +65,15 @@ struct Resources {
   bool sums_ahead = false;  ///< packets get their checksums here, and best while they are filled
   bool may_hold = true;     ///< off: whoever is at work holds as much for later as it may
 
-  /// Whether `address` is one that `locals` allows: bit i for local_addresses[i], 0 for all.
-  bool is_allowed(std::uint64_t locals, const IpAddress& address) const {
+  /// Whether `address` is one that `locals` allows.
+  bool is_allowed(LocalSet locals, const IpAddress& address) const {
     if (locals == 0) return true;
-    for (std::size_t i = 0; i < local_addresses.size(); ++i) {
-      if ((locals >> i & 1) && local_addresses[i] == address) return true;
-    }
-    return false;
+    const int bit = local_bit(local_addresses, address);
+    return bit >= 0 && (locals >> bit & 1) != 0;
+  }
+  /// Whether `locals` allows any address of a version of IP.
+  bool is_allowed(LocalSet locals, bool v4) const {
+    return locals == 0 || (locals & locals_of(local_addresses, v4)) != 0;
   }
   void count(Counter counter, std::uint64_t n = 1) { counters.add(counter, n); }
 };

@@ -69,7 +69,7 @@ bool Association::on_shutdown_ack(const PacketIn& in) {
   if (state_ == State::kShutdownSent || state_ == State::kShutdownAckSent) {
     const Path& path = *paths_[reply_path(in)];
     send_empty_chunk(resources_, header(), ChunkType::kShutdownComplete, 0, path.reply_source(),
-                     path.destination());
+                     path.destination(), path.marking());
     resources_.count(Counter::associations_shut_down);
     close(DownReason::kShutdown, 0);
     return false;
@@ -80,7 +80,7 @@ bool Association::on_shutdown_ack(const PacketIn& in) {
   CommonHeader reflected = header();
   reflected.verification_tag = CommonHeader::read(in.packet).verification_tag;
   send_empty_chunk(resources_, reflected, ChunkType::kShutdownComplete, kFlagReflectedTag,
-                   in.destination, in.source);
+                   in.destination, in.source, parameters_.marking);
   return false;
 }
 

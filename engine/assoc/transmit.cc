@@ -81,6 +81,7 @@ bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
   const Path& way = *paths_[path];
   out.source = writer.size() > before_data ? way.source() : way.reply_source();
   out.destination = way.destination();
+  out.marking = way.marking();
   out.buffer = buffer;
   const bool is_large = buffer->length > kCommonHeaderBytes + pmdcs;
   out.fragment_above = is_large ? static_cast<std::uint16_t>(way.mtu()) : std::uint16_t{0};

@@ -14,7 +14,9 @@ inline constexpr std::size_t kLcoresMax = 64;
 /// Network interfaces (ports, or a VLAN of one) of one engine.
 inline constexpr std::size_t kInterfacesMax = 16;
 /// Addresses of the engine over all interfaces.
-inline constexpr std::size_t kLocalAddressesMax = 64;
+inline constexpr std::size_t kLocalAddressesMax = 62;
+/// Addresses that a listener may name: these, and loopback ones.
+inline constexpr std::size_t kListenAddressesMax = 64;
 /// Static routes.
 inline constexpr std::size_t kRoutesMax = 64;
 

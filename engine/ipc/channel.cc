@@ -106,7 +106,7 @@ Offence Channel::check(const SubmissionEntry& request) const {
     case Operation::send:
       return request.length > 0 ? Offence::none : Offence::bad_range;
     case Operation::listen:
-      return request.length % 16 == 0 && request.length <= 16 * kLocalAddressesMax
+      return request.length % 16 == 0 && request.length <= 16 * kListenAddressesMax
                  ? Offence::none
                  : Offence::bad_range;
     case Operation::connect: {

@@ -22,7 +22,7 @@
 namespace millrace::ipc {
 
 inline constexpr std::uint32_t kLayoutMagic = 0x4d524c31;  // "MRL1"
-inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::uint32_t kLayoutVersion = 4;
 
 /// Transmit slots and messages in the receive arena start at multiples of this.
 inline constexpr std::uint32_t kSlotUnit = 64;
@@ -81,9 +81,11 @@ enum class Parameter : std::uint16_t {
   path_mtu_fixed,          ///< 1: not looked for
   fragment_max,            ///< bytes of user data in one chunk; 0: as paths have it
   remote_error_events,     ///< 1: Event::remote_error is told
+  dscp,                    ///< of packets, 0 to 63
+  flow_label,              ///< of IPv6 packets, 20 bits; 1 << 20: as it follows from the addresses
+  hop_limit,               ///< of packets, 1 to 255
 };
-inline constexpr std::uint16_t kParameterLast =
-    static_cast<std::uint16_t>(Parameter::remote_error_events);
+inline constexpr std::uint16_t kParameterLast = static_cast<std::uint16_t>(Parameter::hop_limit);
 
 /// A request. The payload of listen and connect is `length / 16` addresses of 16 bytes each
 /// (IpAddress::bytes), that of abort is text, that of send is the message.
@@ -169,12 +171,18 @@ enum class PathState : std::uint8_t {
   potentially_failed
 };
 
+inline constexpr std::uint8_t kLocalLoopback = 255;
+
 /// An event. Payload of message and status: `length` bytes at `offset` in the receive arena.
 struct CompletionEntry {
   Event event;
   std::uint8_t flags;  ///< CompletionFlag
   Reason reason;
-  Operation operation;  ///< request_done: of the request
+  union {
+    Operation operation;  ///< request_done: of the request
+    std::uint8_t local;  ///< association_up: which of EngineStatus::addresses the peer has reached;
+                         ///< kLocalLoopback: a loopback address
+  };
   union {
     std::uint16_t stream;
     std::uint16_t streams_out;
@@ -254,7 +262,7 @@ struct EngineStatus {
   std::uint32_t address_count;
   std::uint8_t addresses[kLocalAddressesMax][16];  ///< IpAddress::bytes, without loopback ones
 };
-static_assert(sizeof(EngineStatus) == 108 + 16 * kLocalAddressesMax);
+static_assert(sizeof(EngineStatus) == 120 + 16 * kLocalAddressesMax);
 
 using SharedWord = std::atomic<std::uint32_t>;
 static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 4);

@@ -16,6 +16,11 @@ void set_address(const IpAddress& address, ipc::CompletionEntry& entry) {
   std::copy(address.bytes.begin(), address.bytes.end(), entry.address);
 }
 
+std::uint8_t index_of(std::span<const IpAddress> locals, const IpAddress& local) {
+  const auto at = std::find(locals.begin(), locals.end(), local);
+  return at != locals.end() ? static_cast<std::uint8_t>(at - locals.begin()) : ipc::kLocalLoopback;
+}
+
 void describe_association(const Event& event, ipc::CompletionEntry& entry) {
   entry.streams_out = event.streams_out;
   entry.streams_in = event.streams_in;
@@ -44,7 +49,8 @@ std::uint8_t message_flags(std::uint8_t from) {
 
 // Everything but messages, which have a payload.
 ipc::CompletionEntry entry_of(const Event& event, std::uint64_t name, std::uint64_t context,
-                              const AssociationMarks::Mark& mark) {
+                              const AssociationMarks::Mark& mark,
+                              std::span<const IpAddress> locals) {
   ipc::CompletionEntry entry{};
   entry.association = name;
   entry.context = context;
@@ -52,6 +58,7 @@ ipc::CompletionEntry entry_of(const Event& event, std::uint64_t name, std::uint6
     case EventType::kUp:
       entry.event = ipc::Event::association_up;
       if (!mark.is_ours) entry.flags = ipc::kAssociationPassive;
+      entry.local = index_of(locals, event.local);
       describe_association(event, entry);
       break;
     case EventType::kDown:
@@ -129,8 +136,8 @@ std::size_t Deliveries::post(Context& context, const Delivery& delivery) {
   const Event& event = *delivery.event;
   if (event.type == EventType::kMessage) return post_messages(context, delivery);
   AssociationMarks::Mark& mark = marks_.at(delivery.handle);
-  ipc::CompletionEntry entry =
-      entry_of(event, name_of(lcore_, delivery.handle), delivery.context, mark);
+  ipc::CompletionEntry entry = entry_of(event, name_of(lcore_, delivery.handle), delivery.context,
+                                        mark, shard_.local_addresses());
   if (!post_entry(*context.channel, event, entry)) return 0;
   note(delivery, mark);
   if (event.type == EventType::kUp) mark.is_up = true;

@@ -90,6 +90,14 @@ bool apply_one(ipc::Parameter parameter, std::uint32_t value, Parameters& to) {
       return apply_size(value, kFragmentLeast, to.fragment_max);
     case ipc::Parameter::remote_error_events:
       return apply_flag(value, to.remote_error_events);
+    case ipc::Parameter::dscp:
+      to.marking.dscp = static_cast<std::uint8_t>(value);
+      return value < 64;
+    case ipc::Parameter::flow_label:
+      to.marking.flow_label = value;
+      return value <= Marking::kLabelOfAddresses;
+    case ipc::Parameter::hop_limit:
+      return apply_count(value, 1, to.marking.hops);
   }
   return false;
 }
@@ -104,6 +112,9 @@ bool is_of_path(ipc::Parameter parameter) {
     case ipc::Parameter::primary_switchover_max_retrans:
     case ipc::Parameter::path_mtu:
     case ipc::Parameter::path_mtu_fixed:
+    case ipc::Parameter::dscp:
+    case ipc::Parameter::flow_label:
+    case ipc::Parameter::hop_limit:
       return true;
     default:
       return false;
@@ -159,6 +170,9 @@ void describe(const Parameters& from, std::span<const IpAddress> addresses, ipc:
   put(ipc::Parameter::path_mtu_fixed, from.path_mtu_fixed ? 1 : 0);
   put(ipc::Parameter::fragment_max, from.fragment_max);
   put(ipc::Parameter::remote_error_events, from.remote_error_events ? 1 : 0);
+  put(ipc::Parameter::dscp, from.marking.dscp);
+  put(ipc::Parameter::flow_label, from.marking.flow_label);
+  put(ipc::Parameter::hop_limit, from.marking.hops);
   to.streams_out = from.streams_out;
   to.streams_in = from.streams_in;
   to.send_buffer = from.send_buffer;

@@ -145,7 +145,7 @@ void Requests::refuse_send(Context& context, const ipc::SubmissionEntry& request
 }
 
 void Requests::listen(Context& context, const ipc::SubmissionEntry& request) {
-  std::array<IpAddress, kLocalAddressesMax> addresses;
+  std::array<IpAddress, kListenAddressesMax> addresses;
   Parameters parameters;
   const Status ready = take_preset(context, request, parameters);
   ListenRequest listener;

@@ -201,7 +201,7 @@ bool Worker::transmit(Time now) {
   Departures departures(shard_, now);
   while (sent < kTransmitMax && departures.next(packet)) {
     stack_.send(now, packet.buffer, packet.source, packet.destination,
-                {.fragment_above = packet.fragment_above});
+                {.marking = packet.marking, .fragment_above = packet.fragment_above});
     ++sent;
   }
   stack_.flush();

@@ -144,6 +144,8 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.integer("primary_switchover_max_retrans", sctp.primary_switchover_max_retrans, 0, 255);
   reader.integer("init_max_retrans", sctp.init_max_retrans, 0, 255);
   reader.integer("max_burst", sctp.max_burst, 1, 255);
+  reader.integer("dscp", sctp.marking.dscp, 0, 63);
+  reader.integer("hop_limit", sctp.marking.hops, 1, 255);
   // RFC 9260 3.3.2: a receiver takes at least 1500 bytes.
   reader.integer("receive_buffer", sctp.receive_buffer, 1500, kArenaMax);
   // Whoever lowers the one does not have to lower the other.

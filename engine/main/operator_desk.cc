@@ -126,6 +126,8 @@ json OperatorDesk::local_addresses(std::uint64_t mask) const {
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (mask == 0 || (mask >> i & 1) != 0) list.push_back(all[i].to_string());
   }
+  if ((mask >> kLoopbackV4Bit & 1) != 0) list.push_back("127.0.0.0/8");
+  if ((mask >> kLoopbackV6Bit & 1) != 0) list.push_back("::1");
   return list;
 }
 

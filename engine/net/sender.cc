@@ -11,6 +11,7 @@ namespace {
 constexpr Time kNotValid{std::numeric_limits<std::int64_t>::min()};
 constexpr std::size_t kSctpHeaderBytes = 12;
 constexpr std::size_t kSctpChecksumOffset = 8;
+constexpr std::uint32_t kFlowLabelBits = 0xfffff;
 
 static_assert(kEthernetBytes + kVlanTagBytes + kIpv6Bytes <= CachedRoute::kHeaderBytes);
 static_assert(CachedRoute::kHeaderBytes <= kBufferHeadroom);
@@ -61,15 +62,16 @@ bool Sender::send(Time now, Buffer* packet, const IpAddress& source, const IpAdd
       store_sctp_checksum(bytes);
     }
   }
-  put_headers(route, packet, static_cast<std::uint8_t>(options.dscp << 2), {});
+  put_headers(route, packet, options.marking, {});
   if (!dispatch(route, packet)) return false;
   counters_.add(Counter::sctp_packets_sent);
   return true;
 }
 
 // Copies the template to where the packet begins and fills in what differs from packet to packet.
-void Sender::put_headers(CachedRoute& route, Buffer* packet, std::uint8_t traffic_class,
+void Sender::put_headers(CachedRoute& route, Buffer* packet, Marking marking,
                          FragmentFields fragment) {
+  const auto traffic_class = static_cast<std::uint8_t>(marking.dscp << 2);
   const std::size_t payload = packet->length;
   std::memcpy(packet->data - CachedRoute::kHeaderBytes, route.headers.data(),
               CachedRoute::kHeaderBytes);
@@ -82,18 +84,23 @@ void Sender::put_headers(CachedRoute& route, Buffer* packet, std::uint8_t traffi
   if (route.is_v4()) {
     const auto total = static_cast<std::uint16_t>(kIpv4Bytes + payload);
     ip[1] = traffic_class;
+    ip[8] = marking.hops;
     store_be16(ip + 2, total);
     store_be16(ip + 4, fragment.identification);
     store_be16(ip + 6, fragment.flags_and_offset);
     InternetChecksum(route.ipv4_sum)
         .add_word(traffic_class)
+        .add_word(static_cast<std::uint16_t>(marking.hops << 8))
         .add_word(total)
         .add_word(fragment.identification)
         .add_word(fragment.flags_and_offset)
         .store(ip + 10);
   } else {
-    ip[0] = static_cast<std::uint8_t>(ip[0] | traffic_class >> 4);
-    ip[1] = static_cast<std::uint8_t>(ip[1] | traffic_class << 4);
+    std::uint32_t first = load_be32(ip) | std::uint32_t{traffic_class} << 20;
+    if (marking.flow_label != Marking::kLabelOfAddresses)
+      first = (first & ~kFlowLabelBits) | (marking.flow_label & kFlowLabelBits);
+    store_be32(ip, first);
+    ip[7] = marking.hops;
     store_be16(ip + 4, static_cast<std::uint16_t>(payload));
   }
 }
@@ -169,6 +176,7 @@ void Sender::write_headers(CachedRoute& route, const IpAddress& source,
     std::uint8_t* header = route.ip_header();
     write_ipv4(header, fields);
     std::memset(header + 2, 0, 6);   // total length, identification, flags and offset
+    header[8] = 0;                   // hops
     std::memset(header + 10, 0, 2);  // checksum
     route.ipv4_sum = InternetChecksum{}.add({header, kIpv4Bytes}).sum();
   } else {

@@ -3,6 +3,7 @@
 
 #include "engine/base/buffer.h"
 #include "engine/base/counters.h"
+#include "engine/base/marking.h"
 #include "engine/base/time.h"
 #include "engine/net/bounded_ring.h"
 #include "engine/net/interfaces.h"
@@ -16,7 +17,7 @@ namespace millrace::net {
 
 /// How one packet is to be sent.
 struct SendOptions {
-  std::uint8_t dscp = 0;            ///< differentiated services code point, 0 to 63
+  Marking marking{};
   std::uint16_t fragment_above = 0; /**< 0: the packet must not be fragmented (DF); otherwise IP
                                          packets above this many bytes leave as fragments, for
                                          DATA that was cut before the path's MTU shrank */
@@ -58,9 +59,8 @@ class Sender {
                      const MacAddress& mac);
   bool send_large(CachedRoute& route, Buffer* packet, SendOptions options);
   Buffer* make_fragment(CachedRoute& route, Bytes packet, std::size_t offset, std::size_t length,
-                        std::uint8_t traffic_class);
-  void put_headers(CachedRoute& route, Buffer* packet, std::uint8_t traffic_class,
-                   FragmentFields fragment);
+                        Marking marking);
+  void put_headers(CachedRoute& route, Buffer* packet, Marking marking, FragmentFields fragment);
   bool dispatch(CachedRoute& route, Buffer* frame);
   bool drop(Counter why, Buffer* packet);
 

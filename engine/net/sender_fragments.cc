@@ -22,8 +22,7 @@ bool Sender::send_large(CachedRoute& route, Buffer* packet, SendOptions options)
   bool is_sent = true;
   for (std::size_t offset = 0; offset < packet->length && is_sent; offset += step) {
     const std::size_t length = std::min<std::size_t>(step, packet->length - offset);
-    Buffer* fragment = make_fragment(route, packet->bytes(), offset, length,
-                                     static_cast<std::uint8_t>(options.dscp << 2));
+    Buffer* fragment = make_fragment(route, packet->bytes(), offset, length, options.marking);
     is_sent = fragment != nullptr && dispatch(route, fragment);
   }
   pool_.release(packet);
@@ -32,7 +31,7 @@ bool Sender::send_large(CachedRoute& route, Buffer* packet, SendOptions options)
 }
 
 Buffer* Sender::make_fragment(CachedRoute& route, Bytes packet, std::size_t offset,
-                              std::size_t length, std::uint8_t traffic_class) {
+                              std::size_t length, Marking marking) {
   Buffer* fragment = pool_.acquire();
   if (fragment == nullptr) {
     counters_.add(Counter::drop_no_buffer);
@@ -52,7 +51,7 @@ Buffer* Sender::make_fragment(CachedRoute& route, Bytes packet, std::size_t offs
     store_be16(header + 2, static_cast<std::uint16_t>(offset | (has_more ? 1 : 0)));
     store_be32(header + 4, fragment_identification_);
   }
-  put_headers(route, fragment, traffic_class, fields);
+  put_headers(route, fragment, marking, fields);
   if (!route.is_v4()) fragment->storage[fragment->network_offset + 6] = kProtocolFragment;
   return fragment;
 }

@@ -172,7 +172,7 @@ void Shard::answer_init(const InitContents& contents, const Cookie& cookie,
   std::array<std::uint8_t, kCookieBytesMax> sealed;
   const std::size_t size = jar_.seal(cookie, sealed);
   const CommonHeader header = reply_to(CommonHeader::read(in.packet), cookie.peer_tag);
-  send_reply(resources_, header, in.destination, in.source, [&](PacketWriter& writer) {
+  const auto write = [&](PacketWriter& writer) {
     write_init_fields(writer, ChunkType::kInitAck,
                       {cookie.local_tag, parameters.receive_buffer, cookie.streams_out,
                        parameters.streams_in, cookie.local_tsn});
@@ -186,7 +186,8 @@ void Shard::answer_init(const InitContents& contents, const Cookie& cookie,
       writer.append_parameter(ParameterType::kUnrecognizedParameter, parameter);
     }
     writer.end_chunk();
-  });
+  };
+  send_reply(resources_, header, in.destination, in.source, parameters.marking, write);
   counters_.add(Counter::init_acks_sent);
   // Of an association that is there the tag is known, and shall be nobody's when it has ended.
   if (!tags_.find(cookie.local_tag)) {
@@ -252,7 +253,8 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
   if (now > cookie.created + cookie.lifetime) {
     counters_.add(Counter::drop_stale_cookie);
     send_stale_cookie(resources_, reply_to(header, cookie.peer_tag),
-                      now - cookie.created - cookie.lifetime, in.destination, in.source);
+                      now - cookie.created - cookie.lifetime, in.destination, in.source,
+                      config_.parameters.marking);
     return nullptr;
   }
   const Listener* listener = listeners_.find(cookie.local_port);

@@ -145,16 +145,16 @@ void Shard::on_out_of_the_blue(Time now, const CommonHeader& header, const Packe
   const CommonHeader reflected = reply_to(header, header.verification_tag);
   if (has_shutdown_ack) {
     return send_empty_chunk(resources_, reflected, ChunkType::kShutdownComplete, kFlagReflectedTag,
-                            in.destination, in.source);
+                            in.destination, in.source, config_.parameters.marking);
   }
   send_cause(resources_, reflected, ChunkType::kAbort, kFlagReflectedTag, CauseCode::kNone, {},
-             in.destination, in.source);
+             in.destination, in.source, config_.parameters.marking);
 }
 
 void Shard::refuse(const CommonHeader& header, std::uint32_t tag, CauseCode cause, Bytes value,
                    const PacketIn& in) {
   send_cause(resources_, reply_to(header, tag), ChunkType::kAbort, 0, cause, value, in.destination,
-             in.source);
+             in.source, config_.parameters.marking);
 }
 
 // ---- ICMP ----

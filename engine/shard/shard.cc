@@ -87,19 +87,27 @@ void Shard::set_local_addresses(std::span<const IpAddress> addresses) {
   resources_.local_addresses = {locals_.data(), count};
 }
 
-std::uint64_t Shard::locals_mask(std::span<const IpAddress> addresses, bool& all_known) const {
+// 0.0.0.0 and :: stand for all addresses of their version of IP.
+LocalSet Shard::locals_mask(std::span<const IpAddress> addresses, bool& all_known) const {
   const auto known = resources_.local_addresses;
-  std::uint64_t mask = 0;
+  LocalSet mask = 0;
+  bool has_wildcard = false;
   all_known = true;
   for (const IpAddress& address : addresses) {
-    const auto at = std::find(known.begin(), known.end(), address);
-    if (at == known.end()) {
+    const int bit = local_bit(known, address);
+    if (address.is_unspecified()) {
+      mask |= locals_of(known, address.is_v4());
+      has_wildcard = true;
+    } else if (bit < 0) {
       all_known = false;
     } else {
-      mask |= std::uint64_t{1} << (at - known.begin());
+      mask |= LocalSet{1} << bit;
     }
   }
-  return mask;
+  const LocalSet all = locals_of(known, true) | locals_of(known, false);
+  const LocalSet without_loopback =
+      ~(LocalSet{1} << kLoopbackV4Bit | LocalSet{1} << kLoopbackV6Bit);
+  return has_wildcard && (all & without_loopback & ~mask) == 0 ? 0 : mask;
 }
 
 // ---- association slots ----

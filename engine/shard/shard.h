@@ -324,7 +324,7 @@ class Shard {
   void lend(const Slot& slot);
   void account(Slot& slot);
   std::uint32_t draw_tag(std::size_t shard);
-  std::uint64_t locals_mask(std::span<const IpAddress> addresses, bool& all_known) const;
+  LocalSet locals_mask(std::span<const IpAddress> addresses, bool& all_known) const;
 
   // requests.cc
   bool is_own(const IpAddress& address) const;

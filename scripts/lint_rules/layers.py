@@ -32,7 +32,7 @@ MAY_INCLUDE = {
 EXAMPLES = "api/examples"
 
 # Parts of millrace.h, which finds them beside itself where it is installed.
-PUBLIC_PARTS = {"millrace_paths.h"}
+PUBLIC_PARTS = {"millrace_parameters.h", "millrace_paths.h"}
 
 # Folders of one layer that must not see each other even through a third header.
 NEVER_REACH = {

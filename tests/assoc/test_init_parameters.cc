@@ -165,7 +165,7 @@ TEST_CASE("what is announced can be read, and is what the peer can reach") {
   PacketWriter writer(*buffer, CommonHeader{1, 2, 0}, 1200);
   write_init_fields(writer, ChunkType::kInit, {5, 6, 7, 8, Tsn{9}});
   write_local_addresses(writer, ours, /*mask=*/0b0111, kSource);
-  write_supported_address_types(writer);
+  write_supported_address_types(writer, true, true);
   writer.end_chunk();
   ChunkReader reader(buffer->bytes());
   const auto init = InitView::parse(*reader.next());

@@ -58,7 +58,7 @@ std::uint64_t serve(Channel& channel, const Memory& memory) {
     const Bytes payload = channel.payload(taken[i]);
     require(payload.size() <= geometry.transmit_arena_bytes);
     sum += read_all(payload);
-    std::array<IpAddress, kLocalAddressesMax> addresses;
+    std::array<IpAddress, kListenAddressesMax> addresses;
     sum += channel.addresses(taken[i], addresses);
     if (taken[i].operation == Operation::send) channel.return_slot(taken[i].slot);
   }

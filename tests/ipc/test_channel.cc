@@ -189,7 +189,7 @@ void serve(Channel& channel, Random& random, std::uint64_t& sum) {
   const std::size_t count = channel.take(taken);
   for (std::size_t i = 0; i < count; ++i) {
     for (const std::uint8_t byte : channel.payload(taken[i])) sum += byte;
-    IpAddress addresses[kLocalAddressesMax];
+    IpAddress addresses[kListenAddressesMax];
     if (taken[i].operation == Operation::listen || taken[i].operation == Operation::connect)
       sum += channel.addresses(taken[i], addresses);
     if (taken[i].operation == Operation::send) channel.return_slot(taken[i].slot);

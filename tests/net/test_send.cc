@@ -59,9 +59,9 @@ TEST_CASE("the code point goes into the traffic class and nowhere else") {
   Rig rig;
   rig.meet_v4();
   rig.meet_v6();
-  rig.send(sctp(), "192.0.2.1", "192.0.2.2", {.dscp = 46});
+  rig.send(sctp(), "192.0.2.1", "192.0.2.2", {.marking = {.dscp = 46}});
   rig.send(sctp(), "192.0.2.1", "192.0.2.2");
-  rig.send(sctp(), "2001:db8::1", "2001:db8::2", {.dscp = 46});
+  rig.send(sctp(), "2001:db8::1", "2001:db8::2", {.marking = {.dscp = 46}});
   rig.send(sctp(), "2001:db8::1", "2001:db8::2");
   const auto sent = rig.sent();
   REQUIRE(sent.size() == 4);
@@ -70,6 +70,28 @@ TEST_CASE("the code point goes into the traffic class and nowhere else") {
   CHECK(sent[1][15] == 0);
   CHECK((load_be32(sent[2].data() + 14) >> 20 & 0xff) == 46 << 2);
   CHECK((load_be32(sent[3].data() + 14) >> 20 & 0xff) == 0);
+}
+
+TEST_CASE("a label of one's own and a hop limit stand in the header, and in no other packet's") {
+  Rig rig;
+  rig.meet_v4();
+  rig.meet_v6();
+  const Marking marking{.flow_label = 0xabcde, .hops = 9};
+  rig.send(sctp(), "192.0.2.1", "192.0.2.2", {.marking = marking});
+  rig.send(sctp(), "2001:db8::1", "2001:db8::2", {.marking = marking});
+  rig.send(sctp(), "2001:db8::1", "2001:db8::2", {.marking = {.flow_label = 0}});
+  rig.send(sctp(), "192.0.2.1", "192.0.2.2");
+  rig.send(sctp(), "2001:db8::1", "2001:db8::2");
+  const auto sent = rig.sent();
+  REQUIRE(sent.size() == 5);
+  CHECK(sent[0][14 + 8] == 9);
+  CHECK(slow_checksum(Octets(sent[0].begin() + 14, sent[0].begin() + 34)) == 0);
+  CHECK(load_be32(sent[1].data() + 14) == 0x600abcde);
+  CHECK(sent[1][14 + 7] == 9);
+  CHECK(load_be32(sent[2].data() + 14) == 0x60000000);
+  CHECK(sent[3][14 + 8] == 64);
+  CHECK((load_be32(sent[4].data() + 14) & 0xfffff) != 0);
+  CHECK(sent[4][14 + 7] == 64);
 }
 
 TEST_CASE("without a source the best one is taken") {
@@ -176,8 +198,10 @@ TEST_CASE("a packet that may be fragmented is, and its peer puts it together") {
     is_v4 ? rig.meet_v4() : rig.meet_v6();
     const std::string from = is_v4 ? "192.0.2.1" : "2001:db8::1";
     const std::string to = is_v4 ? "192.0.2.2" : "2001:db8::2";
-    CHECK(rig.send(without_checksum(sctp(1400)), from, to, {.dscp = 8, .fragment_above = 1280}));
-    CHECK(rig.send(without_checksum(sctp(1700)), from, to, {.dscp = 8, .fragment_above = 600}));
+    CHECK(rig.send(without_checksum(sctp(1400)), from, to,
+                   {.marking = {.dscp = 8}, .fragment_above = 1280}));
+    CHECK(rig.send(without_checksum(sctp(1700)), from, to,
+                   {.marking = {.dscp = 8}, .fragment_above = 600}));
     const auto frames = rig.sent();
     CHECK(frames.size() == (is_v4 ? 2 + 3 : 2 + 4));
     for (std::size_t i = 2; i < frames.size(); ++i) CHECK(frames[i].size() <= 614);

@@ -121,6 +121,7 @@ class RawPeer {
       replies.push_back({bytes.begin(), bytes.end()});
       destinations.push_back(out.destination);
       fragment_above.push_back(out.fragment_above);
+      markings.push_back(out.marking);
       end.buffers().release(out.buffer);
     }
   }
@@ -141,6 +142,7 @@ class RawPeer {
     replies.clear();
     destinations.clear();
     fragment_above.clear();
+    markings.clear();
   }
   /// The first chunk of the last reply.
   ChunkView last_chunk() const {
@@ -202,6 +204,7 @@ class RawPeer {
   std::vector<Packet> replies;
   std::vector<IpAddress> destinations;        ///< of the replies
   std::vector<std::uint16_t> fragment_above;  ///< as they were sent with
+  std::vector<Marking> markings;              ///< likewise
   std::uint32_t end_tag = 0;                  ///< what we put into our packets
   std::uint32_t end_tsn = 0;                  ///< its initial TSN
 

@@ -19,6 +19,7 @@ std::uint32_t pmdcs_of(std::uint32_t mtu, const IpAddress& destination) {
 
 PathSettings::PathSettings(const Parameters& parameters)
     : heartbeat_interval(parameters.heartbeat_interval),
+      marking(parameters.marking),
       fixed_mtu(parameters.fixed_mtu),
       max_retrans(parameters.path_max_retrans),
       potentially_failed_max_retrans(parameters.potentially_failed_max_retrans),
@@ -27,6 +28,7 @@ PathSettings::PathSettings(const Parameters& parameters)
 
 Parameters PathSettings::over(Parameters parameters) const {
   parameters.heartbeat_interval = heartbeat_interval;
+  parameters.marking = marking;
   parameters.fixed_mtu = fixed_mtu;
   parameters.path_max_retrans = max_retrans;
   parameters.potentially_failed_max_retrans = potentially_failed_max_retrans;

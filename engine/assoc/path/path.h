@@ -27,6 +27,7 @@ struct PathSettings {
   Parameters over(Parameters parameters) const;
 
   Duration heartbeat_interval;
+  Marking marking;
   std::uint16_t fixed_mtu;
   std::uint8_t max_retrans;
   std::uint8_t potentially_failed_max_retrans;
@@ -46,6 +47,7 @@ class Path {
   void restart(const Parameters& parameters);
 
   const IpAddress& destination() const { return destination_; }
+  const Marking& marking() const { return settings_.marking; }
   /// The local address that data leaves from, and heartbeats; unspecified: as the route says.
   const IpAddress& source() const { return source_; }
   /// That of packets without data: where the peer's last packet from there came to.

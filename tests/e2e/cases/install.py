@@ -9,7 +9,7 @@ import subprocess
 from harness.registry import check, check_equal, test
 
 EXPECTED = ("bin/millraced", "bin/millracectl", "bin/millrace-run", "bin/millrace-bench",
-            "bin/mr-echo", "include/millrace.h", "include/millrace_paths.h",
+            "bin/mr-echo", "include/millrace.h", "include/millrace_parameters.h", "include/millrace_paths.h",
             "include/millrace/sctp.h", "share/man/man1/millrace-run.1",
             "share/man/man1/millrace-bench.1", "share/man/man3/millrace-sctp.3",
             "share/man/man5/millraced.toml.5",
