@@ -34,6 +34,13 @@ bool is_loopback(const mr_address& address) {
   return address == one;
 }
 
+mr_address loopback_address(bool v4) {
+  mr_address address = any_address(v4 ? AF_INET : AF_INET6);
+  if (v4) address.bytes[12] = 127;
+  address.bytes[15] = 1;
+  return address;
+}
+
 bool is_destination(const mr_address& address) {
   if (!is_v4(address)) return address.bytes[0] != 0xff;
   const bool is_broadcast = std::all_of(address.bytes + 12, address.bytes + 16,

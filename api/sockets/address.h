@@ -27,6 +27,7 @@ struct Endpoint {
 bool is_v4(const mr_address& address);
 bool is_any(const mr_address& address);  ///< 0.0.0.0 or ::
 bool is_loopback(const mr_address& address);
+mr_address loopback_address(bool v4);            ///< 127.0.0.1 or ::1
 bool is_destination(const mr_address& address);  ///< no multicast, no broadcast
 
 /// Reads one that a socket of `family` may use: 0, -EINVAL or -EAFNOSUPPORT.

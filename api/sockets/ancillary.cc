@@ -80,14 +80,14 @@ class ControlWriter {
     message_.msg_controllen = 0;
   }
   template <class Layout>
-  void put(int type, const Layout& layout, int& flags) {
+  void put(int type, const Layout& layout, int& flags, int level = IPPROTO_SCTP) {
     if (used_ + CMSG_LEN(sizeof layout) > room_) {
       flags |= MSG_CTRUNC;
       return;
     }
     cmsghdr head{};
     head.cmsg_len = CMSG_LEN(sizeof layout);
-    head.cmsg_level = IPPROTO_SCTP;
+    head.cmsg_level = level;
     head.cmsg_type = type;
     auto* at = static_cast<std::uint8_t*>(message_.msg_control) + used_;
     std::memcpy(at, &head, sizeof head);
@@ -101,6 +101,14 @@ class ControlWriter {
   std::size_t room_;
   std::size_t used_ = 0;
 };
+
+/// When it came; of what came before that was asked for, this very moment, as in Linux.
+void write_time(const Socket& socket, const Item& item, ControlWriter& writer, int& flags) {
+  timespec time = item.arrived;
+  if (time.tv_sec == 0) clock_gettime(CLOCK_REALTIME, &time);
+  if (socket.stamps == SO_TIMESTAMPNS) return writer.put(SCM_TIMESTAMPNS, time, flags, SOL_SOCKET);
+  writer.put(SCM_TIMESTAMP, timeval{time.tv_sec, time.tv_nsec / 1000}, flags, SOL_SOCKET);
+}
 
 /// The old structure, with what is known of the next message.
 //= rfc6458 5.3.3
@@ -148,6 +156,7 @@ void write_control(const Socket& socket, const ReceiveRequest& request, msghdr& 
   ControlWriter writer(message);
   int flags = 0;
   const Item* item = request.item;
+  if (item != nullptr && socket.stamps != 0) write_time(socket, *item, writer, flags);
   if (item != nullptr && !item->is_notification) {
     const Association& association = *item->association;
     const std::uint16_t unordered =

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <ctime>
 #include <deque>
 #include <memory>
 #include <string>
@@ -46,6 +47,7 @@ struct Item {
   bool is_unordered = false;
   bool is_first = true;  // it begins one
   bool is_last = true;   // it ends with a record
+  timespec arrived{};    // by the clock of the day, if the socket wants to know (SO_TIMESTAMP)
 };
 
 /// Options that a socket has and each association of it may have otherwise.
@@ -56,12 +58,14 @@ struct AssociationOptions {
   std::uint32_t context = 0;      // SCTP_CONTEXT
   std::uint32_t send_buffer = 0;  // bytes; 0: the engine's
   std::uint8_t exposes_doubtful = SCTP_PF_EXPOSE_UNSET;
+  bool has_own_dscp = false;  // by SPP_DSCP, which goes before IP_TOS
 };
 
 /// What a destination address has of its own.
 struct PathOptions {
   mr_address address{};
   ParameterValues parameters{};
+  bool has_own_dscp = false;
 };
 
 struct Association {
@@ -76,6 +80,7 @@ struct Association {
   std::uint16_t streams_out = 0;
   std::uint16_t streams_in = 0;
   mr_address primary{};
+  mr_address local{};              // of ours, that the peer has reached; none while it is not up
   std::vector<mr_address> peers;   // as far as they are known
   std::vector<mr_address> locals;  // that it was restricted to; none: all
   AssociationOptions options;

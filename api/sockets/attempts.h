@@ -26,6 +26,21 @@ inline bool is_set(const timeval& limit) {
 /// Whether the call, or the descriptor, allows it.
 bool may_wait(int descriptor, int flags);
 
+/// A call that may sleep. As in the kernel a socket does not end under it, even if another thread
+/// closes its last descriptor.
+class InCall {
+ public:
+  explicit InCall(Socket& socket) : socket_(socket.shared_from_this()) { ++socket_->calls; }
+  ~InCall() {
+    if (--socket_->calls == 0 && socket_->descriptors.empty()) Process::get().settle(socket_);
+  }
+  InCall(const InCall&) = delete;
+  InCall& operator=(const InCall&) = delete;
+
+ private:
+  SocketPointer socket_;
+};
+
 /// Tries until the attempt has an outcome. `unready` is the status that means "not yet".
 template <class Attempt>
 ssize_t until_done(Process::Guard& guard, Socket& socket, int descriptor, int flags,
@@ -35,6 +50,7 @@ ssize_t until_done(Process::Guard& guard, Socket& socket, int descriptor, int fl
   Process::get().drain();  // the engine may have said it already
   status = attempt();
   if (status != unready || !may_wait(descriptor, flags)) return status;
+  const InCall in_call(socket);
   const std::int64_t deadline =
       is_set(limit) ? monotonic_us() + limit.tv_sec * 1'000'000 + limit.tv_usec : 0;
   while (status == unready) {

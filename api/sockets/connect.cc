@@ -16,23 +16,34 @@ void preset_all(mr_context* context, std::uint32_t changed, const ParameterValue
   }
 }
 
+/// The addresses of one host to connect to, and its port.
+int read_peers(const std::vector<Endpoint>& peers, std::vector<mr_address>& addresses) {
+  if (peers.empty() || peers.size() > MR_PATHS_MAX) return -EINVAL;
+  for (const Endpoint& peer : peers) {
+    if (peer.port != peers.front().port || !is_destination(peer.address)) return -EINVAL;
+    if (peer.port == 0) return -ECONNREFUSED;  // nobody can be there
+    // The wildcard as a destination means this host.
+    addresses.push_back(is_any(peer.address) ? loopback_address(is_v4(peer.address))
+                                             : peer.address);
+  }
+  return 0;
+}
+
+bool are_loopback(const std::vector<mr_address>& addresses) {
+  return std::all_of(addresses.begin(), addresses.end(), is_loopback);
+}
+
 }  // namespace
 
 int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
                   std::shared_ptr<Association>& started) {
   Process& process = Process::get();
-  if (peers.empty() || peers.size() > MR_PATHS_MAX) return -EINVAL;
   std::vector<mr_address> addresses;
-  for (const Endpoint& peer : peers) {
-    if (peer.port != peers.front().port || !is_destination(peer.address)) return -EINVAL;
-    if (peer.port == 0) return -ECONNREFUSED;  // nobody can be there
-    // The wildcard as a destination means this host.
-    mr_address address = peer.address;
-    if (is_any(address)) address.bytes[is_v4(address) ? 12 : 15] = is_v4(address) ? 127 : 1;
-    if (is_v4(address) && is_loopback(address)) address.bytes[15] |= 1;
-    addresses.push_back(address);
-  }
+  if (const int bad = read_peers(peers, addresses); bad != 0) return bad;
+  // Nothing leaves a loopback address for another.
+  if (!locals_.empty() && are_loopback(locals_) && !are_loopback(addresses)) return -ENETUNREACH;
   const sctp_initmsg& streams = init != nullptr ? *init : init_;
+  const std::vector<mr_address> offered = offered_addresses();
   const bool was_bound = port_ != 0;
   for (int i = 0; i < kPortTries; ++i) {
     if (!was_bound) {
@@ -59,8 +70,8 @@ int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
         streams.sinit_max_instreams != 0 ? streams.sinit_max_instreams : init_.sinit_max_instreams;
     wanted.peer_count = static_cast<std::uint16_t>(addresses.size());
     wanted.peers = addresses.data();
-    wanted.local_count = static_cast<std::uint16_t>(locals_.size());
-    wanted.locals = locals_.data();
+    wanted.local_count = static_cast<std::uint16_t>(offered.size());
+    wanted.locals = offered.data();
     wanted.context = static_cast<std::uint64_t>(started->id);
     int status = mr_connect(process.context(), &wanted);
     const Association& it = *started;
@@ -138,7 +149,7 @@ Endpoint Socket::name() const {
   Endpoint result;
   result.port = port_;
   result.address = locals_.empty() ? any_address(family_) : locals_.front();
-  if (is_loopback_only_) result.address = loopback_;
+  if (is_one_to_one() && locals_.empty() && !is_any(local_)) result.address = local_;
   return result;
 }
 
@@ -156,11 +167,10 @@ bool Socket::peer_name(Endpoint& peer) const {
 std::vector<mr_address> Socket::local_addresses(const Association* association) const {
   const std::vector<mr_address>& chosen = association != nullptr ? association->locals : locals_;
   if (!chosen.empty()) return chosen;
-  if (is_loopback_only_) return {name().address};
   std::vector<mr_address> all;
   const mr_engine& engine = Process::get().engine();
   for (std::uint32_t i = 0; i < engine.address_count; ++i) {
-    if (family_ == AF_INET6 || is_v4(engine.addresses[i])) all.push_back(engine.addresses[i]);
+    if (serves(is_v4(engine.addresses[i]))) all.push_back(engine.addresses[i]);
   }
   return all;
 }

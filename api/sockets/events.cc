@@ -128,7 +128,7 @@ void Process::on_association_event(const mr_event& event) {
 }
 
 void Process::on_passive(const mr_event& event) {
-  Socket* socket = listener(event.local_port, event.address, event.peer_port);
+  Socket* socket = listener(event.local_port, local_of(event), event.address, event.peer_port);
   if (socket == nullptr) {
     mr_abort(context_, event.association, nullptr, 0);
     return;
@@ -139,6 +139,19 @@ void Process::on_passive(const mr_event& event) {
   name(association, event.association);
   mr_get_status(context_, association->handle);
   socket->on_up(association, event);
+  // What the engine's listener had for it may be another socket's, or older.
+  const ParameterValues& told = listening_[event.local_port].told;
+  for (int parameter = 1; parameter < MR_PARAMETERS; ++parameter) {
+    const std::uint32_t wanted = association->options.parameters[parameter];
+    if (wanted != told[parameter])
+      mr_set_parameter(context_, association->handle, parameter, wanted);
+  }
+}
+
+/// The address of ours that a peer has reached. A loopback address reaches itself.
+mr_address Process::local_of(const mr_event& event) const {
+  if (event.local < engine_.address_count) return engine_.addresses[event.local];
+  return is_loopback(event.address) ? event.address : loopback_address(is_v4(event.address));
 }
 
 void Socket::on_up(const std::shared_ptr<Association>& association, const mr_event& event) {
@@ -146,6 +159,7 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
   up.local_port = event.local_port;
   up.peer_port = event.peer_port;
   up.primary = event.address;
+  up.local = Process::get().local_of(event);
   if (up.peers.empty()) up.peers.push_back(event.address);
   up.streams_out = event.streams_out;
   up.streams_in = event.streams_in;
@@ -153,12 +167,11 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
   if (up.is_passive) {
     up.options = options;
     up.locals = locals_;
-    apply_options(up);
     if (up.options.send_buffer != 0)
       mr_set_send_buffer(Process::get().context(), up.handle, up.options.send_buffer);
     const bool is_full =
         is_one_to_one() && accept_queue_.size() >= static_cast<std::size_t>(backlog_);
-    if (is_full || (is_loopback_only_ && !is_loopback(up.primary))) {
+    if (is_full) {
       mr_abort(Process::get().context(), up.handle, nullptr, 0);
       return;
     }
@@ -172,6 +185,7 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
   if (is_one_to_one()) {
     was_connected_ = true;
     peer_ = {up.primary, up.peer_port};
+    local_ = up.local;
   }
   tell_of_start(association);
   refresh();

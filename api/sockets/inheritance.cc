@@ -88,7 +88,7 @@ ssize_t Process::adopt_for(Channel& channel, RemoteCall& call) {
 }
 
 void Process::settle(const std::shared_ptr<Socket>& socket) {
-  if (!socket->descriptors.empty()) return;
+  if (!socket->descriptors.empty() || socket->calls > 0) return;
   if (socket->is_remote()) return remote::let_go(*socket);
   if (socket->holders > 0 || socket->is_closed()) return;
   socket->drop_kept_descriptor();

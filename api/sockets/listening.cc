@@ -37,18 +37,8 @@ int Socket::listen(int backlog) {
     if (was_bound) break;
   }
   if (!is_listening_ && !was_bound) port_ = 0;
-  late_parameters_ = 0;
   refresh();
   return status;
-}
-
-/// Parameters that were set on the listening socket after listen().
-void Socket::apply_options(Association& association) {
-  for (int parameter = 1; parameter < MR_PARAMETERS; ++parameter) {
-    if ((late_parameters_ >> parameter & 1) != 0)
-      mr_set_parameter(Process::get().context(), association.handle, parameter,
-                       options.parameters[parameter]);
-  }
 }
 
 /// Whether associations with peers of a version of IP come to this socket.
@@ -60,16 +50,36 @@ bool Socket::serves(bool v4) const {
   });
 }
 
-bool Socket::is_rival_of(const Socket& other) const {
-  if (port_ != other.port_ || port_ == 0) return false;
-  const auto meet = [&](bool v4) { return serves(v4) && other.serves(v4); };
-  if (!meet(true) && !meet(false)) return false;
-  if (reuses_port_ && other.reuses_port_) return false;
-  if (reuses_address_ && other.reuses_address_ && !other.is_listening_) return false;
-  if (locals_.empty() || other.locals_.empty()) return true;
-  return std::any_of(locals_.begin(), locals_.end(), [&other](const mr_address& address) {
-    return std::find(other.locals_.begin(), other.locals_.end(), address) != other.locals_.end();
+/// Whether it is reached at an address of ours.
+bool Socket::is_at(const mr_address& local) const {
+  if (locals_.empty()) return serves(is_v4(local));
+  return std::any_of(locals_.begin(), locals_.end(), [&local](const mr_address& own) {
+    return own == local || (is_loopback(own) && is_loopback(local) && is_v4(own) == is_v4(local));
   });
+}
+
+/// Whether there is an address at which a peer reaches both.
+bool Socket::meets(const Socket& other) const {
+  const auto both_serve = [&](bool v4) { return serves(v4) && other.serves(v4); };
+  if (locals_.empty() && other.locals_.empty()) return both_serve(true) || both_serve(false);
+  const Socket& narrower = locals_.empty() ? other : *this;
+  const Socket& wider = locals_.empty() ? *this : other;
+  const auto& narrow = narrower.locals_;
+  return std::any_of(narrow.begin(), narrow.end(),
+                     [&wider](const mr_address& address) { return wider.is_at(address); });
+}
+
+bool Socket::is_rival_of(const Socket& other) const {
+  if (port_ != other.port_ || port_ == 0 || !meets(other)) return false;
+  if (reuses_port_ && other.reuses_port_) return false;
+  return !(reuses_address_ && other.reuses_address_ && !other.is_listening_);
+}
+
+std::vector<mr_address> Socket::offered_addresses() const {
+  if (!locals_.empty()) return locals_;
+  const bool has_both = serves(true) && serves(false);
+  return has_both ? locals_
+                  : std::vector<mr_address>{any_address(serves(true) ? AF_INET : AF_INET6)};
 }
 
 bool Process::has_rival(const Socket& socket) const {
@@ -82,9 +92,8 @@ int Process::start_listening(Socket& socket) {
   const std::uint16_t port = socket.name().port;
   ListenGroup& group = listening_[port];
   for (const Socket* other : group.sockets) {
-    const auto meet = [&](bool v4) { return socket.serves(v4) && other->serves(v4); };
     const bool share = socket.shares_port() && other->shares_port();
-    if (!share && (meet(true) || meet(false))) return -EADDRINUSE;
+    if (!share && socket.meets(*other)) return -EADDRINUSE;
   }
   if (!group.sockets.empty()) {
     // The engine's listener is made anew, for the addresses of all of them.
@@ -103,26 +112,36 @@ void Process::stop_listening(Socket& socket) {
   const std::uint16_t port = socket.name().port;
   ListenGroup& group = listening_[port];
   std::erase(group.sockets, &socket);
-  if (!group.sockets.empty()) return;
-  listening_.erase(port);
+  const bool is_last = group.sockets.empty();
+  if (!is_last && group.addresses == addresses_of(group)) return;
   unlisten(port);
+  if (is_last || listen(port, group) != 0) listening_.erase(port);
 }
 
-int Process::listen(std::uint16_t port, const ListenGroup& group) {
+/// Of all its sockets; none: all that the engine has.
+std::vector<mr_address> Process::addresses_of(const ListenGroup& group) {
   std::vector<mr_address> addresses;
-  bool is_wildcard = false;
   for (const Socket* socket : group.sockets) {
-    const std::vector<mr_address>& chosen = socket->bound_addresses();
-    is_wildcard |= chosen.empty();
-    addresses.insert(addresses.end(), chosen.begin(), chosen.end());
+    const std::vector<mr_address> offered = socket->offered_addresses();
+    if (offered.empty()) return {};
+    for (const mr_address& address : offered) {
+      if (std::find(addresses.begin(), addresses.end(), address) == addresses.end())
+        addresses.push_back(address);
+    }
   }
-  if (is_wildcard) addresses.clear();
+  return addresses;
+}
+
+int Process::listen(std::uint16_t port, ListenGroup& group) {
+  group.addresses = addresses_of(group);
+  const std::vector<mr_address>& addresses = group.addresses;
   mr_listen_options wanted{};
   wanted.port = port;
   wanted.address_count = static_cast<std::uint16_t>(addresses.size());
   wanted.addresses = addresses.data();
   wanted.context = port;
   group.sockets.front()->preset(wanted);
+  group.told = group.sockets.front()->options.parameters;
   listening_port = 0;
   int status = mr_listen(context_, &wanted);
   if (status == 0) status = await([this, port] { return listening_port == port; });
@@ -135,15 +154,15 @@ int Process::unlisten(std::uint16_t port) {
   return status == 0 ? await([this] { return has_request_answer; }) : status;
 }
 
-/// The socket at a port that an association with this peer is for. Of those that share it each one
-/// gets its part of the peers.
-Socket* Process::listener(std::uint16_t port, const mr_address& peer,
+/// The socket at a port that an association of a peer that has reached `local` is for. Of those
+/// that share it each one gets its part of the peers.
+Socket* Process::listener(std::uint16_t port, const mr_address& local, const mr_address& peer,
                           std::uint16_t peer_port) const {
   const auto group = listening_.find(port);
   if (group == listening_.end()) return nullptr;
   std::vector<Socket*> willing;
   for (Socket* socket : group->second.sockets) {
-    if (socket->serves(is_v4(peer))) willing.push_back(socket);
+    if (socket->is_at(local)) willing.push_back(socket);
   }
   if (willing.empty()) return nullptr;
   std::size_t mixed = peer_port;

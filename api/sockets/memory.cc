@@ -80,9 +80,12 @@ int check_message(const msghdr* message) {
         std::min<std::size_t>(message->msg_namelen, sizeof(sockaddr_storage));
     if (!can_read(message->msg_name, length)) return -EFAULT;
   }
-  if (message->msg_control == nullptr) return 0;
-  const std::size_t length = std::min(message->msg_controllen, kControlMost);
-  return can_read(message->msg_control, length) ? 0 : -EFAULT;
+  return 0;
+}
+
+bool has_own_control(const msghdr& message) {
+  return message.msg_control == nullptr ||
+         can_read(message.msg_control, std::min(message.msg_controllen, kControlMost));
 }
 
 }  // namespace millrace::sockets

@@ -17,7 +17,9 @@ bool can_write(void* to, std::size_t length);
 int check_name(const sockaddr* name, socklen_t length);
 /// Room for an address and the length that tells how much it is: 0, -EINVAL, -EFAULT.
 int check_room(void* to, const socklen_t* length);
-/// A message's own memory, without that of its parts: 0, -EINVAL, -EMSGSIZE, -EFAULT.
+/// A message's own memory, without its control data and its parts': 0, -EINVAL, -EMSGSIZE, -EFAULT.
 int check_message(const msghdr* message);
+/// Whether its control data, if it has any, can be read.
+bool has_own_control(const msghdr& message);
 
 }  // namespace millrace::sockets

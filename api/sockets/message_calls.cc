@@ -24,6 +24,8 @@ constexpr unsigned kBatchMax = 1024;  // as Linux has it
 
 ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, const msghdr& message,
                  int flags, bool more_follow) {
+  if (const int bad = check_message(&message); bad != 0) return bad;
+  if (!has_own_control(message)) return -EFAULT;
   if (socket->is_remote()) {
     return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
                       [&] { return remote::send(*socket, message, flags); });
@@ -40,11 +42,20 @@ ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, cons
 
 ssize_t receive_now(Guard& guard, const SocketPointer& socket, int descriptor, msghdr& message,
                     int flags, const timeval& limit) {
+  if (const int bad = check_message(&message); bad != 0) return bad;
+  const std::size_t name = message.msg_name != nullptr ? message.msg_namelen : 0;
+  if (!can_write(message.msg_name, std::min(name, sizeof(sockaddr_storage)))) return -EFAULT;
+  // Control data that has no place is lost, as in the kernel, and the message is not.
+  void* const control = message.msg_control;
+  const std::size_t room = control != nullptr ? message.msg_controllen : 0;
+  if (!can_write(control, std::min(room, kControlMost))) message.msg_control = nullptr;
   const auto attempt = [&] {
     return socket->is_remote() ? remote::receive(*socket, message, flags)
                                : try_receive(*socket, message, flags);
   };
-  return until_done(guard, *socket, descriptor, flags, limit, -EAGAIN, attempt, true);
+  const ssize_t got = until_done(guard, *socket, descriptor, flags, limit, -EAGAIN, attempt, true);
+  message.msg_control = control;
+  return got;
 }
 
 // Hands a batch over: the engine is woken once.
@@ -67,11 +78,9 @@ ssize_t sendmsg(int descriptor, const msghdr* message, int flags) {
     Process& process = Process::get();
     Guard guard(process);
     const SocketPointer socket = process.find(descriptor);
-    if (socket == nullptr) {
-      status = -EBADF;
-    } else if ((status = check_message(message)) == 0) {
-      status = send_now(guard, socket, descriptor, *message, flags, false);
-    }
+    if (socket == nullptr) return answer(ssize_t{-EBADF});
+    if (message == nullptr) return answer(ssize_t{-EFAULT});
+    status = send_now(guard, socket, descriptor, *message, flags, false);
   }
   if (status == -EPIPE && (flags & MSG_NOSIGNAL) == 0) raise(SIGPIPE);
   return answer(status);
@@ -105,12 +114,8 @@ ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(ssize_t{-EBADF});
-  if (const ssize_t bad = check_message(message); bad != 0) return answer(bad);
-  const std::size_t control = message->msg_control != nullptr ? message->msg_controllen : 0;
-  const std::size_t name = message->msg_name != nullptr ? message->msg_namelen : 0;
-  if (!can_write(message->msg_control, std::min(control, kControlMost)) ||
-      !can_write(message->msg_name, std::min(name, sizeof(sockaddr_storage))))
-    return answer(ssize_t{-EFAULT});
+  if (message == nullptr) return answer(ssize_t{-EFAULT});
+  if ((flags & MSG_ERRQUEUE) != 0) return answer(ssize_t{-EAGAIN});  // there never is one
   return answer(receive_now(guard, socket, descriptor, *message, flags, socket->receive_timeout));
 }
 
@@ -120,6 +125,10 @@ int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags, const
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(-EBADF);
   if (!can_write(messages, std::min(count, kBatchMax) * sizeof *messages)) return answer(-EFAULT);
+  if (limit != nullptr && !can_read(limit, sizeof *limit)) return answer(-EFAULT);
+  constexpr long kSecond = 1'000'000'000;
+  if (limit != nullptr && (limit->tv_sec < 0 || limit->tv_nsec < 0 || limit->tv_nsec >= kSecond))
+    return answer(-EINVAL);
   timeval longest = socket->receive_timeout;
   if (limit != nullptr) longest = {limit->tv_sec, limit->tv_nsec / 1000};
   // No time at all is not the same as no limit.

@@ -26,6 +26,8 @@ constexpr Options::Entry kSocketOptions[] = {
     {SO_RCVTIMEO, sizeof(timeval), O::get_receive_timeout, O::set_receive_timeout},
     {SO_SNDTIMEO, sizeof(timeval), O::get_send_timeout, O::set_send_timeout},
     {SO_REUSEADDR, kInt, O::get_reuse_address, O::set_reuse_address},
+    {SO_TIMESTAMP, kInt, O::get_stamps<SO_TIMESTAMP>, O::set_stamps<SO_TIMESTAMP>},
+    {SO_TIMESTAMPNS, kInt, O::get_stamps<SO_TIMESTAMPNS>, O::set_stamps<SO_TIMESTAMPNS>},
 };
 
 constexpr Options::Entry kSctpOptions[] = {
@@ -69,22 +71,23 @@ constexpr Options::Entry kSctpOptions[] = {
     {SCTP_GET_LOCAL_ADDRS, sizeof(sctp_getaddrs), O::get_local_addresses, nullptr},
 };
 
+constexpr Options::Entry kIpOptions[] = {{IP_TOS, 1, O::get_tos, O::set_tos},
+                                         {IP_TTL, 1, O::get_hops, O::set_hops}};
+constexpr Options::Entry kIpv6Options[] = {{IPV6_TCLASS, kInt, O::get_tclass, O::set_tclass},
+                                           {IPV6_UNICAST_HOPS, kInt, O::get_hops, O::set_hops}};
+
 // Kept and given back: they say nothing about SCTP, or about what the engine's host decides.
-constexpr int kStoredSocketOptions[] = {SO_KEEPALIVE, SO_BROADCAST, SO_PRIORITY, SO_DONTROUTE,
-                                        SO_OOBINLINE, SO_REUSEPORT, SO_MARK,     SO_RCVLOWAT,
-                                        SO_TIMESTAMP, SO_DEBUG};
-constexpr int kStoredIpOptions[] = {IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_FREEBIND, IP_RECVERR};
-constexpr int kStoredIpv6Options[] = {IPV6_V6ONLY, IPV6_TCLASS, IPV6_UNICAST_HOPS,
-                                      IPV6_MTU_DISCOVER, IPV6_RECVERR};
+constexpr int kStoredSocketOptions[] = {SO_KEEPALIVE, SO_BROADCAST, SO_PRIORITY,
+                                        SO_DONTROUTE, SO_OOBINLINE, SO_REUSEPORT,
+                                        SO_MARK,      SO_RCVLOWAT,  SO_DEBUG};
+constexpr int kStoredIpOptions[] = {IP_MTU_DISCOVER, IP_FREEBIND, IP_RECVERR};
+constexpr int kStoredIpv6Options[] = {IPV6_V6ONLY, IPV6_MTU_DISCOVER, IPV6_RECVERR};
 
 /// What the kernel says of those that nobody has set.
 int stored_default(int level, int name) {
-  constexpr int kHops = 64;
   if (level == SOL_SOCKET) return name == SO_RCVLOWAT ? 1 : 0;
   if (level == IPPROTO_IP && name == IP_MTU_DISCOVER) return IP_PMTUDISC_WANT;
-  if (level == IPPROTO_IP) return name == IP_TTL ? kHops : 0;
-  if (name == IPV6_MTU_DISCOVER) return IPV6_PMTUDISC_WANT;
-  return name == IPV6_UNICAST_HOPS ? kHops : 0;
+  return level == IPPROTO_IPV6 && name == IPV6_MTU_DISCOVER ? IPV6_PMTUDISC_WANT : 0;
 }
 
 bool is_stored(int level, int name) {
@@ -106,12 +109,15 @@ const Options::Entry* Options::find(int level, int name) {
     return nullptr;
   };
   if (level == SOL_SOCKET) return search(kSocketOptions);
+  if (level == IPPROTO_IP) return search(kIpOptions);
+  if (level == IPPROTO_IPV6) return search(kIpv6Options);
   return level == IPPROTO_SCTP ? search(kSctpOptions) : nullptr;
 }
 
 int Socket::set_option(int level, int name, const void* value, socklen_t length) {
   if (level == SOL_SOCKET && name == SO_RCVBUFFORCE) name = SO_RCVBUF;
   if (level == SOL_SOCKET && name == SO_SNDBUFFORCE) name = SO_SNDBUF;
+  if (level == IPPROTO_IPV6 && family_ == AF_INET) return -ENOPROTOOPT;
   const Options::Entry* entry = Options::find(level, name);
   if (entry == nullptr) return Options::set_stored(*this, level, name, value, length);
   if (entry->set == nullptr) return -ENOPROTOOPT;
@@ -120,6 +126,7 @@ int Socket::set_option(int level, int name, const void* value, socklen_t length)
 }
 
 int Socket::get_option(int level, int name, void* value, socklen_t& length) {
+  if (level == IPPROTO_IPV6 && family_ == AF_INET) return -EOPNOTSUPP;
   const Options::Entry* entry = Options::find(level, name);
   if (entry == nullptr) return Options::get_stored(*this, level, name, value, length);
   if (entry->get == nullptr) return -ENOPROTOOPT;
@@ -170,10 +177,7 @@ int Options::scope_of(Socket& socket, sctp_assoc_t id, Scope& scope) {
 
 void Options::change(Socket& socket, const Scope& scope, int parameter, std::uint32_t value) {
   const auto bit = std::uint32_t{1} << parameter;
-  if (scope.has_socket) {
-    socket.changed_parameters_ |= bit;
-    if (socket.is_listening_) socket.late_parameters_ |= bit;
-  }
+  if (scope.has_socket) socket.changed_parameters_ |= bit;
   each(socket, scope, [&](AssociationOptions& options) { options.parameters[parameter] = value; });
   mr_context* context = Process::get().context();
   if (scope.association != nullptr)

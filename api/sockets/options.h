@@ -6,6 +6,21 @@
 
 namespace millrace::sockets {
 
+/// Reads a value's layout; the value is long enough.
+template <class Layout>
+Layout read_value(const void* value) {
+  Layout layout{};
+  std::memcpy(&layout, value, sizeof layout);
+  return layout;
+}
+/// Writes a value's layout, cut to what there is room for.
+template <class Layout>
+int write_value(const Layout& layout, void* value, socklen_t& length) {
+  length = std::min<socklen_t>(length, sizeof layout);
+  std::memcpy(value, &layout, length);
+  return 0;
+}
+
 /// What an association id in an option's value means.
 struct Scope {
   Association* association = nullptr;  // one of them
@@ -61,6 +76,23 @@ struct Options {
   static int set_send_timeout(Socket&, const void*, socklen_t);
   static int get_reuse_address(Socket&, void*, socklen_t&);
   static int set_reuse_address(Socket&, const void*, socklen_t);
+  template <int kName>
+  static int get_stamps(Socket& socket, void* value, socklen_t& length) {
+    return write_value(int{socket.stamps == kName ? 1 : 0}, value, length);
+  }
+  template <int kName>
+  static int set_stamps(Socket& socket, const void* value, socklen_t) {
+    socket.stamps = read_value<int>(value) != 0 ? kName : 0;
+    return 0;
+  }
+
+  // options_ip.cc: IPPROTO_IP and IPPROTO_IPV6
+  static int get_tos(Socket&, void*, socklen_t&);
+  static int set_tos(Socket&, const void*, socklen_t);
+  static int get_tclass(Socket&, void*, socklen_t&);
+  static int set_tclass(Socket&, const void*, socklen_t);
+  static int get_hops(Socket&, void*, socklen_t&);
+  static int set_hops(Socket&, const void*, socklen_t);
 
   // options_events.cc: what is received, and how
   static int get_events(Socket&, void*, socklen_t&);
@@ -107,6 +139,7 @@ struct Options {
   static int set_rto(Socket&, const void*, socklen_t);
   static int get_association(Socket&, void*, socklen_t&);
   static int set_association(Socket&, const void*, socklen_t);
+  static int set_traffic_class(Socket&, int traffic_class);
   static int get_path(Socket&, void*, socklen_t&);
   static int set_path(Socket&, const void*, socklen_t);
   static int get_thresholds(Socket&, void*, socklen_t&);
@@ -136,20 +169,5 @@ struct Options {
   static int add_bindings(Socket&, const void*, socklen_t);
   static int remove_bindings(Socket&, const void*, socklen_t);
 };
-
-/// Reads a value's layout; the value is long enough.
-template <class Layout>
-Layout read_value(const void* value) {
-  Layout layout{};
-  std::memcpy(&layout, value, sizeof layout);
-  return layout;
-}
-/// Writes a value's layout, cut to what there is room for.
-template <class Layout>
-int write_value(const Layout& layout, void* value, socklen_t& length) {
-  length = std::min<socklen_t>(length, sizeof layout);
-  std::memcpy(value, &layout, length);
-  return 0;
-}
 
 }  // namespace millrace::sockets

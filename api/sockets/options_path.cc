@@ -127,8 +127,20 @@ int check(const sctp_paddrparams& info) {
   if (info.spp_pathmaxrxt > 255) return -EINVAL;
   if (info.spp_pathmtu != 0 && (info.spp_pathmtu < kPathMtuLeast || info.spp_pathmtu > 65535))
     return -EINVAL;
-  // These are IP's, which the engine's configuration decides.
-  return (info.spp_flags & (SPP_IPV6_FLOWLABEL | SPP_DSCP)) != 0 ? -EOPNOTSUPP : 0;
+  return 0;
+}
+
+void set_marking(Socket& socket, const PathScope& at, const sctp_paddrparams& info) {
+  if ((info.spp_flags & SPP_IPV6_FLOWLABEL) != 0)
+    change_on(socket, at, MR_FLOW_LABEL, info.spp_ipv6_flowlabel & (MR_FLOW_LABEL_AUTO - 1));
+  if ((info.spp_flags & SPP_DSCP) == 0) return;
+  change_on(socket, at, MR_DSCP, info.spp_dscp >> 2);
+  if (at.has_address) {
+    own_options(*at.scope.association, at.address)->has_own_dscp = true;
+  } else {
+    Options::each(socket, at.scope,
+                  [](AssociationOptions& options) { options.has_own_dscp = true; });
+  }
 }
 
 template <class Layout>
@@ -177,14 +189,19 @@ int Options::get_path(Socket& socket, void* value, socklen_t& length) {
   info.spp_flags = values[MR_PATH_MTU_FIXED] != 0 ? SPP_PMTUD_DISABLE : SPP_PMTUD_ENABLE;
   info.spp_flags |= info.spp_hbinterval != 0 ? SPP_HB_ENABLE : SPP_HB_DISABLE;
   info.spp_flags |= info.spp_sackdelay != 0 ? SPP_SACKDELAY_ENABLE : SPP_SACKDELAY_DISABLE;
-  info.spp_ipv6_flowlabel = 0;
-  info.spp_dscp = 0;
+  const bool has_label = values[MR_FLOW_LABEL] != MR_FLOW_LABEL_AUTO;
+  if (has_label) info.spp_flags |= SPP_IPV6_FLOWLABEL;
+  info.spp_ipv6_flowlabel = has_label ? values[MR_FLOW_LABEL] : 0;
+  if (values[MR_DSCP] != 0) info.spp_flags |= SPP_DSCP;
+  info.spp_dscp = static_cast<std::uint8_t>(values[MR_DSCP] << 2);
   return write_value(info, value, length);
 }
 
 int Options::set_path(Socket& socket, const void* value, socklen_t length) {
   sctp_paddrparams info{};
   std::memcpy(&info, value, std::min<std::size_t>(length, sizeof info));
+  const bool is_marking = (info.spp_flags & (SPP_IPV6_FLOWLABEL | SPP_DSCP)) != 0;
+  if (is_marking && length < sizeof info) return -EINVAL;  // of before these came
   PathScope at;
   sockaddr_storage address;
   std::memcpy(&address, &info.spp_address, sizeof address);
@@ -196,6 +213,28 @@ int Options::set_path(Socket& socket, const void* value, socklen_t length) {
   if (info.spp_pathmaxrxt != 0) change_on(socket, at, MR_PATH_MAX_RETRANS, info.spp_pathmaxrxt);
   set_mtu(socket, at, info);
   set_sack_delay(socket, at, info);
+  set_marking(socket, at, info);
+  return 0;
+}
+
+// Of packets of either version of IP. What SPP_DSCP has set stays.
+int Options::set_traffic_class(Socket& socket, int traffic_class) {
+  const auto dscp = static_cast<std::uint32_t>(traffic_class >> 2);
+  Scope scope;
+  scope.has_socket = true;
+  if (!socket.options.has_own_dscp) change(socket, scope, MR_DSCP, dscp);
+  for (const auto& entry : socket.associations) {
+    Association& association = *entry.second;
+    if (association.options.has_own_dscp) continue;
+    scope = Scope{};
+    scope.association = &association;
+    change(socket, scope, MR_DSCP, dscp);
+    for (PathOptions& own : association.path_options) {
+      if (!own.has_own_dscp) own.parameters[MR_DSCP] = dscp;
+      mr_set_path_parameter(Process::get().context(), association.handle, &own.address, MR_DSCP,
+                            own.parameters[MR_DSCP]);
+    }
+  }
   return 0;
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint32_t kHeadersV4 = 48;                   // IPv4, common header, DATA chunk
 constexpr std::uint32_t kSegmentLeast = 512 - kHeadersV4;  // as Linux has it
+constexpr std::uint32_t kSegmentMost = 65532 - 16;         // what a chunk can be
 constexpr int kSendFlags = SCTP_UNORDERED | SCTP_ADDR_OVER | SCTP_ABORT | SCTP_EOF |
                            SCTP_SACK_IMMEDIATELY | SCTP_PR_SCTP_MASK;
 
@@ -119,8 +120,8 @@ int Options::set_maxseg(Socket& socket, const void* value, socklen_t length) {
   } else {
     wanted = read_value<sctp_assoc_value>(value);
   }
-  const std::uint32_t most = Process::get().engine().path_mtu - kHeadersV4;
-  if (wanted.assoc_value != 0 && (wanted.assoc_value < kSegmentLeast || wanted.assoc_value > most))
+  if (wanted.assoc_value != 0 &&
+      (wanted.assoc_value < kSegmentLeast || wanted.assoc_value > kSegmentMost))
     return -EINVAL;
   Scope scope;
   if (const int status = scope_of(socket, wanted.assoc_id, scope); status != 0) return status;

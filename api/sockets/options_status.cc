@@ -7,7 +7,8 @@
 namespace millrace::sockets {
 namespace {
 
-constexpr std::uint32_t kHeadersV4 = 48;
+constexpr std::uint32_t kHeadersV4 = 48;  // IP, common header, DATA chunk
+constexpr std::uint32_t kHeadersV6 = 68;
 constexpr std::size_t kGetAddressesHead = offsetof(sctp_getaddrs, addrs);
 
 int state_number(const char* name) {
@@ -93,14 +94,22 @@ int Options::get_status(Socket& socket, void* value, socklen_t& length) {
   info.sstat_rwnd = status.peer_rwnd;
   info.sstat_unackdata =
       static_cast<std::uint16_t>(std::min(status.unacked_chunks, std::uint32_t{65535}));
-  info.sstat_penddata =
-      static_cast<std::uint16_t>(std::min(status.queued_messages, std::uint32_t{65535}));
+  // What is still to be read here.
+  const auto is_pending = [association](const Item& item) {
+    return !item.is_notification && item.association.get() == association;
+  };
+  const auto pending = std::count_if(socket.items.begin(), socket.items.end(), is_pending) +
+                       std::count_if(socket.held.begin(), socket.held.end(), is_pending);
+  info.sstat_penddata = static_cast<std::uint16_t>(std::min<std::ptrdiff_t>(pending, 65535));
   info.sstat_instrms = status.streams_in;
   info.sstat_outstrms = status.streams_out;
   for (std::uint32_t i = 0; i < status.path_count && i < MR_PATHS_MAX; ++i) {
     if (status.paths[i].is_primary == 0) continue;
     info.sstat_primary = path_info(socket, *association, status.paths[i]);
-    info.sstat_fragmentation_point = status.paths[i].mtu - kHeadersV4;
+    const std::uint32_t headers = is_v4(status.paths[i].address) ? kHeadersV4 : kHeadersV6;
+    const std::uint32_t own = association->options.parameters[MR_FRAGMENT_MAX];
+    const std::uint32_t most = status.paths[i].mtu - headers;
+    info.sstat_fragmentation_point = own != 0 ? std::min(own, most) : most;
   }
   return write_value(info, value, length);
 }

@@ -22,6 +22,7 @@ bool Socket::must_wait(const Item& item) const {
 void Socket::queue(Item item) {
   Association& association = *item.association;
   if (!item.is_notification) association.queued += static_cast<std::uint32_t>(item.data.size());
+  if (stamps != 0 && item.arrived.tv_sec == 0) clock_gettime(CLOCK_REALTIME, &item.arrived);
   if (must_wait(item)) {
     held.push_back(std::move(item));
     return;

@@ -16,11 +16,14 @@
 
 #include "api/sockets/calls.h"
 #include "api/sockets/descriptor.h"
+#include "api/sockets/memory.h"
 #include "api/sockets/process.h"
 #include "api/sockets/real_calls.h"
 #include "api/sockets/streams.h"
 #include "api/sockets/table.h"
 
+using millrace::sockets::can_read;
+using millrace::sockets::can_write;
 using millrace::sockets::is_internal;
 using millrace::sockets::is_ours;
 using millrace::sockets::kDescriptorsMax;
@@ -31,6 +34,11 @@ namespace calls = millrace::sockets::calls;
 #define MR_PRELOAD extern "C" __attribute__((visibility("default")))
 
 namespace {
+
+ssize_t failed(int error) {
+  errno = error;
+  return -1;
+}
 
 ssize_t send_parts(int descriptor, const iovec* parts, int count, int flags, const sockaddr* to,
                    socklen_t length) {
@@ -53,6 +61,8 @@ ssize_t receive_parts(int descriptor, const iovec* parts, int count, int flags,
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts);
   message.msg_iovlen = static_cast<std::size_t>(count);
+  if (from == nullptr) length = nullptr;  // then nobody looks at it
+  if (length != nullptr && !can_write(length, sizeof *length)) return failed(EFAULT);
   message.msg_name = from;
   message.msg_namelen = length != nullptr ? *length : 0;
   const ssize_t received = calls::recvmsg(descriptor, &message, flags);
@@ -64,11 +74,6 @@ ssize_t receive_bytes(int descriptor, void* data, std::size_t size, int flags,
                       sockaddr* from = nullptr, socklen_t* length = nullptr) {
   const iovec part{data, size};
   return receive_parts(descriptor, &part, 1, flags, from, length);
-}
-
-ssize_t bad_count() {
-  errno = EINVAL;
-  return -1;
 }
 
 int with_copy(int from, int to) {
@@ -163,7 +168,7 @@ MR_PRELOAD ssize_t write(int descriptor, const void* data, size_t size) {
 }
 
 MR_PRELOAD ssize_t writev(int descriptor, const iovec* parts, int count) {
-  if (static_cast<unsigned>(count) > IOV_MAX && is_ours(descriptor)) return bad_count();
+  if (static_cast<unsigned>(count) > IOV_MAX && is_ours(descriptor)) return failed(EINVAL);
   if (count == 0 && is_ours(descriptor)) return 0;
   return is_ours(descriptor) ? send_parts(descriptor, parts, count, 0, nullptr, 0)
                              : real().writev(descriptor, parts, count);
@@ -173,6 +178,7 @@ MR_PRELOAD ssize_t sendfile(int to, int from, off_t* offset, size_t size) noexce
   if (!is_ours(to)) return real().sendfile(to, from, offset, size);
   char data[65536];
   const size_t most = size < sizeof data ? size : sizeof data;
+  if (offset != nullptr && !can_write(offset, sizeof *offset)) return failed(EFAULT);
   // The file's position moves by what was sent, and not by what was read.
   const off_t at = offset != nullptr ? *offset : lseek(from, 0, SEEK_CUR);
   const ssize_t got = pread(from, data, most, at);
@@ -225,7 +231,7 @@ MR_PRELOAD ssize_t read(int descriptor, void* data, size_t size) {
 }
 
 MR_PRELOAD ssize_t readv(int descriptor, const iovec* parts, int count) {
-  if (static_cast<unsigned>(count) > IOV_MAX && is_ours(descriptor)) return bad_count();
+  if (static_cast<unsigned>(count) > IOV_MAX && is_ours(descriptor)) return failed(EINVAL);
   if (count == 0 && is_ours(descriptor)) return 0;
   return is_ours(descriptor) ? receive_parts(descriptor, parts, count, 0)
                              : real().readv(descriptor, parts, count);
@@ -332,8 +338,9 @@ MR_PRELOAD int fcntl64(int descriptor, int command, ...) {
 
 // The set is the kernel's; only that it wants edges has to be known.
 MR_PRELOAD int epoll_ctl(int set, int operation, int descriptor, epoll_event* event) noexcept {
-  const bool has_edges = event != nullptr && (event->events & EPOLLET) != 0;
-  if (has_edges && is_ours(descriptor)) calls::watch_edges(descriptor);
+  if (is_ours(descriptor) && operation != EPOLL_CTL_DEL && can_read(event, sizeof *event) &&
+      event != nullptr && (event->events & EPOLLET) != 0)
+    calls::watch_edges(descriptor);
   return real().epoll_ctl(set, operation, descriptor, event);
 }
 

@@ -60,6 +60,7 @@ class Process {
   void forget(const Association& association);
   // listening.cc
   int start_listening(Socket& socket);
+  mr_address local_of(const mr_event& event) const;
   void stop_listening(Socket& socket);
   /// Whether another socket of this process is bound to what this one is bound to.
   bool has_rival(const Socket& socket) const;
@@ -106,12 +107,16 @@ class Process {
  private:
   struct ListenGroup {
     std::vector<Socket*> sockets;
+    std::vector<mr_address> addresses;  // of the engine's listener
+    ParameterValues told{};             // that the engine's listener has
   };
 
   Process();
-  int listen(std::uint16_t port, const ListenGroup& group);
+  static std::vector<mr_address> addresses_of(const ListenGroup& group);
+  int listen(std::uint16_t port, ListenGroup& group);
   int unlisten(std::uint16_t port);
-  Socket* listener(std::uint16_t port, const mr_address& peer, std::uint16_t peer_port) const;
+  Socket* listener(std::uint16_t port, const mr_address& local, const mr_address& peer,
+                   std::uint16_t peer_port) const;
   int attach();
   void drop_context();
   void start_pump();

@@ -98,10 +98,8 @@ int Socket::bind(const Endpoint& to) {
   if (port_ != 0) return -EINVAL;
   if (is_v4(to.address) && !serves(true)) return -EINVAL;  // of one for IPv6 only
   if (const int status = check_local(to); status != 0) return status;
-  is_loopback_only_ = is_loopback(to.address);
-  loopback_ = to.address;
   locals_.clear();
-  if (!is_any(to.address) && !is_loopback_only_) locals_ = {to.address};
+  if (!is_any(to.address)) locals_ = {to.address};
   if (to.port == 0) return choose_port();
   port_ = to.port;
   if (!Process::get().has_rival(*this)) return 0;
@@ -125,16 +123,13 @@ int Socket::bind_also(const std::vector<Endpoint>& endpoints) {
     if (const int status = bind(endpoints.front()); status != 0) return status;
     first = 1;
   }
-  const bool is_wildcard = locals_.empty() && !is_loopback_only_;
+  const bool is_wildcard = locals_.empty();
   for (std::size_t i = first; i < endpoints.size() && !is_wildcard; ++i) {
     const mr_address& address = endpoints[i].address;
     if (is_any(address)) {
       locals_.clear();
-      is_loopback_only_ = false;
       break;
     }
-    if (is_loopback(address)) continue;
-    is_loopback_only_ = false;
     if (std::find(locals_.begin(), locals_.end(), address) == locals_.end())
       locals_.push_back(address);
   }
@@ -209,8 +204,6 @@ int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
   Socket& to = *adopted;
   to.port_ = association->local_port;
   to.locals_ = locals_;
-  to.loopback_ = loopback_;
-  to.is_loopback_only_ = is_loopback_only_;
   to.options = options;
   to.init_ = init_;
   to.wants_rcvinfo = wants_rcvinfo;
@@ -220,13 +213,20 @@ int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
   to.interleave_ = interleave_;
   to.maps_v4 = maps_v4;
   to.lingering = lingering;
+  to.receive_timeout = receive_timeout;
+  to.send_timeout = send_timeout;
   to.no_delay_ = no_delay_;
+  to.disables_fragments_ = disables_fragments_;
+  to.stamps = stamps;
+  to.tos_ = tos_;
+  to.traffic_class_ = traffic_class_;
   to.reuses_address_ = reuses_address_;
   to.send_buffer_ = send_buffer_;
   to.receive_buffer_ = receive_buffer_;
   to.stored_ = stored_;
   to.was_connected_ = true;
   to.peer_ = {association->primary, association->peer_port};
+  to.local_ = association->local;
   const bool is_fresh = association->socket == nullptr;
   const int descriptor = to.open(flags);
   if (descriptor < 0) return descriptor;

@@ -120,12 +120,14 @@ class Socket : public std::enable_shared_from_this<Socket> {
   bool is_non_blocking() const;
   bool shares_port() const { return reuses_port_; }
   int take_error();
-  Endpoint local_endpoint(const Association& association) const;
   std::vector<mr_address> local_addresses(const Association* association) const;
 
   bool serves(bool v4) const;
+  bool meets(const Socket& other) const;
   bool is_rival_of(const Socket& other) const;
-  const std::vector<mr_address>& bound_addresses() const { return locals_; }
+  /// The addresses that peers may use, as the engine is told them; none: all.
+  std::vector<mr_address> offered_addresses() const;
+  bool is_at(const mr_address& local) const;
   void preset(mr_listen_options& wanted) const;
 
   // Across processes (remote.h): another one has its state, and this one only its descriptor.
@@ -149,6 +151,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   std::uint64_t number = 0;
   std::uint32_t autoclose_s = 0;
   AssociationOptions options;
+  int calls = 0;   // that sleep in it: it does not end before they have
+  int stamps = 0;  // SO_TIMESTAMP, SO_TIMESTAMPNS, or 0: with each message comes its time
   bool wants_rcvinfo = false;
   bool wants_nxtinfo = false;
   bool wants_extended = false;  // SCTP_USE_EXT_RCVINFO
@@ -168,7 +172,6 @@ class Socket : public std::enable_shared_from_this<Socket> {
             std::shared_ptr<Socket>& adopted);
   bool is_local(const mr_address& address) const;
   int check_local(const Endpoint& endpoint) const;
-  void apply_options(Association& association);
   bool wants(const Association& association, int type) const;
   bool must_wait(const Item& item) const;
   void release_held();
@@ -188,8 +191,6 @@ class Socket : public std::enable_shared_from_this<Socket> {
   int kept_ = -1;
   std::uint16_t port_ = 0;
   std::vector<mr_address> locals_;  // none: all
-  mr_address loopback_{};           // that it is bound to, if is_loopback_only_
-  bool is_loopback_only_ = false;
   bool is_listening_ = false;
   bool is_closed_ = false;
   bool was_connected_ = false;
@@ -198,15 +199,17 @@ class Socket : public std::enable_shared_from_this<Socket> {
   bool has_hung_up_ = false;
   bool shut_read_ = false;
   bool shut_write_ = false;
-  Endpoint peer_;  // that a one-to-one socket has, or had
+  Endpoint peer_;       // that a one-to-one socket has, or had
+  mr_address local_{};  // and where it is reached
   int backlog_ = 0;
   int error_ = 0;
   std::deque<std::shared_ptr<Association>> accept_queue_;
   sctp_initmsg init_{};
-  std::uint32_t late_parameters_ = 0;  // set after listen(): bit per mr_parameter
-  std::uint32_t changed_parameters_ = 0;
+  std::uint32_t changed_parameters_ = 0;  // by the application: bit per mr_parameter
   int send_buffer_ = 0;
   int receive_buffer_ = 0;
+  int tos_ = 0;            // IP_TOS
+  int traffic_class_ = 0;  // IPV6_TCLASS
   bool no_delay_ = false;
   bool disables_fragments_ = false;
   int interleave_ = 0;

@@ -10,7 +10,8 @@ CALLS = "api/sockets/calls.cc"
 HEADER = "api/millrace/sctp_options.h"
 
 _ROW = re.compile(r"^\| ((?:S[OC]|IP)[A-Z0-9_]+(?:, [A-Z0-9_]+)*) \| (\S+) \|.*\| (.*) \|$")
-_ENTRY = re.compile(r"\{((?:SO|SCTP)_\w+),\s*[^,]+,\s*(O::\w+|nullptr),\s*(O::\w+|nullptr)\}")
+_ENTRY = re.compile(r"\{((?:SO|SCTP|IP|IPV6)_\w+),\s*[^,]+,\s*(O::\w+|nullptr)(?:<\w+>)?,"
+                    r"\s*(O::\w+|nullptr)(?:<\w+>)?\}")
 _STORED = re.compile(r"constexpr int kStored\w+\[\] = \{([^}]*)\}")
 _ALIAS = re.compile(r"name == (\w+)\) name = (\w+);")
 _CALL = re.compile(r"name == (SCTP_SOCKOPT_\w+)")

@@ -139,6 +139,45 @@ TEST_CASE("addresses of both ends are listed in libsctp's layout") {
   CHECK(errno == ENOMEM);
 }
 
+TEST_CASE("SCTP_STATUS counts what is still to be read, and knows how large a chunk may be") {
+  Pair pair;
+  REQUIRE(pair.client.send("one") == 3);
+  REQUIRE(pair.client.send("two") == 3);
+  REQUIRE(receive(pair.server).data == "one");
+  REQUIRE(pair.server.becomes(POLLIN));
+  sctp_status status{};
+  REQUIRE(pair.server.get(IPPROTO_SCTP, SCTP_STATUS, status) == 0);
+  CHECK(status.sstat_penddata == 1);
+  const sctp_assoc_value most{0, 600};
+  REQUIRE(pair.server.set(IPPROTO_SCTP, SCTP_MAXSEG, most) == 0);
+  REQUIRE(receive(pair.server).data == "two");
+  REQUIRE(pair.server.get(IPPROTO_SCTP, SCTP_STATUS, status) == 0);
+  CHECK(status.sstat_penddata == 0);
+  CHECK(status.sstat_fragmentation_point == 600);
+}
+
+TEST_CASE("listeners at one port have each its own options, for the engine too") {
+  Handle wide(SOCK_STREAM), narrow(SOCK_STREAM);
+  REQUIRE(wide.bind("10.0.0.1", 0) == 0);
+  REQUIRE(narrow.bind("127.0.0.1", wide.port()) == 0);
+  REQUIRE(narrow.set(SOL_SOCKET, SO_RCVBUF, 20'000) == 0);
+  for (const Handle* one : {&wide, &narrow}) REQUIRE(calls::listen(one->number, 5) == 0);
+  for (const bool is_narrow : {true, false}) {
+    const Handle client(SOCK_STREAM);
+    REQUIRE(client.connect(is_narrow ? "127.0.0.1" : "10.0.0.1", wide.port()) == 0);
+    const int listener = is_narrow ? narrow.number : wide.number;
+    const Handle server(Handle::Adopt{calls::accept(listener, nullptr, nullptr, 0)});
+    REQUIRE(server.number >= 0);
+    sctp_assocparams seen{};
+    for (int i = 0; i < 500; ++i) {  // told to the engine, a moment later
+      REQUIRE(server.get(IPPROTO_SCTP, SCTP_ASSOCINFO, seen) == 0);
+      if (is_narrow == (seen.sasoc_local_rwnd <= 20'000)) break;
+      usleep(10'000);
+    }
+    CHECK((seen.sasoc_local_rwnd <= 20'000) == is_narrow);
+  }
+}
+
 TEST_CASE("only a socket that is bound to all addresses follows their changes") {
   const Handle wildcard(SOCK_STREAM);
   const int on = 1;

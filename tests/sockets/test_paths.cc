@@ -74,9 +74,35 @@ TEST_CASE("a heartbeat on demand wants an address") {
   info = about("10.0.0.1", pair.listener.port());
   info.spp_flags = SPP_HB_DEMAND;
   CHECK(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == 0);
-  info.spp_flags = SPP_DSCP;
-  CHECK(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == -1);
-  CHECK(errno == EOPNOTSUPP);
+}
+
+TEST_CASE(
+    "IP_TOS changes no DSCP that SPP_DSCP has set, of a socket, an association or an address") {
+  Pair pair;
+  constexpr int kHigh = 46 << 2, kLow = 10 << 2, kOther = 12 << 2;
+  sctp_paddrparams own = about("10.0.0.1", pair.listener.port());
+  own.spp_flags = SPP_DSCP;
+  own.spp_dscp = kHigh;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, own) == 0);
+  REQUIRE(pair.client.set(IPPROTO_IP, IP_TOS, kLow) == 0);
+  sctp_paddrparams seen = about("10.0.0.1", pair.listener.port());
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, seen) == 0);
+  CHECK(int{seen.spp_dscp} == kHigh);
+  sctp_paddrparams all{};
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, all) == 0);
+  CHECK(int{all.spp_dscp} == kLow);
+  all = sctp_paddrparams{};
+  all.spp_flags = SPP_DSCP;
+  all.spp_dscp = kOther;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, all) == 0);
+  REQUIRE(pair.client.set(IPPROTO_IP, IP_TOS, kLow) == 0);
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, all) == 0);
+  CHECK(int{all.spp_dscp} == kOther);
+  Handle fresh(SOCK_STREAM);
+  REQUIRE(fresh.set(IPPROTO_IP, IP_TOS, kHigh) == 0);
+  all = sctp_paddrparams{};
+  REQUIRE(fresh.get(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, all) == 0);
+  CHECK(int{all.spp_dscp} == kHigh);
 }
 
 TEST_CASE("thresholds come back in both layouts, and must be in order") {

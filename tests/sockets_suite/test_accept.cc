@@ -150,11 +150,17 @@ CASE("options of the listener are those of the accepted") {
   const int on = 1;
   OK(set(listener, IPPROTO_SCTP, SCTP_NODELAY, on));
   OK(set(listener, SOL_SOCKET, SO_RCVBUF, 50'000));
+  OK(set(listener, IPPROTO_SCTP, SCTP_DISABLE_FRAGMENTS, on));
+  OK(set(listener, SOL_SOCKET, SO_RCVTIMEO, timeval{7, 0}));
+  OK(set(listener, SOL_SOCKET, SO_SNDTIMEO, timeval{8, 0}));
   subscribe(listener, SCTP_SHUTDOWN_EVENT);
   const int client = make();
   OK(connect_to(client, name_of(listener)));
   const int server = OK(accept(listener, nullptr, nullptr));
   EQUAL(flag(server, SCTP_NODELAY), 1);
+  EQUAL(flag(server, SCTP_DISABLE_FRAGMENTS), 1);
+  EQUAL(option<timeval>(server, SOL_SOCKET, SO_RCVTIMEO).tv_sec, 7);
+  EQUAL(option<timeval>(server, SOL_SOCKET, SO_SNDTIMEO).tv_sec, 8);
   EQUAL(option<int>(server, SOL_SOCKET, SO_RCVBUF), 100'000);
   OK(close(client));
   notification(server, SCTP_SHUTDOWN_EVENT);

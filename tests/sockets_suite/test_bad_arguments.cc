@@ -4,6 +4,7 @@
 
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/uio.h>
 
 using namespace suite;
@@ -81,6 +82,81 @@ CASE("a closed descriptor, in every call") {
   FAILS(sctp_bindx(fd, name.raw(), 1, SCTP_BINDX_ADD_ADDR), EBADF);
   FAILS(sctp_connectx(fd, name.raw(), 1, nullptr), EBADF);
   FAILS(sctp_peeloff(fd, 1), EBADF);
+}
+
+CASE("a closed descriptor, in the functions of libsctp and what is like read and write") {
+  const int file = OK(open("/proc/self/exe", O_RDONLY));
+  const int fd = closed_descriptor();
+  Address name = at(kLoopback, 5);
+  sockaddr* list = nullptr;
+  char byte = 0;
+  iovec part{&byte, 1};
+  int flags = 0;
+  unsigned type = 0;
+  socklen_t length = sizeof(sctp_rcvinfo), name_length = name.length;
+  sctp_sndrcvinfo sent{};
+  sctp_rcvinfo received{};
+  sctp_status status{};
+  socklen_t status_length = sizeof status;
+  FAILS(sctp_sendmsg(fd, &byte, 1, name.raw(), kFour, 0, 0, 0, 0, 0), EBADF);
+  FAILS(sctp_send(fd, &byte, 1, &sent, 0), EBADF);
+  FAILS(sctp_sendv(fd, &part, 1, nullptr, 0, nullptr, 0, SCTP_SENDV_NOINFO, 0), EBADF);
+  FAILS(sctp_recvmsg(fd, &byte, 1, nullptr, nullptr, nullptr, &flags), EBADF);
+  FAILS(sctp_recvv(fd, &part, 1, name.raw(), &name_length, &received, &length, &type, &flags),
+        EBADF);
+  FAILS(sctp_getpaddrs(fd, 0, &list), EBADF);
+  FAILS(sctp_getladdrs(fd, 0, &list), EBADF);
+  FAILS(sctp_opt_info(fd, 0, SCTP_STATUS, &status, &status_length), EBADF);
+  FAILS(preadv2(fd, &part, 1, -1, 0), EBADF);
+  FAILS(pwritev2(fd, &part, 1, -1, 0), EBADF);
+  FAILS(sendfile(fd, file, nullptr, 1), EBADF);
+  FAILS(dup3(fd, 100, 0), EBADF);
+  FAILS(fcntl(fd, F_DUPFD, 3), EBADF);
+  FAILS(ioctl(fd, FIONBIO, &flags), EBADF);
+  pollfd entry{fd, POLLIN, 0};
+  EQUAL(poll(&entry, 1, 0), 1);
+  EQUAL(entry.revents, POLLNVAL);
+}
+
+CASE("the wrong state: neither bound nor connected") {
+  Address name = at(kLoopback, 5);
+  char byte = 0;
+  const int fd = make();
+  FAILS(accept(fd, nullptr, nullptr), EINVAL);
+  FAILS(getpeername(fd, name.raw(), &name.length), ENOTCONN);
+  FAILS(recv(fd, &byte, 1, 0), ENOTCONN);
+  FAILS(read(fd, &byte, 1), ENOTCONN);
+  FAILS(send(fd, &byte, 1, MSG_NOSIGNAL), EPIPE);
+  FAILS(shutdown(fd, SHUT_RDWR), ENOTCONN);
+  sockaddr* list = nullptr;
+  FAILS(sctp_getpaddrs(fd, 0, &list), EINVAL);
+  sctp_prim primary{};
+  FAILS(set(fd, IPPROTO_SCTP, SCTP_PRIMARY_ADDR, primary), EINVAL);
+}
+
+CASE("the wrong state: listening") {
+  const int fd = listening();
+  const Address elsewhere = name_of(listening());
+  char byte = 0;
+  FAILS(bind_to(fd, at(kLoopback)), EINVAL);
+  FAILS(connect_to(fd, elsewhere), EISCONN);
+  FAILS(recv(fd, &byte, 1, 0), ENOTCONN);
+  FAILS(send(fd, &byte, 1, MSG_NOSIGNAL), EPIPE);
+  FAILS(sendto(fd, &byte, 1, MSG_NOSIGNAL, elsewhere.raw(), elsewhere.length), EPIPE);
+  FAILS(sctp_connectx(fd, Packed().add(elsewhere).raw(), 1, nullptr), EISCONN);
+  Address peer = elsewhere;
+  FAILS(getpeername(fd, peer.raw(), &peer.length), ENOTCONN);
+}
+
+CASE("the wrong state: connected") {
+  const Pair two = pair();
+  const Address elsewhere = name_of(listening());
+  FAILS(listen(two.client, 5), EINVAL);
+  FAILS(accept(two.client, nullptr, nullptr), EINVAL);
+  FAILS(bind_to(two.client, at(kLoopback)), EINVAL);
+  FAILS(connect_to(two.client, elsewhere), EISCONN);
+  FAILS(connect_to(two.client, name_of(two.listener)), EISCONN);
+  FAILS(sctp_connectx(two.client, Packed().add(elsewhere).raw(), 1, nullptr), EISCONN);
 }
 
 CASE("a negative descriptor") {
@@ -217,6 +293,53 @@ CASE("sendmsg and recvmsg: null and foreign structures") {
   msghdr message = message_of(foreign<iovec>(), 1);
   FAILS(sendmsg(two.client, &message, 0), EFAULT);
   FAILS(recvmsg(two.server, &message, 0), EFAULT);
+}
+
+CASE("sendmmsg and recvmmsg: no messages, foreign ones") {
+  const Pair two = pair();
+  say(two.client, "x");
+  wait_for(two.server, POLLIN);
+  FAILS(sendmmsg(two.client, nullptr, 1, MSG_NOSIGNAL), EFAULT);
+  FAILS(sendmmsg(two.client, foreign<mmsghdr>(), 1, MSG_NOSIGNAL), EFAULT);
+  FAILS(recvmmsg(two.server, nullptr, 1, 0, nullptr), EFAULT);
+  FAILS(recvmmsg(two.server, foreign<mmsghdr>(), 1, 0, nullptr), EFAULT);
+  FAILS(recvmmsg(two.server, foreign<mmsghdr>(), 1, 0, foreign<timespec>()), EFAULT);
+  EQUAL(sendmmsg(two.client, nullptr, 0, MSG_NOSIGNAL), 0);
+  mmsghdr several{message_of(foreign<iovec>(), 1), 0};
+  FAILS(sendmmsg(two.client, &several, 1, MSG_NOSIGNAL), EFAULT);
+  FAILS(recvmmsg(two.server, &several, 1, 0, nullptr), EFAULT);
+}
+
+CASE("recvmmsg: a time that is none") {
+  const Pair two = pair();
+  mmsghdr several{};
+  timespec time{0, -1};
+  FAILS(recvmmsg(two.server, &several, 1, 0, &time), EINVAL);
+  time = {-1, 0};
+  FAILS(recvmmsg(two.server, &several, 1, 0, &time), EINVAL);
+}
+
+CASE("recvfrom: a foreign name") {
+  const Pair two = pair();
+  say(two.client, "x");
+  char byte = 0;
+  socklen_t length = kFour;
+  FAILS(recvfrom(two.server, &byte, 1, 0, foreign<sockaddr>(), &length), EFAULT);
+  Address name;
+  say(two.client, "x");
+  FAILS(recvfrom(two.server, &byte, 1, 0, name.raw(), foreign<socklen_t>()), EFAULT);
+}
+
+CASE("recvmsg: foreign control data takes nothing away") {
+  const Pair two = pair();
+  want_info(two.server);
+  say(two.client, "x");
+  char byte = 0;
+  iovec part{&byte, 1};
+  msghdr message = message_of(&part, 1);
+  message.msg_control = foreign();
+  message.msg_controllen = 64;
+  EQUAL(recvmsg(two.server, &message, 0), 1);
 }
 
 CASE("sendmsg and recvmsg: too many parts") {

@@ -33,6 +33,35 @@ CASE("one port at two addresses is two sockets'") {
   OK(bind_to(second, at(kSecond, name_of(first).port())));
 }
 
+CASE("one port at two addresses: both listen, and each has its own peers") {
+  const int first = listening(SOCK_STREAM, at(kFirst));
+  const uint16_t port = name_of(first).port();
+  const int second = listening(SOCK_STREAM, at(kSecond, port));
+  const int third = listening(SOCK_STREAM, at(kLoopback, port));
+  for (int round = 0; round < 2; ++round) {
+    for (const char* address : {kSecond, kLoopback, kFirst})
+      OK(connect_to(make(), at(address, port)));
+  }
+  for (const int listener : {first, second, third}) {
+    for (int round = 0; round < 2; ++round) {
+      const int fd = OK(accept(listener, nullptr, nullptr));
+      CHECK(name_of(fd).is(listener == first ? kFirst : listener == second ? kSecond : kLoopback));
+    }
+    OK(fcntl(listener, F_SETFL, O_NONBLOCK));
+    FAILS(accept(listener, nullptr, nullptr), EAGAIN);
+  }
+}
+
+CASE("one port at two addresses: when one is closed, the other goes on") {
+  const int first = listening(SOCK_STREAM, at(kFirst));
+  const uint16_t port = name_of(first).port();
+  const int second = listening(SOCK_STREAM, at(kSecond, port));
+  OK(close(first));
+  FAILS(connect_to(make(), at(kFirst, port)), ECONNREFUSED);
+  OK(connect_to(make(), at(kSecond, port)));
+  OK(accept(second, nullptr, nullptr));
+}
+
 CASE("SO_REUSEADDR shares a port while nobody listens") {
   const int on = 1;
   const int first = make();

@@ -173,6 +173,32 @@ CASE("a wildcard listener is reached at each address") {
   }
 }
 
+CASE("a listener at 127.0.0.5 is reached there") {
+  const int listener = listening(SOCK_STREAM, at("127.0.0.5"));
+  OK(connect_to(make(), name_of(listener)));
+  const int fd = OK(accept(listener, nullptr, nullptr));
+  CHECK(name_of(fd).is("127.0.0.5"));
+}
+
+CASE("a wildcard listener is reached at ::1") {
+  const int six = listening(SOCK_STREAM, at("::"));
+  OK(connect_to(make(SOCK_STREAM, AF_INET6), at("::1", name_of(six).port())));
+  CHECK(peer_of(OK(accept(six, nullptr, nullptr))).is("::1"));
+}
+
+CASE("a listener of IPv4 does not take IPv6") {
+  const int listener = listening(SOCK_STREAM, at("0.0.0.0"));
+  const Address to = at(kSixth, name_of(listener).port());
+  FAILS(connect_to(make(SOCK_STREAM, AF_INET6), to), ECONNREFUSED);
+}
+
+CASE("a socket that is bound to the loopback address does not reach others") {
+  const int listener = listening(SOCK_STREAM, at(kFirst));
+  const int fd = make();
+  OK(bind_to(fd, at(kLoopback)));
+  FAILS(connect_to(fd, name_of(listener)), ENETUNREACH);
+}
+
 CASE("a listener at one address is not reached at another") {
   const int listener = listening(SOCK_STREAM, at(kFirst));
   FAILS(connect_to(make(), at(kSecond, name_of(listener).port())), ECONNREFUSED);

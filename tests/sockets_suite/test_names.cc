@@ -31,6 +31,39 @@ CASE("the two ends agree") {
   CHECK(peer_of(two.server).is(kLoopback));
 }
 
+CASE("a connected socket's name is the address that it sends from") {
+  const int listener = listening(SOCK_STREAM, at("0.0.0.0"));
+  const uint16_t port = name_of(listener).port();
+  for (const char* address : {kLoopback, kFirst, kSecond}) {
+    const int client = make();
+    OK(connect_to(client, at(address, port)));
+    CHECK(name_of(client).is(address));
+    EQUAL(name_of(client).port(), peer_of(OK(accept(listener, nullptr, nullptr))).port());
+  }
+}
+
+CASE("an accepted socket's name is the address that the peer has reached") {
+  const int listener = listening(SOCK_STREAM, at("0.0.0.0"));
+  const uint16_t port = name_of(listener).port();
+  for (const char* address : {kLoopback, kFirst, kSecond}) {
+    OK(connect_to(make(), at(address, port)));
+    const Address name = name_of(OK(accept(listener, nullptr, nullptr)));
+    CHECK(name.is(address));
+    EQUAL(name.port(), port);
+  }
+}
+
+CASE("a connected IPv6 socket's name is the address that it sends from") {
+  const int listener = listening(SOCK_STREAM, at("::"));
+  const uint16_t port = name_of(listener).port();
+  for (const char* address : {"::1", kSixth}) {
+    const int client = make(SOCK_STREAM, AF_INET6);
+    OK(connect_to(client, at(address, port)));
+    CHECK(name_of(client).is(address));
+    CHECK(name_of(OK(accept(listener, nullptr, nullptr))).is(address));
+  }
+}
+
 CASE("a name without room is cut, and its length told") {
   const Pair two = pair();
   char room[3] = {};
@@ -61,6 +94,34 @@ CASE("the addresses of an association of a one-to-many socket") {
   EQUAL(OK(sctp_getladdrs(two.client, two.client_id, &list)), 1);
   sctp_freeladdrs(list);
   FAILS(sctp_getpaddrs(two.client, two.client_id + 1000, &list), EINVAL);
+}
+
+CASE("the addresses of an IPv4 socket are IPv4") {
+  const int listener = listening(SOCK_STREAM, at("0.0.0.0"));
+  const int fd = make();
+  OK(connect_to(fd, at(kFirst, name_of(listener).port())));
+  const int server = OK(accept(listener, nullptr, nullptr));
+  for (const int one : {fd, server}) {
+    sockaddr* list = nullptr;
+    const int count = OK(sctp_getpaddrs(one, 0, &list));
+    CHECK(count >= 2);
+    for (int i = 0; i < count; ++i)
+      EQUAL(reinterpret_cast<sockaddr_in*>(list)[i].sin_family, AF_INET);
+    sctp_freepaddrs(list);
+  }
+}
+
+CASE("the addresses of a socket that is bound to the loopback address and another") {
+  const int fd = make();
+  OK(sctp_bindx(fd, Packed().add(at(kLoopback)).add(at(kSecond)).raw(), 2, SCTP_BINDX_ADD_ADDR));
+  OK(listen(fd, 5));
+  const uint16_t port = name_of(fd).port();
+  sockaddr* list = nullptr;
+  EQUAL(OK(sctp_getladdrs(fd, 0, &list)), 2);
+  sctp_freeladdrs(list);
+  OK(connect_to(make(), at(kLoopback, port)));
+  OK(connect_to(make(), at(kSecond, port)));
+  FAILS(connect_to(make(), at(kFirst, port)), ECONNREFUSED);
 }
 
 CASE("the addresses of nobody") {

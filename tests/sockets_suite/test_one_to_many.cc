@@ -29,6 +29,16 @@ CASE("sendto sets up an association, and the data rides on it") {
   CHECK(receive(client).is("answer"));
 }
 
+CASE("two sockets of one process speak with each other") {
+  const int fd = listening(SOCK_SEQPACKET);
+  const int other = listening(SOCK_SEQPACKET);
+  EQUAL(say_to(fd, name_of(other), "there"), 5);
+  const Message message = receive(other);
+  CHECK(message.is("there"));
+  EQUAL(say_to(other, message.from, "and back"), 8);
+  CHECK(receive(fd).is("and back"));
+}
+
 CASE("SCTP_INIT asks for streams of one association") {
   const int server = listening(SOCK_SEQPACKET);
   subscribe(server, SCTP_ASSOC_CHANGE);

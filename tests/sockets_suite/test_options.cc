@@ -86,6 +86,9 @@ CASE("SCTP_MAXSEG: default, set and read back") {
   EQUAL(value_of(fd, SCTP_MAXSEG).assoc_value, 0);
   OK(set_value(fd, SCTP_MAXSEG, 600));
   EQUAL(value_of(fd, SCTP_MAXSEG).assoc_value, 600);
+  OK(set_value(fd, SCTP_MAXSEG, 9000));
+  OK(set_value(fd, SCTP_MAXSEG, 65'516));
+  FAILS(set_value(fd, SCTP_MAXSEG, 65'517), EINVAL);
 }
 
 CASE("SCTP_MAXSEG out of range") {

@@ -2,6 +2,7 @@
 
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <time.h>
 
 using namespace suite;
 
@@ -27,6 +28,52 @@ CASE("a message in parts has MSG_EOR at its end") {
   message = receive(two.server, 0, 5);
   CHECK(message.is("es"));
   EQUAL(message.flags, MSG_EOR);
+}
+
+CASE("MSG_TRUNC changes nothing: the rest comes with the next call") {
+  const Pair two = pair();
+  say(two.client, "abcdef");
+  const Message first = receive(two.server, MSG_TRUNC, 4);
+  CHECK(first.is("abcd"));
+  EQUAL(first.flags & (MSG_TRUNC | MSG_EOR), 0);
+  CHECK(receive(two.server).is("ef"));
+}
+
+CASE("MSG_ERRQUEUE is another queue, and empty") {
+  const Pair two = pair();
+  say(two.client, "x");
+  wait_for(two.server, POLLIN);
+  const Message message = receive(two.server, MSG_ERRQUEUE);
+  EQUAL(message.size, -1);
+  EQUAL(message.error, EAGAIN);
+  CHECK(receive(two.server).is("x"));
+}
+
+CASE("SO_TIMESTAMP and SO_TIMESTAMPNS bring the time with each message") {
+  const Pair two = pair();
+  for (const int name : {SO_TIMESTAMP, SO_TIMESTAMPNS}) {
+    OK(set(two.server, SOL_SOCKET, name, 1));
+    EQUAL(option<int>(two.server, SOL_SOCKET, name), 1);
+    say(two.client, "x");
+    char byte = 0;
+    iovec part{&byte, 1};
+    alignas(cmsghdr) char control[256] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    EQUAL(recvmsg(two.server, &message, 0), 1);
+    const cmsghdr* head = CMSG_FIRSTHDR(&message);
+    CHECK(head != nullptr);
+    EQUAL(head->cmsg_level, SOL_SOCKET);
+    EQUAL(head->cmsg_type, name);
+    EQUAL(head->cmsg_len, CMSG_LEN(sizeof(timespec)));
+    time_t seconds = 0;
+    memcpy(&seconds, CMSG_DATA(head), sizeof seconds);
+    CHECK(labs(seconds - time(nullptr)) < 5);
+  }
+  EQUAL(option<int>(two.server, SOL_SOCKET, SO_TIMESTAMP), 0);
 }
 
 CASE("a message that fits exactly has MSG_EOR at once") {

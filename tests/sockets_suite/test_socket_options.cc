@@ -72,14 +72,10 @@ CASE("numbers that say nothing about SCTP are remembered") {
   } numbers[] = {
       {AF_INET, SOL_SOCKET, SO_MARK, 0, 7},
       {AF_INET, SOL_SOCKET, SO_RCVLOWAT, 1, 3},
-      {AF_INET, SOL_SOCKET, SO_TIMESTAMP, 0, 1},
       {AF_INET, SOL_SOCKET, SO_DEBUG, 0, 1},
-      {AF_INET, IPPROTO_IP, IP_TTL, 64, 9},
       {AF_INET, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT, IP_PMTUDISC_DO},
       {AF_INET, IPPROTO_IP, IP_FREEBIND, 0, 1},
       {AF_INET, IPPROTO_IP, IP_RECVERR, 0, 1},
-      {AF_INET6, IPPROTO_IPV6, IPV6_TCLASS, 0, 0x28},
-      {AF_INET6, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, 9},
       {AF_INET6, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT, IPV6_PMTUDISC_DO},
       {AF_INET6, IPPROTO_IPV6, IPV6_RECVERR, 0, 1},
   };
@@ -129,13 +125,6 @@ CASE("more room than the value has is told") {
 CASE("a value that is too short") {
   const short value = 1;
   FAILS(setsockopt(make(), SOL_SOCKET, SO_REUSEADDR, &value, sizeof value), EINVAL);
-}
-
-CASE("IP_TOS and IP_TTL") {
-  const int fd = make();
-  OK(set(fd, IPPROTO_IP, IP_TOS, 0x28));
-  EQUAL(option<int>(fd, IPPROTO_IP, IP_TOS), 0x28);
-  EQUAL(option<int>(fd, IPPROTO_IP, IP_TTL), 64);
 }
 
 CASE("IPV6_V6ONLY") {

@@ -103,6 +103,19 @@ CASE("a thread that waits is cancelled") {
   CHECK(receive(two.server).is("x"));
 }
 
+CASE("a descriptor that is closed while a thread waits: the call goes on, and then it is the end") {
+  const Pair two = pair();
+  static Message got;
+  const pthread_t waiter = start([two] { got = receive(two.server); });
+  sleep_ms(50);
+  OK(close(two.server));
+  sleep_ms(50);
+  EQUAL(say(two.client, "still"), 5);
+  pthread_join(waiter, nullptr);
+  CHECK(got.is("still"));
+  EQUAL(receive(two.client).size, 0);
+}
+
 CASE("shutdown wakes a thread that waits on the same socket") {
   const Pair two = pair();
   const pthread_t waiter = start([two] {

@@ -74,12 +74,14 @@ def two_engines(rig):
 @test("iperf3 --sctp moves data between two engines")
 def iperf3(rig):
     ours, theirs = two_engines(rig)
-    server = spawn(rig, theirs, ["iperf3", "-s", "-1", "--forceflush"])
-    server.wait_for("Server listening")
-    client = spawn(rig, ours, ["iperf3", "--sctp", "-c", HOST, "-n", "20M", "-P", "2"])
-    check_equal(client.wait(60), 0, client.describe())
-    check_equal(server.wait(20), 0, server.describe())
-    check("receiver" in client.output(), client.output())
+    for options in (["-n", "20M", "-P", "2"], ["-n", "5M", "-R", "-M", "9000"],
+                    ["-n", "5M", "--bidir"]):
+        server = spawn(rig, theirs, ["iperf3", "-s", "-1", "--forceflush"])
+        server.wait_for("Server listening")
+        client = spawn(rig, ours, ["iperf3", "--sctp", "-c", HOST, *options])
+        check_equal(client.wait(60), 0, client.describe())
+        check_equal(server.wait(20), 0, server.describe())
+        check("receiver" in client.output(), client.output())
 
 
 @test("ncat --sctp carries a line each way")

@@ -9,7 +9,7 @@ ADDRESSES = ("10.20.0.1", "10.20.1.1", "fd20::1")
 SILENT = "10.66.0.0/24"
 _OUTCOME = re.compile(r"^(ok|FAILED) (.+) \(\d+ ms\)$", re.MULTILINE)
 _CLOSING = re.compile(r"^\d+ passed, \d+ failed$", re.MULTILINE)
-_DIFFERENCE = re.compile(r"^\| ([a-z -]+: .+?) \| .+ \|$", re.MULTILINE)
+_DIFFERENCE = re.compile(r"^\| ([A-Za-z -]+: .+?) \| .+ \|$", re.MULTILINE)
 
 
 def interface():
