@@ -27,7 +27,7 @@ ssize_t connect_to(Guard& guard, const SocketPointer& socket, int descriptor,
   const ssize_t status = socket->connect(peers, &id);
   const bool is_known = status == 0 || status == -ECONNREFUSED;
   if (is_known && !may_wait(descriptor, 0)) return socket->tell_later(static_cast<int>(-status));
-  if (status != -EINPROGRESS) return status;
+  if (status != -EINPROGRESS || !may_wait(descriptor, 0)) return status;
   return until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
                     [&] { return socket->connect_result(id); });
 }
@@ -45,7 +45,7 @@ int connect_remotely(Guard& guard, const SocketPointer& socket, int descriptor,
                      const sockaddr* address, socklen_t length) {
   sctp_assoc_t id = 0;
   ssize_t status = remote::connect(*socket, address, length, id);
-  if (status == -EINPROGRESS) {
+  if (status == -EINPROGRESS && may_wait(descriptor, 0)) {
     status = until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
                         [&] { return remote::connect_result(*socket, id); });
   }
@@ -260,7 +260,7 @@ ssize_t connect_to_many(Guard& guard, const SocketPointer& socket, int descripto
                         const void* addresses, std::size_t length, sctp_assoc_t& id) {
   if (socket->is_remote()) {
     const ssize_t begun = remote::connect_many(*socket, addresses, length, id);
-    if (begun != -EINPROGRESS) return begun;
+    if (begun != -EINPROGRESS || !may_wait(descriptor, 0)) return begun;
     return until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
                       [&] { return remote::connect_result(*socket, id); });
   }
