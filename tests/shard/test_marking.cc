@@ -48,11 +48,11 @@ struct Marked : RawPeer {
   }
   /// Where the association may send, as text.
   std::string paths(AssociationHandle handle) {
-    AssociationStatus status;
-    REQUIRE(end.shard().status(End::kOwner, handle, status) == Status::kOk);
+    AssociationStatus seen;
+    REQUIRE(end.shard().status(End::kOwner, handle, seen) == Status::kOk);
     std::string text;
-    for (std::size_t i = 0; i < status.path_count; ++i)
-      text += status.paths[i].address.to_string() + " ";
+    for (std::size_t i = 0; i < seen.path_count; ++i)
+      text += seen.paths[i].address.to_string() + " ";
     return text;
   }
 
