@@ -143,9 +143,9 @@ class Exception_(typing.NamedTuple):
     line: int
 
 
-def read_exceptions(root):
+def read_exceptions(root, name="exceptions.txt"):
     """Lines `rfc9260 6.2#1,3-5: reason`; a line that begins with blanks continues the reason."""
-    path = root / TABLES / "exceptions.txt"
+    path = root / TABLES / name
     entries = []
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     for number, line in enumerate(lines, 1):
@@ -167,7 +167,8 @@ class Row(typing.NamedTuple):
     clause: Clause
     code: list
     tests: list
-    reason: str  # of its exception, or empty
+    reason: str     # of its exception, or empty
+    departure: str  # when it is followed otherwise although it has a test, and why; or empty
 
 
 def join(root):
@@ -187,19 +188,24 @@ def join(root):
                 problems.append(f"{mark.path}:{mark.line}: {mark.document} has no clause "
                                 f"{mark.section}#{ordinal}")
     reasons = {}
-    for entry in read_exceptions(root):
-        for ordinal in entry.ordinals:
-            name = (entry.document, entry.section, ordinal)
-            reasons[name] = entry.reason
-            if name not in known or tests[name]:
-                problems.append(f"{TABLES}/exceptions.txt:{entry.line}: {entry.section}#{ordinal} "
-                                + ("has a test: the exception must go" if name in known
-                                   else "is no clause"))
+    departures = {}
+    for file, found, may_have_tests in (("exceptions.txt", reasons, False),
+                                        ("departures.txt", departures, True)):
+        for entry in read_exceptions(root, file):
+            for ordinal in entry.ordinals:
+                name = (entry.document, entry.section, ordinal)
+                found[name] = entry.reason
+                if name not in known or bool(tests[name]) != may_have_tests:
+                    fault = ("is no clause" if name not in known
+                             else "has no test: it belongs to exceptions.txt" if may_have_tests
+                             else "has a test: the exception must go")
+                    problems.append(f"{TABLES}/{file}:{entry.line}: {entry.section}#{ordinal} "
+                                    + fault)
     rows = []
     for clause in clauses:
         name = (clause.document, clause.section, clause.ordinal)
         rows.append(Row(clause, _code_of(code, clause), sorted(set(tests[name])),
-                        reasons.get(name, "")))
+                        reasons.get(name, ""), departures.get(name, "")))
     return rows, problems
 
 
@@ -220,13 +226,14 @@ _TITLES = {"rfc9260": "RFC 9260, Stream Control Transmission Protocol",
 
 
 def counts(rows):
-    """{"MUST": (clauses, tested, excepted, open), ...} for MUST and for SHOULD."""
+    """{"MUST": (clauses, tested, of these otherwise in some case, excepted, open), ...} for MUST and
+    for SHOULD."""
     found = {}
     for row in rows:
         kind = "attack" if row.clause.level == "attack" else (
             "MUST" if row.clause.is_must else "SHOULD")
-        total, tested, excepted, missing = found.get(kind, (0, 0, 0, 0))
-        found[kind] = (total + 1, tested + bool(row.tests),
+        total, tested, departed, excepted, missing = found.get(kind, (0, 0, 0, 0, 0))
+        found[kind] = (total + 1, tested + bool(row.tests), departed + bool(row.departure),
                        excepted + bool(row.reason and not row.tests),
                        missing + (not row.tests and not row.reason))
     return found
@@ -240,7 +247,8 @@ def _tests_cell(row):
     if not row.tests:
         return f"*not tested:* {_cell(row.reason)}" if row.reason else "**none**"
     shown = [pathlib.PurePath(path).name.removesuffix(".trace") for path in row.tests]
-    return ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")
+    text = ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")
+    return text + (f"; *otherwise:* {_cell(row.departure)}" if row.departure else "")
 
 
 def render(rows):
@@ -249,13 +257,15 @@ def render(rows):
              "Written by `scripts/clauses --write`, checked by `scripts/clauses --check`. A clause is",
              "a sentence with a key word of RFC 2119, numbered within its section; the code is what",
              "carries a mark of the section. What has no test has a reason instead, from",
-             f"`{TABLES}/exceptions.txt`.", ""]
+             f"`{TABLES}/exceptions.txt`. Where a clause that has tests is followed otherwise in",
+             f"some case, `{TABLES}/departures.txt` says when and why.", ""]
     for document in sorted({row.clause.document for row in rows}, reverse=True):
         mine = [row for row in rows if row.clause.document == document]
         lines += [f"## {_TITLES.get(document, document)}", "",
-                  "| | clauses | tested | with a reason instead |", "| --- | --- | --- | --- |"]
-        lines += [f"| {kind} | {total} | {tested} | {excepted} |"
-                  for kind, (total, tested, excepted, _) in sorted(counts(mine).items())]
+                  "| | clauses | tested | of these otherwise in some case | with a reason instead |",
+                  "| --- | --- | --- | --- | --- |"]
+        lines += [f"| {kind} | {total} | {tested} | {departed} | {excepted} |"
+                  for kind, (total, tested, departed, excepted, _) in sorted(counts(mine).items())]
         lines += ["", "| clause | | what it says | code | tests |", "| --- | --- | --- | --- | --- |"]
         for row in mine:
             code = ", ".join(pathlib.PurePath(path).name for path in row.code[:3]) or "-"

@@ -92,13 +92,26 @@ class Clauses(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("6.2#1 has a test: the exception must go", lines[0])
 
+    def test_what_is_tested_and_followed_otherwise_says_so(self):
+        self.excuse("rfc1 6.2#2 6.10#1: it is so")
+        self.write("scripts/clause_tables/departures.txt", "rfc1 1#2: under a flood,\n  not\n")
+        self.assertEqual(self.run_clauses()[0], 0)
+        self.run_clauses("--write")
+        text = (self.root / "docs/clauses.md").read_text()
+        self.assertIn("test_a.cc; *otherwise:* under a flood, not |", text)
+        self.assertIn("| MUST | 4 | 3 | 1 | 1 |", text)
+        self.write("scripts/clause_tables/departures.txt", "rfc1 6.2#2: never\n")
+        code, lines = self.run_clauses()
+        self.assertEqual(code, 1)
+        self.assertIn("6.2#2 has no test: it belongs to exceptions.txt", lines[0])
+
     def test_the_document_is_written_and_checked(self):
         self.excuse("rfc1 6.2#2 6.10#1: for a | reason")
         self.assertEqual(self.run_clauses("--check")[0], 1)
         self.assertEqual(self.run_clauses("--write"), (0, []))
         self.assertEqual(self.run_clauses("--check")[0], 0)
         text = (self.root / "docs/clauses.md").read_text()
-        self.assertIn("| MUST | 4 | 3 | 1 |", text)
+        self.assertIn("| MUST | 4 | 3 | 0 | 1 |", text)
         self.assertIn("| 6.2#1 | SHALL | It SHALL be sent. | a.cc | c |", text)
         self.assertIn("*not tested:* for a \\| reason", text)
         self.write("tests/trace/b/d.trace", "#= rfc1 6.2#1 type=test\n")

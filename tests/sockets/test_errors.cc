@@ -57,6 +57,7 @@ TEST_CASE("addresses that cannot be bound or reached") {
   FAILS(calls::connect(socket.number, generic(unknown), sizeof unknown), EINVAL);
 }
 
+//= rfc9260 6.9#3-4 type=test
 TEST_CASE("messages that cannot be sent") {
   Pair pair;
   const std::string huge(MR_MESSAGE_BYTES_MAX + 1, 'h');
