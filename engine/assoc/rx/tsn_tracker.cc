@@ -64,7 +64,12 @@ bool TsnTracker::record_with_gap(Slab<TsnBitmap>& bitmaps, Tsn tsn) {
   const Tsn missing = bitmap_->find(cumulative_.next(), highest_.next(), false);
   for (Tsn done = cumulative_.next(); done < missing; done = done.next()) bitmap_->clear(done);
   cumulative_ = missing - 1;
-  if (!has_gap()) clear(bitmaps);
+  if (!has_gap()) {
+    // Its sender has lost something, and goes on with what this tells it (RFC 5681 4.2).
+    //= rfc9260 6.2
+    acknowledge_now();
+    clear(bitmaps);
+  }
   return true;
 }
 
