@@ -81,6 +81,8 @@ void set_parameter(Parameters& parameters, const Field& field) {
     parameters.association_max_retrans = byte;
   else if (name == "path_max_retrans")
     parameters.path_max_retrans = byte;
+  else if (name == "primary_switchover_max_retrans")
+    parameters.primary_switchover_max_retrans = byte;
   else if (name == "potentially_failed_max_retrans")
     parameters.potentially_failed_max_retrans = byte;
   else if (name == "init_max_retrans")

@@ -66,6 +66,7 @@ std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, s
     const bool is_earliest = chunk == sent_.front();
     --to_retransmit_;
     chunk->was_retransmitted = true;
+    if (chunk->path != path) chunk->has_moved = true;
     chunk->timed_out = false;
     chunk->miss_indications = 0;
     put(writer, *chunk, 0);

@@ -56,7 +56,8 @@ struct SackOutcome {
   bool advanced = false;            ///< the cumulative TSN moved
   bool fast_retransmit = false;     ///< fast recovery was entered
   std::uint32_t looks = 0;          ///< at chunks in flight, one by one
-  std::uint8_t answered_paths = 0;  ///< bit i: something that was sent to path i was acknowledged
+  std::uint8_t answered_paths = 0;  ///< bit i: something last sent to path i was acknowledged
+  std::uint8_t proved_paths = 0;    ///< of these: something was that went nowhere else
 };
 
 class Outbound {
@@ -164,8 +165,9 @@ class Outbound {
     std::array<std::uint32_t, kPathsMax> bytes_again{};  ///< of these, those that were before, too
     std::array<std::uint32_t, kPathsMax> flight_before{};
     std::uint8_t earliest =
-        0;        ///< bit i: the earliest chunk outstanding on path i was acknowledged
-    Tsn highest;  ///< highest TSN newly acknowledged
+        0;                    ///< bit i: the earliest chunk outstanding on path i was acknowledged
+    std::uint8_t proved = 0;  ///< bit i: a chunk was that was sent to path i and no other
+    Tsn highest;              ///< highest TSN newly acknowledged
     bool any = false;
     std::uint32_t looks = 0;
     std::uint32_t reneged = 0;  ///< chunks that had been acknowledged, and are not any more

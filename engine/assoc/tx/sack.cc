@@ -104,6 +104,7 @@ void Outbound::on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now,
   const auto size = static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk.length));
   acked.bytes[chunk.path] += size;
   if (chunk.was_counted) acked.bytes_again[chunk.path] += size;
+  if (!chunk.has_moved) acked.proved |= bit_of(chunk.path);
   acked.highest = acked.any ? std::max(acked.highest, chunk.tsn) : chunk.tsn;
   acked.any = true;
   if (!chunk.was_retransmitted) paths[chunk.path]->on_acked(chunk.tsn, chunk.tsn, now, parameters);
@@ -148,6 +149,7 @@ TxChunk* Outbound::take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumu
     outstanding_ -= payload;
     acked.bytes[index] += bytes;
     acked.earliest |= bit_of(index);
+    acked.proved |= bit_of(index);
     acked.highest = acked.any ? std::max(acked.highest, last) : last;
     acked.any = true;
     path.on_acked(first, last, now, parameters);
@@ -190,6 +192,7 @@ void Outbound::take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time 
 // Congestion windows and T3-rtx after all acknowledgements of a SACK are known.
 //= rfc9260 7.2
 void Outbound::finish_sack(Paths& paths, const Acked& acked, Time now, SackOutcome& outcome) {
+  outcome.proved_paths = acked.proved;
   for (std::uint8_t i = 0; i < kPathsMax; ++i) {
     Path* path = paths[i];
     if (path == nullptr || acked.bytes[i] == 0) continue;

@@ -32,6 +32,7 @@ struct TxChunk {
   bool was_retransmitted : 1 = false;
   bool was_fast_retransmitted : 1 = false;
   bool timed_out : 1 = false;  ///< believed lost because T3-rtx expired: goes to another path
+  bool has_moved : 1 = false;  ///< was sent to another destination before: either may have got it
 };
 static_assert(sizeof(TxChunk) == 32);
 
