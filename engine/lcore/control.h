@@ -19,6 +19,7 @@ struct Order {
     kSnapshot,    ///< cursor, statuses, capacity: reported as kSnapshot
     kNeighbours,  ///< cursor, neighbours, capacity: reported as kSnapshot
     kListeners,   ///< cursor, listeners, capacity: reported as kSnapshot
+    kLimits,      ///< limit_uses: reported as kSnapshot
     kAbort,       ///< handle: abort this association, whoever owns it; reported as kAborted
     kAnnounce,    ///< tell the neighbours our addresses
   };
@@ -30,6 +31,7 @@ struct Order {
   AssociationStatus* statuses = nullptr;
   net::NeighbourStatus* neighbours = nullptr;
   ListenerStatus* listeners = nullptr;
+  LimitUses* limit_uses = nullptr;
   std::uint32_t capacity = 0;
   std::uint32_t cursor = 0;
 };

@@ -38,6 +38,7 @@ void Worker::execute(Time now, const Order& order) {
     case Order::Kind::kSnapshot:
     case Order::Kind::kNeighbours:
     case Order::Kind::kListeners:
+    case Order::Kind::kLimits:
       return report_snapshot(order);
     case Order::Kind::kAbort:
       return report_abort(now, order);
@@ -92,6 +93,9 @@ void Worker::report_snapshot(const Order& order) {
     count = stack_.neighbours(answer.cursor, std::span(order.neighbours, room));
   } else if (order.kind == Order::Kind::kListeners) {
     count = shard_.listeners(answer.cursor, std::span(order.listeners, room));
+  } else if (order.kind == Order::Kind::kLimits) {
+    *order.limit_uses = shard_.limit_uses();
+    count = 1;
   } else {
     count = shard_.snapshot(answer.cursor, std::span(order.statuses, room));
     for (AssociationStatus& status : std::span(order.statuses, count))

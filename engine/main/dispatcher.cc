@@ -136,6 +136,14 @@ std::optional<std::span<const ListenerStatus>> Dispatcher::listeners(std::size_t
                   cursor);
 }
 
+std::optional<LimitUses> Dispatcher::limit_uses(std::size_t lcore) {
+  Order order;
+  order.kind = Order::Kind::kLimits;
+  order.limit_uses = &lcores_[lcore]->limit_uses;
+  if (!ask(lcore, order)) return std::nullopt;
+  return lcores_[lcore]->limit_uses;
+}
+
 std::optional<Status> Dispatcher::abort(std::size_t lcore, AssociationHandle handle) {
   Order order;
   order.kind = Order::Kind::kAbort;

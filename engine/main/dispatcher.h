@@ -49,6 +49,8 @@ class Dispatcher {
   /// As snapshot(), of the listeners that a worker has.
   std::optional<std::span<const ListenerStatus>> listeners(std::size_t lcore,
                                                            std::uint32_t& cursor);
+  /// Asks a worker what it uses of its limits, and waits. Nothing: no answer in time.
+  std::optional<LimitUses> limit_uses(std::size_t lcore);
   /// Aborts an association, whoever owns it, and waits. Nothing: no answer in time.
   std::optional<Status> abort(std::size_t lcore, AssociationHandle handle);
 
@@ -64,6 +66,7 @@ class Dispatcher {
     Rows<AssociationStatus> statuses;
     Rows<net::NeighbourStatus> neighbours;
     Rows<ListenerStatus> listeners;
+    LimitUses limit_uses;
   };
 
   template <class Row>

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 
 #include "engine/main/log.h"
 #include "engine/main/log_level.h"
@@ -18,11 +17,6 @@ using nlohmann::json;
 
 constexpr std::uint32_t kAnswerAssociationsMax = 1000;  // of one answer, unless more are asked for
 constexpr std::size_t kAssociationsCounted = 10'000;    // for listeners: more take too long
-
-/// What is wrong with a question, in words for the operator.
-struct BadQuestion : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 std::string text_in(const json& question, const char* key) {
   const auto found = question.find(key);
@@ -81,6 +75,7 @@ json OperatorDesk::run(const json& question) {
   if (command == "applications") return applications();
   if (command == "listeners") return listeners();
   if (command == "lcores") return lcores();
+  if (command == "limits") return limits();
   if (command == "metrics") return {{"text", render_metrics(engine_, started_by_calendar_)}};
   if (command == "abort") return abort(question);
   if (command == "log-level") return log_level(question);

@@ -3,12 +3,18 @@
 
 #include <ctime>
 #include <nlohmann/json_fwd.hpp>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "engine/main/engine.h"
 
 namespace millrace {
+
+/// Why a question is not answered, in words for the operator.
+struct BadQuestion : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 /// A question is {"command": NAME, ...}. An answer is {"ok": true, "result": ...}, or
 /// {"ok": false, "error": TEXT}. Anything else that comes is answered with an error. Main thread.
@@ -33,6 +39,7 @@ class OperatorDesk {
   nlohmann::json applications() const;
   nlohmann::json listeners();
   nlohmann::json lcores() const;
+  nlohmann::json limits();
   nlohmann::json abort(const nlohmann::json& question);
   nlohmann::json log_level(const nlohmann::json& question);
   /// Calls `each(lcore, status)` for every association until it says false.

@@ -8,7 +8,7 @@
 #include "engine/assoc/parameters.h"
 #include "engine/base/address.h"
 #include "engine/base/slab.h"
-#include "engine/shard/init_rate.h"
+#include "engine/shard/shard_limits.h"
 #include "engine/shard/share.h"
 
 namespace millrace {
@@ -51,6 +51,10 @@ class Listeners {
 
   /// Whether an owner that has `held` may have one more.
   bool has_share(std::size_t held) const { return may_take(kOwnerShare, held, slab_); }
+
+  LimitUse use() const {
+    return {"listeners_max", slab_.capacity(), slab_.used(), slab_.touched() * slab_.cell_bytes()};
+  }
 
   /// False if there is no room. The port has no listener yet.
   bool add(const Listener& listener) {

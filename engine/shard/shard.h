@@ -236,6 +236,8 @@ class Shard {
   /// Fills in the statuses of up to `out.size()` associations from slot `first` on; returns how
   /// many, and where to go on in `first`.
   std::size_t snapshot(std::uint32_t& first, std::span<AssociationStatus> out) const;
+  /// What is used of what the operator has set for all associations together.
+  LimitUses limit_uses() const;
   /// As snapshot(), of the listeners from a port on.
   std::size_t listeners(std::uint32_t& port, std::span<ListenerStatus> out) const {
     return listeners_.snapshot(port, out);
@@ -281,6 +283,7 @@ class Shard {
   Slot* take_packet(Time now, const PacketIn& in);
   Slot* find_here_by_peer(const CommonHeader& header, const IpAddress& peer);
   Slot* find_for(const CommonHeader& header, const ChunkView& first, const PacketIn& in);
+  bool is_anothers(const Slot& slot, const ChunkView& init_ack, const PacketIn& in);
   bool is_of_another_tag(const CommonHeader& header, const IpAddress& source) const;
   void on_out_of_the_blue(Time now, const CommonHeader& header, const PacketIn& in);
   void refuse(const CommonHeader& header, std::uint32_t tag, CauseCode cause, Bytes value,

@@ -1,6 +1,7 @@
 // What an operator allows one shard to hold and to answer.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,5 +29,13 @@ struct ShardLimits {
   /// Packets that belong to no association and are answered in a second; 0: no limit.
   std::uint32_t out_of_the_blue_answers = 10'000;
 };
+
+/// What is used of one of them, as the operator sees it.
+struct LimitUse {
+  const char* limit = "";  ///< its name in the configuration, or of what has none
+  std::size_t most = 0, used = 0;
+  std::size_t bytes = 0;  ///< memory that it has taken so far: what is given up is used again
+};
+using LimitUses = std::array<LimitUse, 7>;
 
 }  // namespace millrace

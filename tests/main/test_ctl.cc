@@ -64,6 +64,26 @@ TEST_CASE("Listeners are shown with their addresses", "[ctl]") {
   CHECK(render_listeners(json::object()) == "no listeners\n");
 }
 
+TEST_CASE("Limits are shown with their counters, and what has no use with a dash", "[ctl]") {
+  const json result = {{"limits",
+                        {{{"limit", "associations_max"},
+                          {"lcore", 0},
+                          {"most", 65536},
+                          {"used", 7},
+                          {"bytes", 9000},
+                          {"refused", 0},
+                          {"counted", "drop_association_limit"}},
+                         {{"limit", "init_rate_max"},
+                          {"lcore", 0},
+                          {"most", 100},
+                          {"refused", 12},
+                          {"counted", "drop_init_rate"}}}}};
+  CHECK(render_limits(result) ==
+        "limit             lcore   most  used  bytes  refused  counted\n"
+        "associations_max      0  65536     7   9000        0  drop_association_limit\n"
+        "init_rate_max         0    100     -      -       12  drop_init_rate\n");
+}
+
 TEST_CASE("Buffers in use stand below the lcores", "[ctl]") {
   const json result = {{"lcores", json::array()}, {"buffers", 8192}, {"buffers_in_use", 17}};
   CHECK_THAT(render_lcores(result), Catch::EndsWith("\npacket buffers: 8192, 17 in use\n"));

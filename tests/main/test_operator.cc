@@ -297,6 +297,32 @@ TEST_CASE("The log tells of associations and paths, and does not drown in them",
   spdlog::set_default_logger(before);
 }
 
+TEST_CASE("Limits are told with what is used of them and what was refused", "[operator]") {
+  SmallEngine small;
+  CHECK(small.ask("{\"command\": \"limits\"}")["error"] == "lcore 0 does not answer");
+  for (int turn = 0; turn < 4; ++turn) small.engine->poll(0, Time{1'000});  // an order each
+  small.engine->dispatcher().poll();
+  small.engine->dispatcher().while_waiting = [&] { small.engine->poll(0, Time{2'000}); };
+  const json limits = small.ask("{\"command\": \"limits\"}")["result"]["limits"];
+  const auto row = [&](const char* limit) {
+    for (const json& one : limits) {
+      if (one["limit"] == limit) return one;
+    }
+    return json();
+  };
+  const json associations = row("associations_max");
+  CHECK(associations["most"] == small.engine->config().limits.associations);
+  CHECK(associations["used"] == 0);
+  CHECK(associations["bytes"] == 0);
+  CHECK(associations["refused"] == 0);
+  CHECK(associations["counted"] == "drop_association_limit");
+  CHECK(row("half_open_rate_max")["most"] == 20'000);
+  CHECK(row("half_open_rate_max")["counted"] == "drop_half_open");
+  CHECK_FALSE(row("half_open_rate_max").contains("used"));
+  // Each that a counter is named for.
+  for (const json& one : limits) CHECK(one.contains("counted"));
+}
+
 TEST_CASE("An lcore that does not answer is an error and holds nothing up for ever", "[operator]") {
   SmallEngine small;  // nobody polls it
   const json answer = small.ask("{\"command\": \"associations\"}");

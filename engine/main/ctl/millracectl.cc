@@ -118,6 +118,8 @@ std::vector<Entry> entries() {
       {"applications", "attached applications", plain("applications", ctl::render_applications)},
       {"listeners", "ports that applications listen on", plain("listeners", ctl::render_listeners)},
       {"lcores", "lcores and their load", plain("lcores", ctl::render_lcores)},
+      {"limits", "what was set, what is used of it, and what was refused for it",
+       plain("limits", ctl::render_limits)},
       {"metrics",
        "counters in the text format of Prometheus",
        {[](const Options&) {

@@ -211,6 +211,13 @@ std::string render_listeners(const json& result) {
   return none_or(table_of(rows, kColumns), "no listeners");
 }
 
+std::string render_limits(const json& result) {
+  static constexpr Column kColumns[] = {
+      {"limit", "limit"}, {"lcore", "lcore"},     {"most", "most"},      {"used", "used"},
+      {"bytes", "bytes"}, {"refused", "refused"}, {"counted", "counted"}};
+  return none_or(table_of(list(result, "limits"), kColumns), "no limits");
+}
+
 std::string render_lcores(const json& result) {
   json rows = list(result, "lcores");
   for (json& row : rows) {

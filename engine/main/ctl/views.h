@@ -16,6 +16,7 @@ std::string render_routes(const nlohmann::json& result);
 std::string render_neighbours(const nlohmann::json& result);
 std::string render_applications(const nlohmann::json& result);
 std::string render_listeners(const nlohmann::json& result);
+std::string render_limits(const nlohmann::json& result);
 std::string render_lcores(const nlohmann::json& result);
 
 }  // namespace millrace::ctl
