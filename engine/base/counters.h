@@ -103,7 +103,7 @@ namespace millrace {
   X(drop_association_limit, "COOKIE ECHO chunks refused at the limit of associations") \
   X(drop_peer_limit, "COOKIE ECHO chunks beyond sctp.associations_per_peer_max") \
   X(drop_application_share, "COOKIE ECHO chunks refused: the listener's owner has its share") \
-  X(drop_duplicate_association, "COOKIE ECHO chunks for a peer that already has an association") \
+  X(drop_duplicate_association, "COOKIE ECHO or INIT ACK chunks of a peer that already has an association") \
   X(waits_for_application, "turns in which an event waited for room in an application's ring") \
   X(waits_for_memory, "turns in which packets waited for buffers or chunks to send them with") \
   X(applications_attached, "application contexts attached") \

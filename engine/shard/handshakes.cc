@@ -84,11 +84,10 @@ bool Shard::draw_cookie(Time now, Slot& slot, const InitView& init, const InitCo
       slot.association.on_init(init, contents.addresses(), in, draw_tag(config_.number), cookie);
   settle(slot);
   if (!answers) return false;
+  // Should the association end before this cookie comes back, it must not make another one with the
+  // same tag and TSNs.
   const Duration lifetime = slot.association.parameters().cookie_lifetime;
   slot.cookie_expires = std::max(slot.cookie_expires, now + lifetime);
-  // Tags that cross: should the association end before this cookie comes back, it must not make
-  // another one with the same tags and TSNs.
-  if (cookie.local_tag == slot.indexed_tag) slot.cookie_peer_tag = init.initiate_tag;
   return true;
 }
 
@@ -234,13 +233,12 @@ Slot* Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, Chunk
   } else {
     const bool was_up = slot->association.has_ever_been_up();
     const auto verdict = slot->association.on_cookie_echo(now, *cookie, in);
-    settle(*slot);  // a restart: the old tag goes, and is remembered with the peer's old one
+    settle(*slot);  // a restart: the old tag goes
     if (verdict == Association::CookieVerdict::kDiscard) return nullptr;
     begins = !was_up || verdict == Association::CookieVerdict::kRestarted;
   }
   // One that only comes again pays for nothing: a flood could live on it.
   if (begins) init_rate_.on_begun(steering_.shards());
-  slot->cookie_peer_tag = cookie->peer_tag;
   lend(*slot);
   slot->association.on_packet(now, in, rest);
   return slot;
@@ -259,7 +257,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
   }
   const Listener* listener = listeners_.find(cookie.local_port);
   if (listener == nullptr || !resources_.is_allowed(listener->locals, in.destination) ||
-      recent_tags_.has(now, cookie.local_tag, cookie.peer_tag)) {
+      recent_tags_.has(cookie.local_tag, cookie.created + cookie.lifetime)) {
     counters_.add(Counter::drop_no_listener);
     refuse(header, cookie.peer_tag, CauseCode::kNone, {}, in);
     return nullptr;

@@ -1,4 +1,6 @@
 // Which association a packet is for, and what is answered when there is none (RFC 9260 8.4, 8.5).
+#include <algorithm>
+
 #include "engine/assoc/replies.h"
 #include "engine/shard/shard.h"
 
@@ -72,9 +74,29 @@ Slot* Shard::take_packet(Time now, const PacketIn& in) {
     on_out_of_the_blue(now, header, in);
     return nullptr;
   }
+  if (first->type() == ChunkType::kInitAck && is_anothers(*slot, *first, in)) {
+    return drop(Counter::drop_duplicate_association);
+  }
   lend(*slot);
   slot->association.on_packet(now, in, ChunkReader(in.packet));
   return slot;
+}
+
+// Whether an INIT ACK names an address of a peer that we have an association with: it belongs to
+// that one, which expects none. Its sender is the same peer, reached at another of its addresses.
+//= rfc9260 5.1.2
+//= rfc9260 5.2.3
+bool Shard::is_anothers(const Slot& slot, const ChunkView& init_ack, const PacketIn& in) {
+  const auto init = InitView::parse(init_ack);
+  if (!init || slot.association.state() != State::kCookieWait) return false;
+  const CommonHeader header = CommonHeader::read(in.packet);
+  const InitContents contents = read_init(*init, in.source);
+  const auto peers = contents.addresses();
+  return std::any_of(peers.begin(), peers.end(), [&](const IpAddress& peer) {
+    const Slot* other = find_here_by_peer(header, peer);
+    return other != nullptr && other != &slot && other->association.has_ever_been_up() &&
+           other->association.has_confirmed_peer(peer);
+  });
 }
 
 // A packet to an address of ours that the association is not bound to is not its own.

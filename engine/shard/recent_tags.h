@@ -9,8 +9,10 @@
 namespace millrace {
 
 /// A cookie that comes again after its association has ended, because the ABORT to the peer was
-/// lost, would make another one with the same tags and TSNs, and the peer could not tell their data
-/// apart. Remembers as well as it can: a tag may be forgotten early when many associations end.
+/// lost, would make another one with the same tag and TSNs, and the peer could not tell their data
+/// apart. An association whose INIT crossed the peer's may have several cookies out, with as many
+/// tags of the peer's. Remembers as well as it can: a tag may be forgotten early when many
+/// associations end.
 class RecentTags {
  public:
   RecentTags() : entries_(reinterpret_cast<Entry*>(reserve_memory(kEntries * sizeof(Entry)))) {}
@@ -20,23 +22,23 @@ class RecentTags {
   RecentTags(const RecentTags&) = delete;
   RecentTags& operator=(const RecentTags&) = delete;
 
-  /// An association with these tags shall not come back before `until`. Both are kept: one of them
-  /// alone is drawn again by chance once in a while.
-  void add(std::uint32_t local_tag, std::uint32_t peer_tag, Time until) {
-    entries_[local_tag % kEntries] = {local_tag, peer_tag, until.ns};
+  /// The last cookie of an association with this tag of ours expires at `until`.
+  void add(std::uint32_t local_tag, Time until) {
+    entries_[local_tag % kEntries] = {until, local_tag};
   }
-  bool has(Time now, std::uint32_t local_tag, std::uint32_t peer_tag) const {
+  /// Whether a cookie with this tag that expires then is one of such an association. One that
+  /// expires later is another's, for which the tag was drawn again by chance.
+  bool has(std::uint32_t local_tag, Time expires) const {
     const Entry& entry = entries_[local_tag % kEntries];
-    return entry.local_tag == local_tag && entry.peer_tag == peer_tag && now.ns <= entry.until_ns;
+    return entry.local_tag == local_tag && expires <= entry.until;
   }
 
  private:
   static constexpr std::size_t kEntries = 1 << 13;
 
   struct Entry {
+    Time until;
     std::uint32_t local_tag = 0;
-    std::uint32_t peer_tag = 0;
-    std::int64_t until_ns = 0;
   };
   Entry* entries_;
 };

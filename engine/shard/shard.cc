@@ -260,9 +260,7 @@ void Shard::unindex(Slot& slot) {
   if (slot.indexed_tag == 0) return;
   const Identity& identity = slot.association.identity();
   tags_.remove(slot.indexed_tag);
-  if (slot.cookie_expires != Time{}) {
-    recent_tags_.add(slot.indexed_tag, slot.cookie_peer_tag, slot.cookie_expires);
-  }
+  if (slot.cookie_expires != Time{}) recent_tags_.add(slot.indexed_tag, slot.cookie_expires);
   for (std::size_t i = 0; i < slot.indexed_paths; ++i) {
     steering_.remove(identity.local_port, slot.association.path(i).destination(),
                      identity.peer_port, slot.indexed_tag);

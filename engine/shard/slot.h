@@ -33,8 +33,7 @@ struct Slot : ListNode<Slot, OwnedTag>,
   bool is_peers_count = false;     ///< counted among the associations of its peer's address
   bool is_orphan = false;          ///< its owner is gone: nobody is told anything
   Association association;
-  Time cookie_expires{};              ///< the last cookie with its tag is good until then
-  std::uint32_t cookie_peer_tag = 0;  ///< the peer's tag in the cookie that came last
+  Time cookie_expires{};  ///< the last cookie with its tag is good until then
 };
 
 }  // namespace millrace
