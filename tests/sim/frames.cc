@@ -56,6 +56,26 @@ std::vector<std::uint8_t> make_packet_too_big(Bytes frame, std::uint16_t mtu) {
   return error;
 }
 
+void forge(MutableBytes frame, Dice& dice) {
+  constexpr std::size_t kInitBytes = 20;
+  constexpr std::uint16_t kUnknownParameter = 0x8fff;  // that is skipped without a word
+  const SctpPlace place = find_sctp(frame);
+  const MutableBytes packet = frame.subspan(place.offset, place.length);
+  const MutableBytes chunk = packet.subspan(kCommonHeaderBytes);
+  const auto type = static_cast<ChunkType>(dice.below(15));
+  const bool is_init = type == ChunkType::kInit;
+  store_be32(packet.data() + 4, is_init ? 0 : static_cast<std::uint32_t>(dice.next()));
+  for (std::uint8_t& byte : chunk) byte = static_cast<std::uint8_t>(dice.next());
+  chunk[0] = static_cast<std::uint8_t>(type);
+  store_be16(chunk.data() + 2, static_cast<std::uint16_t>(chunk.size()));
+  if (is_init && chunk.size() >= kInitBytes + 4) {
+    store_be16(chunk.data() + kInitBytes, kUnknownParameter);
+    store_be16(chunk.data() + kInitBytes + 2,
+               static_cast<std::uint16_t>(chunk.size() - kInitBytes));
+  }
+  store_sctp_checksum(packet);
+}
+
 void limit_windows(MutableBytes frame, std::uint32_t most) {
   const SctpPlace place = find_sctp(frame);
   if (place.length < kCommonHeaderBytes) return;

@@ -5,10 +5,19 @@
 #include <vector>
 
 #include "engine/base/bytes.h"
+#include "tests/sim/dice.h"
 
 namespace millrace::sim {
 
 bool is_v6(Bytes frame);
+
+/// What forge() needs of an SCTP packet.
+inline constexpr std::size_t kForgedBytesMin = 16;
+
+/// Makes an SCTP packet one of a stranger's who knows addresses and ports and not the verification
+/// tag: a chunk of any type that fills the packet, with anything in it, and a checksum that is
+/// right.
+void forge(MutableBytes frame, Dice& dice);
 
 /// What a router says of a packet that it cannot pass on, as a frame. It speaks with the address
 /// that the packet was for.

@@ -178,6 +178,11 @@ void Network::enter(PortId from, PortId to, Bytes frame) {
   }
   record(Fate::kPassed);
   launch(to, faults, due, frame);
+  if (faults.forged > 0 && find_sctp(frame).length >= kForgedBytesMin &&
+      dice_.chance(faults.forged)) {
+    const Time later = due + dice_.between(Duration{}, faults.reorder_span);
+    forge(frames_[launch(to, faults, later, frame)], dice_);
+  }
 }
 
 // When the frame has been put on the wire; kNever if too much waits for it already.

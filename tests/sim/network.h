@@ -26,6 +26,7 @@ struct Faults {
   std::uint64_t bytes_per_second = 0;  ///< 0: as fast as you like
   std::uint16_t mtu = 0;               ///< of IP packets, 0: the ports'; larger ones are lost
   bool tells_mtu = true;               ///< with an ICMP error to their sender
+  double forged = 0;                   ///< a stranger who knows the ends follows it with a packet
   std::uint32_t window_max = 0;        ///< SACKs announce no larger window; 0: what they say
   bool is_cut = false;
 };

@@ -90,6 +90,7 @@ Scenario::Scenario(std::uint64_t of) : seed(of) {
   start = start + seconds(3600) * static_cast<std::int64_t>(hours);
   memory_share = more.pick({1u, 1u, 16u, 64u});
   hosts.resize(1);
+  draw_failover();
   Dice trouble(seed, 6);
   draw_mishaps(trouble);
   if (trouble.chance(0.08)) {
@@ -143,6 +144,24 @@ void Scenario::make_swarm(Dice& dice) {
   memory_share = 1;
 }
 
+// Potentially failed paths and primary switchover (RFC 7829), and now and then a carrier's timers.
+void Scenario::draw_failover() {
+  Dice dice(seed, 7);
+  if (dice.chance(0.1)) {
+    const Parameters carrier = carrier_parameters();
+    parameters.rto_initial = carrier.rto_initial;
+    parameters.rto_min = carrier.rto_min;
+    parameters.rto_max = carrier.rto_max;
+    parameters.sack_delay = carrier.sack_delay;
+    parameters.heartbeat_interval = carrier.heartbeat_interval;
+    parameters.path_max_retrans = carrier.path_max_retrans;
+    parameters.association_max_retrans = carrier.association_max_retrans;
+  }
+  parameters.potentially_failed_max_retrans = dice.pick<std::uint8_t>({0, 0, 1, 255});
+  parameters.primary_switchover_max_retrans =
+      dice.pick<std::uint8_t>({Parameters::kNoSwitchover, 0, 2});
+}
+
 void Scenario::draw_mishaps(Dice& dice) {
   const auto rate = [&](Mishap mishap) -> double& {
     return mishaps_per_second[static_cast<std::size_t>(mishap)];
@@ -153,6 +172,7 @@ void Scenario::draw_mishaps(Dice& dice) {
   if (dice.chance(0.15)) rate(Mishap::kStall) = dice.pick({0.3, 2.0});
   if (dice.chance(0.15)) rate(Mishap::kJump) = dice.pick({0.3, 1.0});
   mtu_stays = dice.chance(0.5);
+  if (Dice stranger(seed, 8); stranger.chance(0.15)) faults.forged = stranger.pick({0.02, 0.5});
   // Who restarts comes back with the ports that the peers know.
   if (rate(Mishap::kRestart) > 0) habits.fixed_port = 0.8;
   // Just before counters of 32 bits of some unit would wrap, or the clock itself a month later.

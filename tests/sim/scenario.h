@@ -68,6 +68,7 @@ struct Scenario {
  private:
   void place_hosts(Dice& dice);
   void make_swarm(Dice& dice);
+  void draw_failover();
   void draw_mishaps(Dice& dice);
   void shrink_windows(Dice& dice);
 };
