@@ -20,6 +20,10 @@ bool TokenBucket::take(Time now, std::uint32_t per_second) {
   return true;
 }
 
+bool TokenBucket::is_empty(Time now, std::uint32_t per_second) const {
+  return owed_ns_ - (now - filled_at_).ns + kSecond / per_second > kSecond;
+}
+
 void TokenBucket::give_back(std::uint32_t tokens, std::uint32_t per_second) {
   owed_ns_ = std::max<std::int64_t>(0, owed_ns_ - kSecond / per_second * tokens);
 }

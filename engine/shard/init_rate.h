@@ -32,6 +32,8 @@ class TokenBucket {
  public:
   /// `per_second` is not 0.
   bool take(Time now, std::uint32_t per_second);
+  /// Whether take() would say no.
+  bool is_empty(Time now, std::uint32_t per_second) const;
   /// So many need not have been taken.
   void give_back(std::uint32_t tokens, std::uint32_t per_second);
 

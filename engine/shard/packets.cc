@@ -146,6 +146,12 @@ bool Shard::is_of_another_tag(const CommonHeader& header, const IpAddress& sourc
 // last of them.
 //= rfc9260 8.4
 void Shard::on_out_of_the_blue(Time now, const CommonHeader& header, const PacketIn& in) {
+  const std::uint32_t rate = config_.limits.out_of_the_blue_answers;
+  if (rate != 0 && out_of_the_blue_rate_.is_empty(now, rate)) {
+    // A flood: what else it might be is not worth looking up, for nothing is answered now.
+    counters_.add(Counter::drop_out_of_the_blue);
+    return counters_.add(Counter::drop_out_of_the_blue_rate);
+  }
   if (steering_.offered_tags().has(now, header.verification_tag)) {
     return counters_.add(Counter::drop_early);
   }
@@ -160,10 +166,7 @@ void Shard::on_out_of_the_blue(Time now, const CommonHeader& header, const Packe
   }
   counters_.add(Counter::drop_out_of_the_blue);
   if (!is_answered || chunks.is_malformed()) return;
-  const std::uint32_t rate = config_.limits.out_of_the_blue_answers;
-  if (rate != 0 && !out_of_the_blue_rate_.take(now, rate)) {
-    return counters_.add(Counter::drop_out_of_the_blue_rate);
-  }
+  if (rate != 0) out_of_the_blue_rate_.take(now, rate);
   const CommonHeader reflected = reply_to(header, header.verification_tag);
   if (has_shutdown_ack) {
     return send_empty_chunk(resources_, reflected, ChunkType::kShutdownComplete, kFlagReflectedTag,
