@@ -18,6 +18,7 @@
 #include "engine/base/counters.h"
 #include "engine/base/hash.h"
 #include "engine/base/time.h"
+#include "engine/shard/association_status.h"
 #include "engine/shard/init_rate.h"
 #include "engine/shard/listeners.h"
 #include "engine/shard/peer_counts.h"
@@ -31,14 +32,6 @@
 #include "engine/shard/timer_wheel.h"
 
 namespace millrace {
-
-/// Names an association of one shard: index and generation, so that an old handle never means a new
-/// association. (An lcore adds its own number before applications see it.)
-struct AssociationHandle {
-  std::uint32_t index = 0;
-  std::uint32_t generation = 0;  ///< never 0 for a live association
-  bool operator==(const AssociationHandle&) const = default;
-};
 
 struct ConnectRequest {
   Owner owner = 0;
@@ -81,34 +74,6 @@ struct Delivery {
   AssociationHandle handle;
   std::uint64_t context = 0;     ///< of the listener, or of the connect request
   const Event* event = nullptr;  ///< valid until take_event() or postpone_event()
-};
-
-/// One destination address as the operator and the application see it.
-struct PathStatus {
-  IpAddress address;
-  bool active = false, confirmed = false, primary = false, potentially_failed = false;
-  std::uint32_t cwnd = 0, ssthresh = 0, outstanding = 0, mtu = 0;  ///< bytes
-  Duration srtt, rto;
-  std::uint32_t error_count = 0;
-};
-
-/// One association as the operator and the application see it.
-struct AssociationStatus {
-  AssociationHandle handle;
-  Owner owner = 0;
-  const char* state = "";  ///< "ESTABLISHED" and so on (RFC 9260 section 4)
-  std::uint16_t local_port = 0, peer_port = 0;
-  std::uint16_t streams_out = 0, streams_in = 0;
-  std::uint32_t local_tag = 0, peer_tag = 0;
-  std::uint64_t locals = 0;                 ///< bits of the local addresses it uses; 0: all
-  bool is_begun_here = false;               ///< as its lcore remembers it; the shard does not
-  std::uint32_t peer_rwnd = 0, a_rwnd = 0;  ///< bytes
-  std::uint32_t unacked_chunks = 0;         ///< DATA chunks in flight
-  std::uint32_t queued_messages = 0;        ///< accepted, not yet in a packet
-  std::uint32_t held_bytes = 0;             ///< received, not yet consumed by the application
-  std::uint64_t messages_sent = 0, messages_received = 0, retransmissions = 0;
-  std::size_t path_count = 0;
-  std::array<PathStatus, kPathsMax> paths;
 };
 
 class Shard;
