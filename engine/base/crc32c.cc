@@ -48,24 +48,32 @@ constexpr auto kShifts = [] {
       _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(product))));
 }
 
+// The bytes at `from`, which are written to `to` as well if it copies: each is read once.
+template <class Word, bool kCopies>
+Word take(std::uint8_t* to, const std::uint8_t* from, std::size_t at) {
+  Word word;
+  std::memcpy(&word, from + at, sizeof word);
+  if constexpr (kCopies) std::memcpy(to + at, &word, sizeof word);
+  return word;
+}
+
+template <bool kCopies = false>
 [[gnu::target("sse4.2")]] std::uint32_t update_serially(std::uint32_t state,
-                                                        const std::uint8_t* from,
-                                                        std::size_t count) {
+                                                        const std::uint8_t* from, std::size_t count,
+                                                        std::uint8_t* to = nullptr) {
   std::uint64_t wide = state;
-  for (; count >= 8; from += 8, count -= 8) {
-    std::uint64_t bytes;
-    std::memcpy(&bytes, from, sizeof bytes);
-    wide = _mm_crc32_u64(wide, bytes);
+  std::size_t at = 0;
+  for (; at + 8 <= count; at += 8) {
+    wide = _mm_crc32_u64(wide, take<std::uint64_t, kCopies>(to, from, at));
   }
   auto narrow = static_cast<std::uint32_t>(wide);
-  if (count >= 4) {
-    std::uint32_t bytes;
-    std::memcpy(&bytes, from, sizeof bytes);
-    narrow = _mm_crc32_u32(narrow, bytes);
-    from += 4;
-    count -= 4;
+  if (at + 4 <= count) {
+    narrow = _mm_crc32_u32(narrow, take<std::uint32_t, kCopies>(to, from, at));
+    at += 4;
   }
-  for (; count > 0; --count) narrow = _mm_crc32_u8(narrow, *from++);
+  for (; at < count; ++at) {
+    narrow = _mm_crc32_u8(narrow, take<std::uint8_t, kCopies>(to, from, at));
+  }
   return narrow;
 }
 
@@ -102,19 +110,20 @@ std::uint32_t update(std::uint32_t state, const std::uint8_t* from, std::size_t 
 // The wide way takes words of four bytes.
 std::uint32_t copy_wide(std::uint32_t state, std::uint8_t* to, Bytes bytes) {
   const std::size_t odd = bytes.size() % 4;
-  std::memcpy(to, bytes.data(), odd);
-  return copy_crc32c_wide(update_serially(state, to, odd), to + odd, bytes.data() + odd,
-                          bytes.size() - odd);
+  return copy_crc32c_wide(update_serially<true>(state, bytes.data(), odd, to), to + odd,
+                          bytes.data() + odd, bytes.size() - odd);
 }
 
 std::uint32_t copy_in_blocks(std::uint32_t state, std::uint8_t* to, Bytes bytes) {
   const std::size_t rest = bytes.size() % kCrc32cBlock;
   const std::size_t whole = bytes.size() - rest;
-  std::uint8_t* const last = to + whole;
-  std::memcpy(last, bytes.data() + whole, rest);
-  const std::uint32_t behind = update_serially(0, last, rest);
-  const std::uint32_t before = copy_crc32c_blocks(state, to, bytes.data(), whole);
-  return rest < kApartMin ? update_serially(before, last, rest) : shift(before, rest) ^ behind;
+  const std::uint8_t* const last = bytes.data() + whole;
+  if (rest < kApartMin) {
+    return update_serially<true>(copy_crc32c_blocks(state, to, bytes.data(), whole), last, rest,
+                                 to + whole);
+  }
+  const std::uint32_t behind = update_serially<true>(0, last, rest, to + whole);
+  return shift(copy_crc32c_blocks(state, to, bytes.data(), whole), rest) ^ behind;
 }
 
 }  // namespace
