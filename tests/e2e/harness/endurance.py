@@ -264,14 +264,14 @@ class Endurance:
             if function == self.kill_engine and passed > seconds / 2:
                 continue
             serve = (index + turn) % 2 == 1
-            began = time.monotonic()
+            began, log_began = time.monotonic(), os.path.getsize(self.engine.log)
             text = "passed"
             try:
                 function(serve)
                 self.settle()
                 self.rounds[name] = self.rounds.get(name, 0) + 1
             except Exception as error:  # whatever failed, the run goes on and says so at its end
-                text = f"FAILED: {error}"
+                text = f"FAILED: {error}\n{self.engine_said(log_began)}"
                 self.failures.append(f"{name}, {'serving' if serve else 'connecting'}, after "
                                      f"{passed:.0f} s: {error}")
                 self.recover()
@@ -279,6 +279,12 @@ class Endurance:
             say(f"{self.kind}: {passed:5.0f} s  {name}, {'we serve' if serve else 'we connect'}: "
                 f"{text} ({time.monotonic() - began:.1f} s)")
         return self.report()
+
+    def engine_said(self, since, lines_max=40):
+        """The end of what stands in the engine's log from that byte on; of all of a new process's."""
+        with open(self.engine.log, encoding="utf-8", errors="replace") as file:
+            file.seek(since if since <= os.path.getsize(self.engine.log) else 0)
+            return "".join("    " + line for line in file.readlines()[-lines_max:])
 
     def recover(self):
         """After a failure: nothing of the round goes on."""
