@@ -48,31 +48,37 @@ constexpr auto kShifts = [] {
       _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(product))));
 }
 
-// The bytes at `from`, which are written to `to` as well if it copies: each is read once.
-template <class Word, bool kCopies>
-Word take(std::uint8_t* to, const std::uint8_t* from, std::size_t at) {
-  Word word;
-  std::memcpy(&word, from + at, sizeof word);
-  if constexpr (kCopies) std::memcpy(to + at, &word, sizeof word);
-  return word;
-}
-
+// If it copies, each byte is read once, and written to `to`.
 template <bool kCopies = false>
 [[gnu::target("sse4.2")]] std::uint32_t update_serially(std::uint32_t state,
                                                         const std::uint8_t* from, std::size_t count,
                                                         std::uint8_t* to = nullptr) {
   std::uint64_t wide = state;
-  std::size_t at = 0;
-  for (; at + 8 <= count; at += 8) {
-    wide = _mm_crc32_u64(wide, take<std::uint64_t, kCopies>(to, from, at));
+  for (; count >= 8; from += 8, count -= 8) {
+    std::uint64_t bytes;
+    std::memcpy(&bytes, from, sizeof bytes);
+    if constexpr (kCopies) {
+      std::memcpy(to, &bytes, sizeof bytes);
+      to += sizeof bytes;
+    }
+    wide = _mm_crc32_u64(wide, bytes);
   }
   auto narrow = static_cast<std::uint32_t>(wide);
-  if (at + 4 <= count) {
-    narrow = _mm_crc32_u32(narrow, take<std::uint32_t, kCopies>(to, from, at));
-    at += 4;
+  if (count >= 4) {
+    std::uint32_t bytes;
+    std::memcpy(&bytes, from, sizeof bytes);
+    if constexpr (kCopies) {
+      std::memcpy(to, &bytes, sizeof bytes);
+      to += sizeof bytes;
+    }
+    narrow = _mm_crc32_u32(narrow, bytes);
+    from += 4;
+    count -= 4;
   }
-  for (; at < count; ++at) {
-    narrow = _mm_crc32_u8(narrow, take<std::uint8_t, kCopies>(to, from, at));
+  for (; count > 0; --count) {
+    const std::uint8_t byte = *from++;
+    if constexpr (kCopies) *to++ = byte;
+    narrow = _mm_crc32_u8(narrow, byte);
   }
   return narrow;
 }
