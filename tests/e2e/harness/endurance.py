@@ -121,6 +121,7 @@ class Endurance:
         server_summary = server.wait(40)
         there, back = (count * shape.associations for count in (shape.there, shape.back))
         self.forgive_aborts_at_the_end(server_summary, there, back)
+        self.forgive_aborts_at_the_end(client_summary, back, there)
         check_pair(shape, client_summary, server_summary)
         self.account(server_summary if we_serve else client_summary)
 
