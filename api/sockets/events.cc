@@ -45,7 +45,7 @@ void Process::dispatch(const mr_event& event) {
       listen_status = event.status;
       return;
     case MR_EVENT_REQUEST_DONE:
-      if (event.request == MR_REQUEST_GET_STATUS) return;
+      if (event.request != MR_REQUEST_SET_PRIMARY && event.request != MR_REQUEST_UNLISTEN) return;
       request_status = event.status;
       has_request_answer = true;
       return;

@@ -99,6 +99,9 @@ void Process::after_fork_in_parent() {
 
 void Process::after_fork_in_child() {
   pid_ = getpid();
+  for (const auto& socket : sockets_) {
+    if (socket != nullptr) socket->calls = 0;  // who was in one is not in this process
+  }
   if (next_child == Child::client) {
     forget_internal(parents_end);
     const auto link = std::make_shared<Link>(owner_name_);
