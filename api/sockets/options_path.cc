@@ -59,13 +59,7 @@ void change_on(Socket& socket, const PathScope& at, int parameter, std::uint32_t
   if (!at.has_address) {
     Options::change(socket, at.scope, parameter, value);
     const auto forget = [&](Association& association) {
-      for (PathOptions& own : association.path_options) {
-        own.parameters[parameter] = value;
-        // What is the association's already is no news to the engine, which leaves paths alone
-        // then.
-        mr_set_path_parameter(Process::get().context(), association.handle, &own.address, parameter,
-                              value);
-      }
+      for (PathOptions& own : association.path_options) own.parameters[parameter] = value;
     };
     if (at.scope.association != nullptr) forget(*at.scope.association);
     if (!at.scope.has_all) return;

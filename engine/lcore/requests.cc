@@ -193,10 +193,24 @@ void Requests::connect(Time now, Context& context, const ipc::SubmissionEntry& r
   answer(context, entry);
 }
 
+// What is set for an association is set for each of its paths, whatever these have of their own.
+//= rfc6458 8.1.12
 Status Requests::set_parameter(Time now, Context& context, const ipc::SubmissionEntry& request) {
-  const AssociationHandle handle = handle_here(request.association);
   const IpAddress peer = address_in(request);
-  if (peer != IpAddress{} && !is_of_path(request.parameter)) return Status::kBadArgument;
+  const bool is_of_paths = is_of_path(request.parameter);
+  if (peer != IpAddress{} && !is_of_paths) return Status::kBadArgument;
+  const Status status = set_parameter_at(now, context, request, peer);
+  if (status != Status::kOk || peer != IpAddress{} || !is_of_paths) return status;
+  AssociationStatus association;
+  shard_.status(context.owner, handle_here(request.association), association);
+  for (std::size_t i = 0; i < association.path_count; ++i)
+    set_parameter_at(now, context, request, association.paths[i].address);
+  return Status::kOk;
+}
+
+Status Requests::set_parameter_at(Time now, Context& context, const ipc::SubmissionEntry& request,
+                                  const IpAddress& peer) {
+  const AssociationHandle handle = handle_here(request.association);
   Parameters parameters;
   const Status found = shard_.parameters(context.owner, handle, parameters, peer);
   if (found != Status::kOk) return found;

@@ -42,6 +42,8 @@ class Requests {
   void connect(Time now, Context& context, const ipc::SubmissionEntry& request);
   bool has_route(const ConnectRequest& wanted) const;
   Status set_parameter(Time now, Context& context, const ipc::SubmissionEntry& request);
+  Status set_parameter_at(Time now, Context& context, const ipc::SubmissionEntry& request,
+                          const IpAddress& peer);
   void preset(Context& context, const ipc::SubmissionEntry& request);
   Status take_preset(Context& context, const ipc::SubmissionEntry& request, Parameters& parameters);
 

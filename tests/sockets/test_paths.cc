@@ -11,6 +11,20 @@ sctp_paddrparams about(const char* address, std::uint16_t port) {
   return info;
 }
 
+/// The MTU that the engine has for the listener's address, once it is `wanted`; else the last one.
+std::uint32_t mtu_once(const Pair& pair, std::uint32_t wanted) {
+  sctp_paddrinfo path{};
+  const sockaddr_in peer = at("10.0.0.1", pair.listener.port());
+  std::memcpy(&path.spinfo_address, &peer, sizeof peer);
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_GET_PEER_ADDR_INFO, path) == 0);
+  // The engine tells it a moment later.
+  for (int i = 0; i < 500 && path.spinfo_mtu != wanted; ++i) {
+    usleep(10'000);
+    REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_GET_PEER_ADDR_INFO, path) == 0);
+  }
+  return path.spinfo_mtu;
+}
+
 TEST_CASE("an address has numbers of its own, and the association keeps its own") {
   Pair pair;
   sctp_paddrparams own = about("10.0.0.1", pair.listener.port());
@@ -43,15 +57,7 @@ TEST_CASE("an MTU that is fixed is what the path has, until it may be found out 
   info.spp_flags = SPP_PMTUD_DISABLE;
   info.spp_pathmtu = 800;
   REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == 0);
-  sctp_paddrinfo path{};
-  const sockaddr_in peer = at("10.0.0.1", pair.listener.port());
-  std::memcpy(&path.spinfo_address, &peer, sizeof peer);
-  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_GET_PEER_ADDR_INFO, path) == 0);
-  for (int i = 0; i < 500 && path.spinfo_mtu != 800; ++i) {  // told by the engine, a moment later
-    usleep(10'000);
-    REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_GET_PEER_ADDR_INFO, path) == 0);
-  }
-  CHECK(path.spinfo_mtu == 800);
+  CHECK(mtu_once(pair, 800) == 800);
   sctp_paddrparams seen = about("10.0.0.1", pair.listener.port());
   REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, seen) == 0);
   CHECK(std::uint32_t{seen.spp_pathmtu} == 800);  // a copy: the structure is packed
@@ -63,6 +69,22 @@ TEST_CASE("an MTU that is fixed is what the path has, until it may be found out 
   info.spp_pathmtu = 100;
   CHECK(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == -1);
   CHECK(errno == EINVAL);
+}
+
+TEST_CASE("what is set for all addresses again reaches one that has another value of its own") {
+  Pair pair;
+  sctp_paddrparams all{};
+  all.spp_flags = SPP_PMTUD_DISABLE;
+  all.spp_pathmtu = 1000;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, all) == 0);
+  CHECK(mtu_once(pair, 1000) == 1000);
+  sctp_paddrparams own = about("10.0.0.1", pair.listener.port());
+  own.spp_flags = SPP_PMTUD_DISABLE;
+  own.spp_pathmtu = 800;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, own) == 0);
+  CHECK(mtu_once(pair, 800) == 800);
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, all) == 0);
+  CHECK(mtu_once(pair, 1000) == 1000);
 }
 
 TEST_CASE("a heartbeat on demand wants an address") {
