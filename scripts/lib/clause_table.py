@@ -147,14 +147,16 @@ def read_exceptions(root, name="exceptions.txt"):
     """Lines `rfc9260 6.2#1,3-5: reason`; a line that begins with blanks continues the reason."""
     path = root / TABLES / name
     entries = []
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    for number, line in enumerate(lines, 1):
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    whole = []  # (number, line) with what continues it
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         if line[0].isspace():
-            last = entries.pop()
-            entries.append(last._replace(reason=f"{last.reason} {line.strip()}"))
-            continue
+            whole[-1] = (whole[-1][0], f"{whole[-1][1]} {line.strip()}")
+        else:
+            whole.append((number, line))
+    for number, line in whole:
         names, reason = line.split(": ", 1)
         document, *clauses = names.split()
         for clause in clauses:
