@@ -105,9 +105,7 @@ LocalSet Shard::locals_mask(std::span<const IpAddress> addresses, bool& all_know
     }
   }
   const LocalSet all = locals_of(known, true) | locals_of(known, false);
-  const LocalSet without_loopback =
-      ~(LocalSet{1} << kLoopbackV4Bit | LocalSet{1} << kLoopbackV6Bit);
-  return has_wildcard && (all & without_loopback & ~mask) == 0 ? 0 : mask;
+  return has_wildcard && mask == all ? 0 : mask;
 }
 
 // ---- association slots ----

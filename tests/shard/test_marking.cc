@@ -118,6 +118,16 @@ TEST_CASE(
   CHECK(peer.paths(handle) == "10.0.0.9 10.0.1.9 ");
 }
 
+TEST_CASE(
+    "a listener of the only version of IP that the engine has learns no address of the other") {
+  Marked peer;
+  const std::vector<IpAddress> ours{address("10.0.0.1"), address("10.0.1.1")};
+  peer.end.shard().set_local_addresses(ours);
+  peer.listen_at({address("0.0.0.0")});
+  const AssociationHandle handle = peer.come_up(two_more_addresses());
+  CHECK(peer.paths(handle) == "10.0.0.9 10.0.1.9 ");
+}
+
 TEST_CASE("a listener of all addresses uses all") {
   Marked peer;
   peer.listen_at({address("0.0.0.0"), address("::")});
