@@ -8,6 +8,13 @@ namespace millrace {
 
 /// Packets that cross a layer at once, at most.
 inline constexpr std::size_t kBurstMax = 32;
+/// Packets that a turn sends, at most. What is sent is soon received by someone, acknowledged and
+/// freed; more at once would only push each other out of the caches.
+inline constexpr std::size_t kTransmitMax = 2 * kBurstMax;
+/// Packets that a turn receives from a port, or from another lcore, at most: no fewer than another
+/// turn sends or hands over, or they would pile up until a window or a ring is full, and far from
+/// every cache.
+inline constexpr std::size_t kReceiveMax = kTransmitMax;
 
 /// Lcores of one engine; an lcore's number fits the identifiers that applications hold.
 inline constexpr std::size_t kLcoresMax = 64;

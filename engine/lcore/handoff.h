@@ -76,10 +76,10 @@ class Handoff {
     }
   }
 
-  /// Takes up to kBurstMax packets from each lcore; `on_packet(Buffer*)` owns the reference.
+  /// Takes up to kReceiveMax packets from each lcore; `on_packet(Buffer*)` owns the reference.
   template <class OnPacket>
   std::size_t take_packets(OnPacket&& on_packet) {
-    return take(&Exchange::packets, kBurstMax, on_packet);
+    return take(&Exchange::packets, kReceiveMax, on_packet);
   }
   template <class OnNotice>
   std::size_t take_notices(OnNotice&& on_notice) {

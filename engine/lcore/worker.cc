@@ -8,17 +8,6 @@
 #include "engine/shard/forecast.h"
 
 namespace millrace {
-namespace {
-
-// Packets sent in one turn, at the most. What is sent is soon received by someone, acknowledged and
-// freed; more at once would only push each other out of the caches.
-constexpr std::size_t kTransmitMax = 2 * kBurstMax;
-
-// Packets received from a port in one turn, at the most: no fewer than another such engine sends in
-// one, or they would pile up between the two until a window is full, and far from every cache.
-constexpr std::size_t kReceiveMax = kTransmitMax;
-
-}  // namespace
 
 Worker::Worker(const WorkerConfig& config, Steering& steering, Exchange& exchange, BufferPool& pool,
                Counters& counters, std::span<PortQueue* const> queues)
