@@ -1,7 +1,5 @@
 #include "engine/shard/steering.h"
 
-#include <bit>
-
 #include "engine/assoc/init_parameters.h"
 #include "engine/base/assert.h"
 #include "engine/base/prefetch.h"
@@ -92,8 +90,8 @@ std::uint64_t Steering::hash(std::uint16_t local_port, const IpAddress& peer,
 // two lines at the most whatever has come and gone, and an empty slot is just empty.
 template <class Visit>
 bool Steering::visit_slots(std::uint64_t hashed, Visit&& visit) const {
-  for (const std::uint64_t half : {hashed, std::rotl(hashed, 27) ^ tag_multiplier_}) {
-    for (std::atomic<std::uint64_t>& slot : buckets_[half & bucket_mask_].slots) {
+  for (Bucket* bucket : buckets_of(hashed)) {
+    for (std::atomic<std::uint64_t>& slot : bucket->slots) {
       if (visit(slot)) return true;
     }
   }
@@ -102,8 +100,8 @@ bool Steering::visit_slots(std::uint64_t hashed, Visit&& visit) const {
 
 void Steering::prefetch(std::uint16_t local_port, const IpAddress& peer,
                         std::uint16_t peer_port) const {
-  const std::uint64_t hashed = hash(local_port, peer, peer_port);
-  millrace::prefetch(&buckets_[hashed & bucket_mask_], sizeof(Bucket));
+  for (const Bucket* bucket : buckets_of(hash(local_port, peer, peer_port)))
+    millrace::prefetch(bucket, sizeof(Bucket));
 }
 
 bool Steering::insert(std::uint16_t local_port, const IpAddress& peer, std::uint16_t peer_port,

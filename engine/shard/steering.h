@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -96,6 +97,11 @@ class Steering {
   std::uint64_t hash(std::uint16_t local_port, const IpAddress& peer,
                      std::uint16_t peer_port) const;
 
+  /// The two that a key may be in, the first one first.
+  std::array<Bucket*, 2> buckets_of(std::uint64_t hashed) const {
+    const std::uint64_t other = std::rotl(hashed, 27) ^ tag_multiplier_;
+    return {&buckets_[hashed & bucket_mask_], &buckets_[other & bucket_mask_]};
+  }
   template <class Visit>
   bool visit_slots(std::uint64_t hashed, Visit&& visit) const;
 
