@@ -251,9 +251,9 @@ void Context::reclaim(Lane& lane) {
   };
   while (const std::uint32_t count = lane.returns.available(64)) {
     const std::uint32_t slots_end = arena_.slots_end();
-    std::uint32_t good = std::min(count, lane.slots_in_flight);
+    const std::uint32_t good = std::min(count, lane.slots_in_flight);
     lane.slots_in_flight -= good;
-    for (std::uint32_t i = 0; good > 0; ++i, --good) {
+    for (std::uint32_t i = 0; i < good; ++i) {
       const std::uint32_t slot = lane.returns.at(i);
       if (slot >= slots_end) [[unlikely]]
         continue;

@@ -172,9 +172,10 @@ int Association::path_of(const IpAddress& address) const {
 // An association that may use some addresses only sends from the first of the right version; any
 // other leaves it to the route.
 IpAddress Association::source_for(const IpAddress& destination) const {
+  if (locals_ == 0) return {};
   const LocalSet all = locals_of(resources_.local_addresses, destination.is_v4());
   const bool is_near = destination.is_loopback() && has_local(destination);
-  if (locals_ == 0 || is_near || (locals_ & all) == all) return {};
+  if (is_near || (locals_ & all) == all) return {};
   for (std::size_t i = 0; i < resources_.local_addresses.size(); ++i) {
     if ((locals_ & all) >> i & 1) return resources_.local_addresses[i];
   }

@@ -206,12 +206,12 @@ void Association::on_acknowledged(Time now, const SackOutcome& outcome) {
   }
   if (outcome.looks > 0) resources_.count(Counter::sack_looks, outcome.looks);
   if (outcome.fast_retransmit) resources_.count(Counter::fast_retransmits);
+  if (outcome.answered_paths != 0) error_count_ = 0;
   // What went to two paths before it was acknowledged does not say which of them carried it: one
   // that is not trusted is not trusted again for that.
   //= rfc7829 3.2
   for (std::uint8_t i = 0; i < path_count_; ++i) {
     if ((outcome.answered_paths >> i & 1) == 0) continue;
-    error_count_ = 0;
     const bool is_sure = outcome.proved_paths >> i & 1;
     if (is_sure || paths_[i]->is_preferable()) on_path_answer(now, i);
   }

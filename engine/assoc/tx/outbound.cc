@@ -124,7 +124,7 @@ std::size_t Outbound::fill_whole(OutboundMemory& memory, PacketWriter& writer, P
     writer.append_data(chunk.flags, tsn, message->stream, message->ssn, message->ppid,
                        {message->payload, length});
     tsn = tsn.next();
-    flight += static_cast<std::uint32_t>(padded4(kDataHeaderBytes + length));
+    flight += chunk_bytes(chunk);
     payload += length;
     window = std::min(peer_rwnd_ - payload, payload_max);
   }
