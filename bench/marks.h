@@ -7,7 +7,7 @@
 
 namespace millrace::bench {
 
-/// "mark 20: met", or "mark 20: not met"; empty if the row has no mark.
+/// "mark 20x: met", or "mark 20x: not met"; empty if the row has no mark.
 std::string verdict(const Row& row);
 
 }  // namespace millrace::bench
