@@ -146,6 +146,10 @@ void Process::on_passive(const mr_event& event) {
     if (wanted != told[parameter])
       mr_set_parameter(context_, association->handle, parameter, wanted);
   }
+  // A least that is above the old most was refused before the new most was told.
+  const std::uint32_t least = association->options.parameters[MR_RTO_MIN_MS];
+  if (least > told[MR_RTO_MAX_MS])
+    mr_set_parameter(context_, association->handle, MR_RTO_MIN_MS, least);
 }
 
 /// The address of ours that a peer has reached. A loopback address reaches itself.

@@ -178,6 +178,31 @@ TEST_CASE("listeners at one port have each its own options, for the engine too")
   }
 }
 
+TEST_CASE(
+    "a listener's timeouts above the old ones, set while it listens, are those of what it "
+    "accepts") {
+  const Handle listener(SOCK_STREAM);
+  REQUIRE(listener.bind("10.0.0.1", 0) == 0);
+  REQUIRE(calls::listen(listener.number, 5) == 0);
+  sctp_rtoinfo wanted{};
+  wanted.srto_min = 70'000;
+  wanted.srto_max = 80'000;
+  REQUIRE(listener.set(IPPROTO_SCTP, SCTP_RTOINFO, wanted) == 0);
+  const Handle client(SOCK_STREAM);
+  REQUIRE(client.connect("10.0.0.1", listener.port()) == 0);
+  const Handle server(Handle::Adopt{calls::accept(listener.number, nullptr, nullptr, 0)});
+  REQUIRE(server.number >= 0);
+  sctp_status seen{};
+  // The engine has it a moment later, and the next round trip that is measured shows it.
+  for (int i = 0; i < 500 && seen.sstat_primary.spinfo_rto < 70'000; ++i) {
+    REQUIRE(server.send("x") == 1);
+    REQUIRE(receive(client).size == 1);
+    usleep(10'000);
+    REQUIRE(server.get(IPPROTO_SCTP, SCTP_STATUS, seen) == 0);
+  }
+  CHECK(seen.sstat_primary.spinfo_rto >= 70'000);
+}
+
 TEST_CASE("only a socket that is bound to all addresses follows their changes") {
   const Handle wildcard(SOCK_STREAM);
   const int on = 1;
