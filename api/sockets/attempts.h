@@ -32,7 +32,8 @@ class InCall {
  public:
   explicit InCall(Socket& socket) : socket_(socket.shared_from_this()) { ++socket_->calls; }
   ~InCall() {
-    if (--socket_->calls == 0 && socket_->descriptors.empty()) Process::get().settle(socket_);
+    --socket_->calls;
+    Process::get().settle(socket_);
   }
   InCall(const InCall&) = delete;
   InCall& operator=(const InCall&) = delete;

@@ -42,6 +42,7 @@ ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, cons
 
 ssize_t receive_now(Guard& guard, const SocketPointer& socket, int descriptor, msghdr& message,
                     int flags, const timeval& limit) {
+  if ((flags & MSG_ERRQUEUE) != 0) return -EAGAIN;  // there never is anything in it
   if (const int bad = check_message(&message); bad != 0) return bad;
   const std::size_t name = message.msg_name != nullptr ? message.msg_namelen : 0;
   if (!can_write(message.msg_name, std::min(name, sizeof(sockaddr_storage)))) return -EFAULT;
@@ -115,7 +116,6 @@ ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(ssize_t{-EBADF});
   if (message == nullptr) return answer(ssize_t{-EFAULT});
-  if ((flags & MSG_ERRQUEUE) != 0) return answer(ssize_t{-EAGAIN});  // there never is one
   return answer(receive_now(guard, socket, descriptor, *message, flags, socket->receive_timeout));
 }
 

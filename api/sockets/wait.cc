@@ -74,6 +74,18 @@ class Sleeper {
   int descriptor_;
 };
 
+/// The lock is free while this lives, and held again when the thread is cancelled meanwhile.
+class Unlocked {
+ public:
+  explicit Unlocked(Process::Guard& guard) : guard_(guard) { guard_.unlock(); }
+  ~Unlocked() { guard_.lock(); }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+ private:
+  Process::Guard& guard_;
+};
+
 }  // namespace
 
 int sleep_in_call(Process::Guard& guard, Socket& socket, std::int64_t deadline_us) {
@@ -95,7 +107,7 @@ int sleep_in_call(Process::Guard& guard, Socket& socket, std::int64_t deadline_u
 
 int sleep_on_descriptor(Process::Guard& guard, int descriptor, bool to_read,
                         std::int64_t deadline_us) {
-  guard.unlock();
+  const Unlocked unlocked(guard);
   int status = 0;
   char byte;
   if (deadline_us != 0) {
@@ -107,7 +119,6 @@ int sleep_on_descriptor(Process::Guard& guard, int descriptor, bool to_read,
     pollfd entry{descriptor, POLLOUT, 0};
     if (poll(&entry, 1, -1) < 0) status = -errno;
   }
-  guard.lock();
   return status;
 }
 

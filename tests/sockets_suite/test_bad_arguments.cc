@@ -305,6 +305,10 @@ CASE("sendmmsg and recvmmsg: no messages, foreign ones") {
   FAILS(recvmmsg(two.server, foreign<mmsghdr>(), 1, 0, nullptr), EFAULT);
   FAILS(recvmmsg(two.server, foreign<mmsghdr>(), 1, 0, foreign<timespec>()), EFAULT);
   EQUAL(sendmmsg(two.client, nullptr, 0, MSG_NOSIGNAL), 0);
+  char byte = 0;
+  iovec piece{&byte, 1};
+  mmsghdr good{message_of(&piece, 1), 0};
+  FAILS(recvmmsg(two.server, &good, 1, 0, foreign<timespec>()), EFAULT);
   mmsghdr several{message_of(foreign<iovec>(), 1), 0};
   FAILS(sendmmsg(two.client, &several, 1, MSG_NOSIGNAL), EFAULT);
   FAILS(recvmmsg(two.server, &several, 1, 0, nullptr), EFAULT);

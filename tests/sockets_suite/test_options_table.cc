@@ -1,4 +1,4 @@
-// Every option with arguments that make no sense: no pointer, a foreign one, a length that is short
+// The options with arguments that make no sense: no pointer, a foreign one, a length that is short
 // or negative, a descriptor that is closed, a way that the option does not go.
 #include "tests/sockets_suite/suite.h"
 

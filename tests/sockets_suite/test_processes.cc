@@ -2,6 +2,7 @@
 // program again (run_helper in main.cc).
 #include "tests/sockets_suite/suite.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -109,6 +110,37 @@ CASE("an association ends when the last process that has it closes it") {
   OK(close(two.server));
   CHECK(receive(two.client).is("later"));
   EQUAL(receive(two.client).size, 0);
+  EQUAL(status_of(process), 0);
+}
+
+CASE("an association ends though a thread slept in it when its process forked") {
+  const Pair two = pair();
+  pthread_t waiter;
+  const auto sleep = [](void* fd) -> void* {
+    char byte;
+    recv(*static_cast<const int*>(fd), &byte, 1, 0);
+    return nullptr;
+  };
+  EQUAL(pthread_create(&waiter, nullptr, sleep, const_cast<int*>(&two.server)), 0);
+  sleep_ms(50);
+  int closed[2], over[2];
+  OK(pipe(closed));
+  OK(pipe(over));
+  const pid_t process = child([&] {
+    close(two.server);
+    close(over[1]);
+    char byte = 'c';
+    if (write(closed[1], &byte, 1) == 1) (void)!read(over[0], &byte, 1);  // until the parent's end
+  });
+  char byte;
+  EQUAL(read(closed[0], &byte, 1), 1);
+  EQUAL(pthread_cancel(waiter), 0);
+  pthread_join(waiter, nullptr);
+  OK(close(two.server));
+  const timeval limit{kShort, 0};
+  OK(setsockopt(two.client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
+  EQUAL(receive(two.client).size, 0);
+  OK(close(over[1]));
   EQUAL(status_of(process), 0);
 }
 

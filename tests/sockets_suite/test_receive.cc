@@ -46,6 +46,12 @@ CASE("MSG_ERRQUEUE is another queue, and empty") {
   const Message message = receive(two.server, MSG_ERRQUEUE);
   EQUAL(message.size, -1);
   EQUAL(message.error, EAGAIN);
+  char byte = 0;
+  iovec piece{&byte, 1};
+  mmsghdr batch{};
+  batch.msg_hdr.msg_iov = &piece;
+  batch.msg_hdr.msg_iovlen = 1;
+  FAILS(recvmmsg(two.server, &batch, 1, MSG_ERRQUEUE, nullptr), EAGAIN);
   CHECK(receive(two.server).is("x"));
 }
 
