@@ -15,11 +15,17 @@ if family == socket.AF_INET:
     s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 9)
 else:
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+if sys.argv[2] == 'options of IPv6':
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, 18 << 2)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 11)
+elif family == socket.AF_INET6:
     s.setsockopt(132, 9, struct.pack('=i128sIHIIIIBx', 0, b'', 0, 0, 0, 0, 0x300, 0xabcde, 34 << 2))
 s.connect((sys.argv[1], 5000))
 for word in (b'one', b'two'):
     s.send(word)
     assert s.recv(100) == word
+    if sys.argv[2] == 'another later':
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 12 << 2)
 s.close()
 """
 SERVER = """
@@ -28,7 +34,7 @@ s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 132)
 s.bind(('::', 5000))
 s.listen(5)
 print('listens', flush=True)
-for _ in range(2):
+for _ in range(4):
     one, _ = s.accept()
     while data := one.recv(100):
         one.send(data)
@@ -53,16 +59,22 @@ def marked(rig):
     far = second_engine(rig, paths, sctp={"dscp": 10, "hop_limit": 33})
     server = spawn(rig, far, ["/usr/bin/python3", "-c", SERVER], "server")
     server.wait_for("listens")
-    for host in (HOST, paths[0].theirs[1]):
-        client = spawn(rig, near, ["/usr/bin/python3", "-c", CLIENT, host], "client")
+    far_six = paths[0].theirs[1]
+    for host, how in ((HOST, ""), (far_six, ""), (HOST, "another later"),
+                      (far_six, "options of IPv6")):
+        client = spawn(rig, near, ["/usr/bin/python3", "-c", CLIENT, host, how], "client")
         check_equal(client.wait(20), 0, client.describe())
     check_equal(server.wait(20), 0, server.describe())
     capture = rig.captures[0]
     capture.stop()
     four = ("ip.dsfield", "ip.ttl")
     six = ("ipv6.tclass", "ipv6.hlim", "ipv6.flow")
-    check_equal(headers(capture, paths[0].ours[0], four), {(46 << 2, 9)}, "ours, IPv4")
+    check_equal(headers(capture, paths[0].ours[0], four), {(46 << 2, 9), (12 << 2, 9)},
+                "ours, IPv4, with an option set while it is connected")
     check_equal(headers(capture, paths[0].theirs[0], four), {(10 << 2, 33)}, "theirs, IPv4")
-    check_equal(headers(capture, paths[0].ours[1], six), {(34 << 2, 64, 0xabcde)}, "ours, IPv6")
+    ours = headers(capture, paths[0].ours[1], six)
+    check_equal({row for row in ours if row[2] == 0xabcde}, {(34 << 2, 64, 0xabcde)}, "ours, IPv6")
+    check_equal({row[:2] for row in ours if row[2] != 0xabcde}, {(18 << 2, 11)},
+                "ours, with IPv6's options")
     theirs = headers(capture, paths[0].theirs[1], six)
     check({row[:2] for row in theirs} == {(10 << 2, 33)} and len(theirs) == 1, f"IPv6: {theirs}")
