@@ -30,6 +30,8 @@ constexpr Refusal kRefusals[] = {
     {"abort_rate_max", Counter::drop_out_of_the_blue_rate},
     {"chunks_held_per_association_max", Counter::drop_chunks_held},
     {"receive_buffer", Counter::drop_window_full},
+    {"associations of one application", Counter::drop_application_share},
+    {"chunks in flight of one application", Counter::waits_for_share},
 };
 
 void add_refusals(json& row, std::string_view limit, const Counters& counters) {
@@ -44,7 +46,8 @@ void add_refusals(json& row, std::string_view limit, const Counters& counters) {
 
 json OperatorDesk::limits() {
   const ShardLimits& set = engine_.config().limits;
-  const std::pair<const char*, std::size_t> kOfEach[] = {
+  // 0: any number, or a share of what is there (engine/shard/share.h).
+  const std::pair<const char*, std::size_t> of_each[] = {
       {"associations_per_peer_max", set.associations_per_peer},
       {"init_rate_max", set.inits.in_all},
       {"init_rate_per_listener_max", set.inits.to_one_listener},
@@ -52,21 +55,23 @@ json OperatorDesk::limits() {
       {"half_open_rate_max", set.inits.half_open},
       {"abort_rate_max", set.out_of_the_blue_answers},
       {"chunks_held_per_association_max", set.chunks_held_per_association},
-      {"receive_buffer", engine_.config().sctp.receive_buffer}};
+      {"receive_buffer", engine_.config().sctp.receive_buffer},
+      {"associations of one application", 0},
+      {"chunks in flight of one application", 0}};
   json list = json::array();
   for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
     const auto uses = engine_.dispatcher().limit_uses(lcore);
     const auto add = [&](json row, const char* limit, std::size_t most) {
       row["limit"] = limit;
       row["lcore"] = lcore;
-      row["most"] = most;
+      if (most != 0) row["most"] = most;
       add_refusals(row, limit, engine_.counters(lcore));
       list.push_back(std::move(row));
     };
     if (!uses) throw BadQuestion("lcore " + std::to_string(lcore) + " does not answer");
     for (const LimitUse& use : *uses)
       add({{"used", use.used}, {"bytes", use.bytes}}, use.limit, use.most);
-    for (const auto& [limit, most] : kOfEach) add(json::object(), limit, most);
+    for (const auto& [limit, most] : of_each) add(json::object(), limit, most);
   }
   return {{"limits", std::move(list)}};
 }

@@ -319,6 +319,9 @@ TEST_CASE("Limits are told with what is used of them and what was refused", "[op
   CHECK(row("half_open_rate_max")["most"] == 20'000);
   CHECK(row("half_open_rate_max")["counted"] == "drop_half_open");
   CHECK_FALSE(row("half_open_rate_max").contains("used"));
+  CHECK_FALSE(row("associations_per_peer_max").contains("most"));  // any number
+  CHECK(row("associations of one application")["counted"] == "drop_application_share");
+  CHECK(row("chunks in flight of one application")["counted"] == "waits_for_share");
   // Each that a counter is named for.
   for (const json& one : limits) CHECK(one.contains("counted"));
 }
