@@ -53,7 +53,10 @@ void pin(std::size_t number) {
 }  // namespace
 
 ParallelPair::Slice::Slice(std::size_t which, std::size_t lcores)
-    : number(which), pool(kBuffers * lcores), memory(pool, kBuffers), wire(pool, kWireFrames) {}
+    : number(which),
+      pool(kBuffers * lcores),
+      memory(pool, kBuffers),
+      wire(std::in_place, pool, kWireFrames) {}
 
 ParallelPair::ParallelPair(std::size_t lcores) {
   for (std::size_t i = 0; i < lcores; ++i) slices_.push_back(std::make_unique<Slice>(i, lcores));
@@ -71,6 +74,10 @@ ParallelPair::~ParallelPair() {
     mr_detach(slice->client);
     mr_detach(slice->server);
   }
+  left_.reset();
+  right_.reset();
+  // What was handed over lies in a buffer of another slice: all wires go before any memory does.
+  for (const auto& slice : slices_) slice->wire.reset();
 }
 
 std::unique_ptr<Host> ParallelPair::make_host(std::size_t end) {
@@ -86,7 +93,7 @@ std::unique_ptr<Host> ParallelPair::make_host(std::size_t end) {
   std::vector<PortQueue*> queues;
   for (const auto& slice : slices_) {
     config.pools.push_back(&slice->pool);
-    queues.push_back(&slice->wire.end(end));
+    queues.push_back(&slice->wire->end(end));
   }
   return std::make_unique<Host>(config, slices_.front()->pool, queues);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "api/millrace.h"
@@ -38,7 +39,7 @@ class ParallelPair {
     std::size_t number;
     BufferPool pool;
     BufferSlab memory;
-    drivers::MemoryWire wire;
+    std::optional<drivers::MemoryWire> wire;
     mr_context* client = nullptr;
     mr_context* server = nullptr;
     std::vector<Flow> flows;
