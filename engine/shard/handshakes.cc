@@ -120,15 +120,16 @@ void Shard::fill(Cookie& cookie, Time now, const InitView& init, const InitConte
   cookie.peers = contents.peers;
 }
 
-// The association that an INIT or a COOKIE ECHO from any of these addresses is about. An address
-// that is not known to be that peer's own does not count: another may have named it to be in the
-// way of its owner.
+// The association that an INIT, an INIT ACK or a COOKIE ECHO with these addresses is about. An
+// address that is not known to be that peer's own does not count: another may have named it to be
+// in the way of its owner.
 //= rfc9260 5.1.2
-Slot* Shard::find_by_any_peer(const PacketIn& in, std::span<const IpAddress> peers) {
+Slot* Shard::find_by_any_peer(const PacketIn& in, std::span<const IpAddress> peers,
+                              const Slot* except) {
   const CommonHeader header = CommonHeader::read(in.packet);
   for (const IpAddress& peer : peers) {
     Slot* slot = find_here_by_peer(header, peer);
-    if (slot != nullptr && slot->association.has_confirmed_peer(peer) &&
+    if (slot != nullptr && slot != except && slot->association.has_confirmed_peer(peer) &&
         slot->association.has_local(in.destination)) {
       return slot;
     }

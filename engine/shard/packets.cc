@@ -1,6 +1,4 @@
 // Which association a packet is for, and what is answered when there is none (RFC 9260 8.4, 8.5).
-#include <algorithm>
-
 #include "engine/assoc/replies.h"
 #include "engine/shard/shard.h"
 
@@ -89,14 +87,9 @@ Slot* Shard::take_packet(Time now, const PacketIn& in) {
 bool Shard::is_anothers(const Slot& slot, const ChunkView& init_ack, const PacketIn& in) {
   const auto init = InitView::parse(init_ack);
   if (!init || slot.association.state() != State::kCookieWait) return false;
-  const CommonHeader header = CommonHeader::read(in.packet);
   const InitContents contents = read_init(*init, in.source);
-  const auto peers = contents.addresses();
-  return std::any_of(peers.begin(), peers.end(), [&](const IpAddress& peer) {
-    const Slot* other = find_here_by_peer(header, peer);
-    return other != nullptr && other != &slot && other->association.has_ever_been_up() &&
-           other->association.has_confirmed_peer(peer);
-  });
+  const Slot* other = find_by_any_peer(in, contents.addresses(), &slot);
+  return other != nullptr && other->association.has_ever_been_up();
 }
 
 // A packet to an address of ours that the association is not bound to is not its own.

@@ -263,7 +263,8 @@ class Shard {
   static void fill(Cookie& cookie, Time now, const InitView& init, const InitContents& contents,
                    const Parameters& parameters, const PacketIn& in);
   bool is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in);
-  Slot* find_by_any_peer(const PacketIn& in, std::span<const IpAddress> peers);
+  Slot* find_by_any_peer(const PacketIn& in, std::span<const IpAddress> peers,
+                         const Slot* except = nullptr);
   void answer_init(const InitContents& contents, const Cookie& cookie, const Parameters& parameters,
                    std::uint64_t locals, const PacketIn& in);
   CookieJar& jar(Time now);
