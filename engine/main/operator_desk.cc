@@ -104,10 +104,9 @@ void OperatorDesk::each_association(Each&& each) {
   for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
     std::uint32_t cursor = 0;
     for (;;) {
-      const auto found = engine_.dispatcher().snapshot(lcore, cursor);
-      if (!found) throw BadQuestion("lcore " + std::to_string(lcore) + " does not answer");
-      if (found->empty()) break;
-      for (const AssociationStatus& status : *found) {
+      const auto found = answer_of(lcore, engine_.dispatcher().snapshot(lcore, cursor));
+      if (found.empty()) break;
+      for (const AssociationStatus& status : found) {
         if (!each(lcore, status)) return;
       }
     }
@@ -147,10 +146,9 @@ json OperatorDesk::listeners() {
   for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
     std::uint32_t cursor = 0;
     for (;;) {
-      const auto found = engine_.dispatcher().listeners(lcore, cursor);
-      if (!found) throw BadQuestion("lcore " + std::to_string(lcore) + " does not answer");
-      if (found->empty()) break;
-      for (const ListenerStatus& listener : *found) by_port.emplace(listener.port, listener);
+      const auto found = answer_of(lcore, engine_.dispatcher().listeners(lcore, cursor));
+      if (found.empty()) break;
+      for (const ListenerStatus& listener : found) by_port.emplace(listener.port, listener);
     }
   }
   std::map<std::uint16_t, std::size_t> associations;
@@ -242,10 +240,9 @@ json OperatorDesk::neighbours() {
   for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
     std::uint32_t cursor = 0;
     for (;;) {
-      const auto found = engine_.dispatcher().neighbours(lcore, cursor);
-      if (!found) throw BadQuestion("lcore " + std::to_string(lcore) + " does not answer");
-      if (found->empty()) break;
-      for (const net::NeighbourStatus& neighbour : *found) {
+      const auto found = answer_of(lcore, engine_.dispatcher().neighbours(lcore, cursor));
+      if (found.empty()) break;
+      for (const net::NeighbourStatus& neighbour : found) {
         list.push_back({{"lcore", lcore},
                         {"address", neighbour.address.to_string()},
                         {"mac", neighbour.mac == MacAddress{} ? "" : mac_text(neighbour.mac)},
@@ -300,9 +297,9 @@ json OperatorDesk::abort(const json& question) {
   const std::string text = text_in(question, "association");
   if (!parse_association(text, name) || lcore_of(name) >= engine_.lcores())
     throw BadQuestion("\"" + text + "\" is not an association's name, e.g. 0x0000000100000003");
-  const auto status = engine_.dispatcher().abort(lcore_of(name), handle_of(name));
-  if (!status) throw BadQuestion("lcore " + std::to_string(lcore_of(name)) + " does not answer");
-  if (*status != Status::kOk) throw BadQuestion("no association " + text);
+  const auto status =
+      answer_of(lcore_of(name), engine_.dispatcher().abort(lcore_of(name), handle_of(name)));
+  if (status != Status::kOk) throw BadQuestion("no association " + text);
   spdlog::info("association {} aborted by the operator", text);
   return {{"aborted", text}};
 }

@@ -3,9 +3,11 @@
 
 #include <ctime>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/main/engine.h"
 
@@ -15,6 +17,13 @@ namespace millrace {
 struct BadQuestion : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+/// What an lcore has answered; BadQuestion if it has not.
+template <class Answer>
+Answer answer_of(std::size_t lcore, std::optional<Answer>&& answer) {
+  if (!answer) throw BadQuestion("lcore " + std::to_string(lcore) + " does not answer");
+  return std::move(*answer);
+}
 
 /// A question is {"command": NAME, ...}. An answer is {"ok": true, "result": ...}, or
 /// {"ok": false, "error": TEXT}. Anything else that comes is answered with an error. Main thread.

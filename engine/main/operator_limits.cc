@@ -8,70 +8,51 @@ namespace {
 
 using nlohmann::json;
 
-/// Which counter tells that a limit was met; the same one may do for several.
-struct Refusal {
-  std::string_view limit;
-  Counter counter;
+/// A limit that nothing is held for, so that there is no use to tell. 0: any number, or a share of
+/// what is there (engine/shard/share.h).
+struct BareLimit {
+  const char* limit;
+  std::size_t most;
+  Counter refused;
 };
 
-constexpr Refusal kRefusals[] = {
-    {"associations_max", Counter::drop_association_limit},
-    {"listeners_max", Counter::requests_over_share},
-    {"messages_queued_max", Counter::requests_over_share},
-    {"chunks_sent_max", Counter::waits_for_memory},
-    {"chunks_held_max", Counter::drop_receive_share},
-    {"buffers", Counter::drop_receive_share},
-    {"paths", Counter::drop_association_limit},
-    {"associations_per_peer_max", Counter::drop_peer_limit},
-    {"init_rate_max", Counter::drop_init_rate},
-    {"init_rate_per_listener_max", Counter::drop_init_rate_listener},
-    {"init_rate_per_source_max", Counter::drop_init_rate_source},
-    {"half_open_rate_max", Counter::drop_half_open},
-    {"abort_rate_max", Counter::drop_out_of_the_blue_rate},
-    {"chunks_held_per_association_max", Counter::drop_chunks_held},
-    {"receive_buffer", Counter::drop_window_full},
-    {"associations of one application", Counter::drop_application_share},
-    {"chunks in flight of one application", Counter::waits_for_share},
-};
-
-void add_refusals(json& row, std::string_view limit, const Counters& counters) {
-  for (const Refusal& refusal : kRefusals) {
-    if (refusal.limit != limit) continue;
-    row["refused"] = counters.get(refusal.counter);
-    row["counted"] = counter_name(refusal.counter);
-  }
+json row_of(const char* limit, std::size_t lcore, std::size_t most, Counter refused,
+            const Counters& counters) {
+  json row{{"limit", limit},
+           {"lcore", lcore},
+           {"refused", counters.get(refused)},
+           {"counted", counter_name(refused)}};
+  if (most != 0) row["most"] = most;
+  return row;
 }
 
 }  // namespace
 
 json OperatorDesk::limits() {
   const ShardLimits& set = engine_.config().limits;
-  // 0: any number, or a share of what is there (engine/shard/share.h).
-  const std::pair<const char*, std::size_t> of_each[] = {
-      {"associations_per_peer_max", set.associations_per_peer},
-      {"init_rate_max", set.inits.in_all},
-      {"init_rate_per_listener_max", set.inits.to_one_listener},
-      {"init_rate_per_source_max", set.inits.from_one_source},
-      {"half_open_rate_max", set.inits.half_open},
-      {"abort_rate_max", set.out_of_the_blue_answers},
-      {"chunks_held_per_association_max", set.chunks_held_per_association},
-      {"receive_buffer", engine_.config().sctp.receive_buffer},
-      {"associations of one application", 0},
-      {"chunks in flight of one application", 0}};
+  const BareLimit bare[] = {
+      {"associations_per_peer_max", set.associations_per_peer, Counter::drop_peer_limit},
+      {"init_rate_max", set.inits.in_all, Counter::drop_init_rate},
+      {"init_rate_per_listener_max", set.inits.to_one_listener, Counter::drop_init_rate_listener},
+      {"init_rate_per_source_max", set.inits.from_one_source, Counter::drop_init_rate_source},
+      {"half_open_rate_max", set.inits.half_open, Counter::drop_half_open},
+      {"abort_rate_max", set.out_of_the_blue_answers, Counter::drop_out_of_the_blue_rate},
+      {"chunks_held_per_association_max", set.chunks_held_per_association,
+       Counter::drop_chunks_held},
+      {"receive_buffer", engine_.config().sctp.receive_buffer, Counter::drop_window_full},
+      {"associations of one application", 0, Counter::drop_application_share},
+      {"chunks in flight of one application", 0, Counter::waits_for_share}};
   json list = json::array();
   for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
-    const auto uses = engine_.dispatcher().limit_uses(lcore);
-    const auto add = [&](json row, const char* limit, std::size_t most) {
-      row["limit"] = limit;
-      row["lcore"] = lcore;
-      if (most != 0) row["most"] = most;
-      add_refusals(row, limit, engine_.counters(lcore));
+    const Counters& counters = engine_.counters(lcore);
+    for (const LimitUse& use : answer_of(lcore, engine_.dispatcher().limit_uses(lcore))) {
+      json row = row_of(use.limit, lcore, use.most, use.refused, counters);
+      row["used"] = use.used;
+      row["bytes"] = use.bytes;
       list.push_back(std::move(row));
-    };
-    if (!uses) throw BadQuestion("lcore " + std::to_string(lcore) + " does not answer");
-    for (const LimitUse& use : *uses)
-      add({{"used", use.used}, {"bytes", use.bytes}}, use.limit, use.most);
-    for (const auto& [limit, most] : of_each) add(json::object(), limit, most);
+    }
+    for (const BareLimit& each : bare)
+      list.push_back(row_of(each.limit, lcore, each.most, each.refused, counters));
   }
   return {{"limits", std::move(list)}};
 }

@@ -2,25 +2,18 @@
 #include "engine/shard/shard.h"
 
 namespace millrace {
-namespace {
-
-template <class T>
-LimitUse use_of(const char* limit, const Slab<T>& slab) {
-  return {limit, slab.capacity(), slab.used(), slab.touched() * slab.cell_bytes()};
-}
-
-}  // namespace
 
 LimitUses Shard::limit_uses() const {
-  LimitUse in_flight = use_of("chunks_sent_max", memory_.tx_chunks);
+  LimitUse in_flight = use_of("chunks_sent_max", memory_.tx_chunks, Counter::waits_for_memory);
   in_flight.used = resources_.outbound.chunks_in_flight();
-  return {use_of("associations_max", slots_),
+  return {use_of("associations_max", slots_, Counter::drop_association_limit),
           listeners_.use(),
-          use_of("messages_queued_max", memory_.messages),
+          use_of("messages_queued_max", memory_.messages, Counter::requests_over_share),
           in_flight,
-          use_of("chunks_held_max", memory_.rx_chunks),
-          LimitUse{"buffers", config_.limits.buffers_held, buffers_.held_count(), 0},
-          use_of("paths", memory_.paths)};
+          use_of("chunks_held_max", memory_.rx_chunks, Counter::drop_receive_share),
+          LimitUse{"buffers", config_.limits.buffers_held, buffers_.held_count(), 0,
+                   Counter::drop_receive_share},
+          use_of("paths", memory_.paths, Counter::drop_association_limit)};
 }
 
 }  // namespace millrace

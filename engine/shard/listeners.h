@@ -52,9 +52,7 @@ class Listeners {
   /// Whether an owner that has `held` may have one more.
   bool has_share(std::size_t held) const { return may_take(kOwnerShare, held, slab_); }
 
-  LimitUse use() const {
-    return {"listeners_max", slab_.capacity(), slab_.used(), slab_.touched() * slab_.cell_bytes()};
-  }
+  LimitUse use() const { return use_of("listeners_max", slab_, Counter::requests_over_share); }
 
   /// False if there is no room. The port has no listener yet.
   bool add(const Listener& listener) {

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/base/counters.h"
+#include "engine/base/slab.h"
 #include "engine/shard/init_rate.h"
 
 namespace millrace {
@@ -35,7 +37,13 @@ struct LimitUse {
   const char* limit = "";  ///< its name in the configuration, or of what has none
   std::size_t most = 0, used = 0;
   std::size_t bytes = 0;  ///< memory that it has taken so far: what is given up is used again
+  Counter refused{};      ///< how often it was met, be it this one or another that counts there
 };
 using LimitUses = std::array<LimitUse, 7>;
+
+template <class T>
+LimitUse use_of(const char* limit, const Slab<T>& slab, Counter refused) {
+  return {limit, slab.capacity(), slab.used(), slab.touched() * slab.cell_bytes(), refused};
+}
 
 }  // namespace millrace
