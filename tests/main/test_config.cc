@@ -158,6 +158,8 @@ TEST_CASE("A wrong value is reported with its place and what is allowed", "[conf
        "t:3:28: sctp.init_rate_per_source_max: 6 is above init_rate_max, 5"},
       {"[sctp]\nabort_rate_max = -1\n",
        "t:2:18: sctp.abort_rate_max: -1 is out of range, allowed is 0 to 100000000"},
+      {"[sctp]\ndscp = 64\n", "t:2:8: sctp.dscp: 64 is out of range, allowed is 0 to 63"},
+      {"[sctp]\nhop_limit = 0\n", "t:2:13: sctp.hop_limit: 0 is out of range, allowed is 1 to 255"},
       {"[sctp]\npartial_delivery_point = 70000\nreceive_buffer = 65536\n",
        "t:2:26: sctp.partial_delivery_point: is above receive_buffer, 65536"},
       {"[log]\nlevel = 3\n", "t:2:9: log.level: is an integer, must be a string"},
