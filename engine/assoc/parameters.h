@@ -45,9 +45,9 @@ struct Parameters {
 
 /// For signalling inside a carrier's network, where round trips take a few milliseconds and a path
 /// that fails is to be left in less than half a second: with RTO.Min just above the delay of a
-/// peer's SACKs, one expiration moves the data to another path (RFC 7829).
-constexpr Parameters carrier_parameters() {
-  Parameters carrier;
+/// peer's SACKs, one expiration moves the data to another path (RFC 7829). What is no matter of
+/// time stays as it is in `carrier`.
+constexpr Parameters carrier_parameters(Parameters carrier = {}) {
   carrier.rto_initial = milliseconds(300);
   carrier.rto_min = milliseconds(250);
   carrier.rto_max = seconds(1);

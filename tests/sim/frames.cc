@@ -56,17 +56,30 @@ std::vector<std::uint8_t> make_packet_too_big(Bytes frame, std::uint16_t mtu) {
   return error;
 }
 
+namespace {
+
+// Those that a stranger tries: each of RFC 9260, and some of the others, known and not, with each
+// value of the upper bits.
+std::uint8_t draw_chunk_type(Dice& dice) {
+  constexpr std::uint32_t kOfRfc9260 = 15;
+  const std::uint64_t drawn = dice.below(kOfRfc9260 + 5);
+  if (drawn < kOfRfc9260) return static_cast<std::uint8_t>(drawn);
+  return dice.pick<std::uint8_t>({0x0f, 0x40, 0x7e, 0x80, 0x82, 0x84, 0xc0, 0xc1, 0xff});
+}
+
+}  // namespace
+
 void forge(MutableBytes frame, Dice& dice) {
   constexpr std::size_t kInitBytes = 20;
   constexpr std::uint16_t kUnknownParameter = 0x8fff;  // that is skipped without a word
   const SctpPlace place = find_sctp(frame);
   const MutableBytes packet = frame.subspan(place.offset, place.length);
   const MutableBytes chunk = packet.subspan(kCommonHeaderBytes);
-  const auto type = static_cast<ChunkType>(dice.below(15));
-  const bool is_init = type == ChunkType::kInit;
+  const std::uint8_t type = draw_chunk_type(dice);
+  const bool is_init = type == static_cast<std::uint8_t>(ChunkType::kInit);
   store_be32(packet.data() + 4, is_init ? 0 : static_cast<std::uint32_t>(dice.next()));
   for (std::uint8_t& byte : chunk) byte = static_cast<std::uint8_t>(dice.next());
-  chunk[0] = static_cast<std::uint8_t>(type);
+  chunk[0] = type;
   store_be16(chunk.data() + 2, static_cast<std::uint16_t>(chunk.size()));
   if (is_init && chunk.size() >= kInitBytes + 4) {
     store_be16(chunk.data() + kInitBytes, kUnknownParameter);

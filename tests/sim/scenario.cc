@@ -147,16 +147,7 @@ void Scenario::make_swarm(Dice& dice) {
 // Potentially failed paths and primary switchover (RFC 7829), and now and then a carrier's timers.
 void Scenario::draw_failover() {
   Dice dice(seed, 7);
-  if (dice.chance(0.1)) {
-    const Parameters carrier = carrier_parameters();
-    parameters.rto_initial = carrier.rto_initial;
-    parameters.rto_min = carrier.rto_min;
-    parameters.rto_max = carrier.rto_max;
-    parameters.sack_delay = carrier.sack_delay;
-    parameters.heartbeat_interval = carrier.heartbeat_interval;
-    parameters.path_max_retrans = carrier.path_max_retrans;
-    parameters.association_max_retrans = carrier.association_max_retrans;
-  }
+  if (dice.chance(0.1)) parameters = carrier_parameters(parameters);
   parameters.potentially_failed_max_retrans = dice.pick<std::uint8_t>({0, 0, 1, 255});
   parameters.primary_switchover_max_retrans =
       dice.pick<std::uint8_t>({Parameters::kNoSwitchover, 0, 2});
