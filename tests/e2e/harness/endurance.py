@@ -3,9 +3,11 @@ processes killed, until the time is over. Judged are every message and the engin
 
 import os
 import re
+import shutil
 import signal
 import time
 
+from .capture import Capture
 from .ctl import counters, path_states
 from .process import Process
 from .registry import check, check_equal, wait_until
@@ -23,10 +25,34 @@ _CUT_SHORT = re.compile(r"association \d+: |never came$|the last message never c
 
 
 class QuietRig(Rig):
-    """Captures nothing: an hour of packets would fill the disk."""
+    """Captures a round at a time, of which those that failed are kept: an hour of packets would fill
+    the disk."""
+
+    def __init__(self, programs, directory, keep):
+        super().__init__(programs, directory)
+        self.keep = keep     # the folder for what is kept; None: nothing is captured
+        self.places = []     # (namespace, interface)
 
     def capture(self, namespace, interface):
-        return None
+        self.places.append((namespace, interface))
+
+    def begin_captures(self):
+        if self.keep is None:
+            return
+        self.captures = [Capture(namespace, interface, self.file(f"{interface}.pcap"))
+                         for namespace, interface in self.places]
+
+    def end_captures(self, name):
+        """`name`: of the round that failed; None: it passed."""
+        for capture in self.captures:
+            capture.stop()
+            if name is None:
+                os.unlink(capture.path)
+            else:
+                os.makedirs(self.keep, exist_ok=True)
+                shutil.move(capture.path,
+                            os.path.join(self.keep, f"{name}.{os.path.basename(capture.path)}"))
+        self.captures = []
 
 
 class Memory:
@@ -122,7 +148,11 @@ class Endurance:
         there, back = (count * shape.associations for count in (shape.there, shape.back))
         self.forgive_aborts_at_the_end(server_summary, there, back)
         self.forgive_aborts_at_the_end(client_summary, back, there)
-        check_pair(shape, client_summary, server_summary)
+        try:
+            check_pair(shape, client_summary, server_summary)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n    client: {client_summary}\n    server: "
+                                 f"{server_summary}") from error
         self.account(server_summary if we_serve else client_summary)
 
     # When a SHUTDOWN COMPLETE was lost, whatever its receiver still sends (usrsctp goes on with its
@@ -253,10 +283,11 @@ class Endurance:
                    "all associations are gone")
         self.memory.sample(self.engine, time.monotonic() - self.start)
 
-    def run(self, seconds, say):
+    def run(self, seconds, say, wanted=""):
+        """`wanted`: a regular expression that the names of rounds match."""
         number = 0
+        plan = [entry for entry in self.plan() if re.search(wanted, entry[0])]
         while time.monotonic() - self.start < seconds:
-            plan = self.plan()
             turn, index = divmod(number, len(plan))
             name, function = plan[index]
             number += 1
@@ -266,7 +297,8 @@ class Endurance:
                 continue
             serve = (index + turn) % 2 == 1
             began, log_began = time.monotonic(), os.path.getsize(self.engine.log)
-            text = "passed"
+            text, failed = "passed", None
+            self.rig.begin_captures()
             try:
                 function(serve)
                 self.settle()
@@ -276,6 +308,8 @@ class Endurance:
                 self.failures.append(f"{name}, {'serving' if serve else 'connecting'}, after "
                                      f"{passed:.0f} s: {error}")
                 self.recover()
+                failed = f"{self.kind}-{passed:.0f}"
+            self.rig.end_captures(failed)
             self.forget()
             say(f"{self.kind}: {passed:5.0f} s  {name}, {'we serve' if serve else 'we connect'}: "
                 f"{text} ({time.monotonic() - began:.1f} s)")
