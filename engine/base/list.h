@@ -102,6 +102,19 @@ class Fifo {
     return element;
   }
 
+  /// The elements of another queue behind those of this one, which has them from now on.
+  void append(const Fifo& others) {
+    if (others.empty()) return;
+    (head_ != nullptr ? tail_->next : head_) = others.head_;
+    tail_ = others.tail_;
+    size_ += others.size_;
+  }
+  /// Takes off the first `count` elements; `rest` is what comes behind them, nullptr if nothing.
+  void drop_front(std::size_t count, T* rest) {
+    head_ = rest;
+    size_ -= count;
+  }
+
   /// All elements, in order; this queue is empty afterwards.
   Fifo take_all() {
     Fifo all = *this;

@@ -108,13 +108,13 @@ class Channel {
 
   /// Gives the slot of a message back to the application. Once per message taken, unless its
   /// send_failed was posted.
-  void return_slot(std::uint32_t slot) { return_slots({&slot, 1}); }
-  void return_slots(std::span<const std::uint32_t> slots) {
+  void return_slot(std::uint64_t slot) { return_slots({&slot, 1}); }
+  void return_slots(std::span<const std::uint64_t> slots) {
     if (is_evicted()) return;
     const auto count = static_cast<std::uint32_t>(slots.size());
     if (returns_.reserve(count) < count) [[unlikely]]
       return refuse_slot();
-    for (std::uint32_t i = 0; i < count; ++i) returns_.at(i) = slots[i];
+    for (std::uint32_t i = 0; i < count; ++i) returns_.at(i) = static_cast<std::uint32_t>(slots[i]);
     returns_.commit(count);
   }
 

@@ -1,7 +1,6 @@
 #include "engine/lcore/deliveries.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 
 #include "engine/lcore/association_name.h"
@@ -9,8 +8,6 @@
 
 namespace millrace {
 namespace {
-
-constexpr std::size_t kSlotsAtOnce = 64;  // that go back to an application in one go
 
 void set_address(const IpAddress& address, ipc::CompletionEntry& entry) {
   std::copy(address.bytes.begin(), address.bytes.end(), entry.address);
@@ -200,25 +197,10 @@ std::size_t Deliveries::post_messages(Context& context, const Delivery& delivery
 }
 
 std::size_t Deliveries::return_payloads() {
-  std::array<std::uint32_t, kSlotsAtOnce> slots;
-  std::size_t count = 0;
-  Owner last = 0;
-  ipc::Channel* channel = nullptr;  // of the owner that came last; nullptr: it is not served
-  const auto give = [&] {
-    if (channel != nullptr) channel->return_slots(std::span(slots).first(count));
-    count = 0;
-  };
-  const std::size_t returned = shard_.take_returned([&](Owner owner, std::uint64_t token) {
-    if (owner != last || count == slots.size()) {
-      give();
-      const Context* context = contexts_.find(owner);
-      channel = context != nullptr && !context->is_leaving ? context->channel : nullptr;
-      last = owner;
-    }
-    slots[count++] = static_cast<std::uint32_t>(token);
+  return shard_.take_returned([this](Owner owner, std::span<const std::uint64_t> tokens) {
+    const Context* context = contexts_.find(owner);
+    if (context != nullptr && !context->is_leaving) context->channel->return_slots(tokens);
   });
-  give();
-  return returned;
 }
 
 }  // namespace millrace

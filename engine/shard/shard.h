@@ -7,6 +7,7 @@
 // or throws.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -182,7 +183,8 @@ class Shard {
 
   /// Payloads that are free again, one a call; false when there are no more.
   bool next_returned(ReturnedPayload& returned);
-  /// All of them: calls `take(Owner, std::uint64_t token)` for each and returns how many.
+  /// All of them: calls `take(Owner, std::span<const std::uint64_t> tokens)` for up to
+  /// kReturnedAtOnce of an owner's at a time; returns how many.
   template <class Take>
   std::size_t take_returned(Take&& take);
 
@@ -213,6 +215,8 @@ class Shard {
   friend class Forecast;
   friend class Arrivals;
   friend class Departures;
+
+  static constexpr std::size_t kReturnedAtOnce = 64;
 
   using Ready = List<Slot, ReadyTag>;
   using Sending = List<Slot, SendingTag>;
@@ -403,17 +407,23 @@ std::size_t Shard::take_messages(Post&& post) {
 
 template <class Take>
 std::size_t Shard::take_returned(Take&& take) {
-  std::size_t count = 0, run = 0;
-  Owner last = 0;  // of the `run` messages that are not counted off yet
-  for (; TxMessage* message = memory_.returned.pop_front(); ++count, ++run) {
-    if (message->owner != last) {
-      ownership(std::exchange(last, message->owner)).messages -= std::exchange(run, 0);
+  std::array<std::uint64_t, kReturnedAtOnce> tokens;
+  std::size_t all = 0;
+  while (const TxMessage* first = memory_.returned.front()) {
+    const Owner owner = first->owner;
+    std::size_t count = 0;
+    while (count < tokens.size()) {
+      TxMessage* message = memory_.returned.front();
+      if (message == nullptr || message->owner != owner) break;
+      memory_.returned.pop_front();
+      tokens[count++] = message->token;
+      memory_.messages.destroy(message);
     }
-    take(message->owner, message->token);
-    memory_.messages.destroy(message);
+    ownership(owner).messages -= count;
+    take(owner, std::span<const std::uint64_t>(tokens).first(count));
+    all += count;
   }
-  ownership(last).messages -= run;
-  return count;
+  return all;
 }
 
 }  // namespace millrace

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <array>
 
 #include "engine/base/hash.h"
@@ -167,6 +168,20 @@ TEST_CASE("more slots in flight than the returns ring holds evicts, and nothing 
     pair.channel().return_slot(0);
     pair.channel().publish();
   }
+  CHECK(pair.channel().offence() == Offence::bad_credit);
+}
+
+TEST_CASE("the slots of several messages come back in their order, all of them or none") {
+  Pair pair;
+  const std::array<std::uint64_t, 10> slots{3, 1, 4, 15, 9, 2, 6, 5, 35, 8};
+  pair.channel().return_slots(slots);
+  pair.channel().publish();
+  std::array<std::uint32_t, 16> back{};
+  REQUIRE(pair.returns.pop(back) == slots.size());
+  CHECK(std::equal(slots.begin(), slots.end(), back.begin()));
+
+  pair.channel().return_slots(slots);
+  pair.channel().return_slots(slots);  // more than are free of the 16
   CHECK(pair.channel().offence() == Offence::bad_credit);
 }
 

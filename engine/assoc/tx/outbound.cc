@@ -96,9 +96,9 @@ std::size_t Outbound::fill_whole(OutboundMemory& memory, PacketWriter& writer, P
   std::uint32_t payload = 0;
   Tsn tsn = next_tsn_;
   std::size_t count = 0;
-  for (; count < most; ++count) {
-    TxMessage* message = queue_.front();
-    if (message == nullptr) break;
+  Fifo<TxChunk> chunks;
+  TxMessage* message = queue_.front();
+  for (; count < most && message != nullptr; ++count, message = message->next) {
     const std::uint32_t length = message->length;
     if (flight >= flight_max || length > window ||
         kDataHeaderBytes + padded4(length) > writer.room() || message->cut != 0 ||
@@ -110,7 +110,6 @@ std::size_t Outbound::fill_whole(OutboundMemory& memory, PacketWriter& writer, P
       stream = streams_.get(memory.streams, message->stream);
       if (stream == nullptr) break;
     }
-    queue_.pop_front();
     message->ssn = stream->next;
     message->cut = length;
     stream->next = stream->next.next();
@@ -120,15 +119,17 @@ std::size_t Outbound::fill_whole(OutboundMemory& memory, PacketWriter& writer, P
     chunk.tsn = tsn;
     chunk.flags = kDataFlagBegin | kDataFlagEnd;
     chunk.path = path;
-    sent_.push_back(&chunk);
-    writer.append_data(chunk.flags, tsn, message->stream, message->ssn, message->ppid,
-                       {message->payload, length});
+    chunks.push_back(&chunk);
+    writer.append_data(kDataFlagBegin | kDataFlagEnd, tsn, message->stream, message->ssn,
+                       message->ppid, {message->payload, length});
     tsn = tsn.next();
     flight += chunk_bytes(chunk);
     payload += length;
     window = std::min(peer_rwnd_ - payload, payload_max);
   }
   if (count == 0) return 0;
+  queue_.drop_front(count, message);
+  sent_.append(chunks);
   if (!destination.is_measuring()) destination.start_measurement(next_tsn_, now);
   open_flight(destination, now);
   destination.flight = flight;
@@ -276,14 +277,12 @@ void Outbound::mark_all_lost(Paths& paths) {
   }
 }
 
-// The first of those outstanding. TSNs are acknowledged in order: with its last chunk a message is
-// done with.
-void Outbound::release_first(OutboundMemory& memory) {
-  TxChunk* chunk = sent_.pop_front();
+// One that is outstanding no more. Chunks come here in the order of their TSNs: with its last one a
+// message is done with.
+void Outbound::release(OutboundMemory& memory, TxChunk* chunk, Fifo<TxMessage>& done) {
   TxMessage* message = chunk->message;
-  buffered_bytes_ -= chunk->length;
   const bool is_whole = chunk == &message->whole;
-  if (chunk->flags & kDataFlagEnd) memory.returned.push_back(message);
+  if (chunk->flags & kDataFlagEnd) done.push_back(message);
   memory.wholes -= is_whole;
   if (!is_whole) memory.chunks.destroy(chunk);
 }
@@ -303,13 +302,8 @@ void Outbound::fail_beyond_streams(Fifo<TxMessage>& failed) {
 void Outbound::fail_all(OutboundMemory& memory, Paths& paths, Fifo<TxMessage>& failed) {
   while (TxChunk* chunk = sent_.pop_front()) {
     leave_flight(*chunk, paths);
-    TxMessage* message = chunk->message;
-    message->flags |= kWasSent;
-    // One that is not in chunks as a whole is still in the queue.
-    const bool is_whole = chunk == &message->whole;
-    if (chunk->flags & kDataFlagEnd) failed.push_back(message);
-    memory.wholes -= is_whole;
-    if (!is_whole) memory.chunks.destroy(chunk);
+    chunk->message->flags |= kWasSent;
+    release(memory, chunk, failed);  // one that is not in chunks as a whole is still in the queue
   }
   while (TxMessage* message = queue_.pop_front()) {
     if (message->cut > 0) message->flags |= kWasSent;

@@ -192,7 +192,7 @@ class Outbound {
   void finish_sack(Paths& paths, const Acked& acked, Time now, SackOutcome& outcome);
   TxChunk* take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked,
                           Time now, const Parameters& parameters);
-  void release_first(OutboundMemory& memory);
+  static void release(OutboundMemory& memory, TxChunk* chunk, Fifo<TxMessage>& done);
 
   Fifo<TxMessage> queue_;  // not all in chunks yet
   Fifo<TxChunk> sent_;     // not cumulatively acknowledged, by TSN

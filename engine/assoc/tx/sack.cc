@@ -116,14 +116,17 @@ void Outbound::take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulat
   while (TxChunk* chunk = take_plain_run(memory, paths, cumulative, acked, now, parameters)) {
     on_acked(*chunk, paths, acked, now, parameters);
     acked.earliest |= bit_of(chunk->path);
-    release_first(memory);
+    buffered_bytes_ -= chunk->length;
+    sent_.pop_front();
+    release(memory, chunk, memory.returned);
   }
   if (passes_search) search_from_ = sent_.front();
   cumulative_tsn_ack_ = cumulative;
 }
 
 // Takes the chunks that were sent once, to the same path, and are in flight: nearly all, so they
-// are added up before anything is told. Returns the first that is to be looked at on its own.
+// are added up, and their messages strung together, before anything is told. Returns the first that
+// is to be looked at on its own.
 TxChunk* Outbound::take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumulative,
                                   Acked& acked, Time now, const Parameters& parameters) {
   TxChunk* chunk = sent_.front();
@@ -134,7 +137,9 @@ TxChunk* Outbound::take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumu
   Tsn last = first - 1;
   std::uint32_t bytes = 0;
   std::uint32_t payload = 0;
-  for (; chunk != nullptr && chunk->tsn <= cumulative; chunk = sent_.front()) {
+  std::size_t count = 0;
+  Fifo<TxMessage> done;
+  for (TxChunk* next = nullptr; chunk != nullptr && chunk->tsn <= cumulative; chunk = next) {
     if (chunk->state != TxChunk::State::kInFlight || chunk->was_retransmitted ||
         chunk->was_counted || chunk->path != index) {
       break;
@@ -142,9 +147,14 @@ TxChunk* Outbound::take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumu
     last = chunk->tsn;
     bytes += static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk->length));
     payload += chunk->length;
-    release_first(memory);
+    ++count;
+    next = chunk->next;
+    release(memory, chunk, done);
   }
-  if (bytes > 0) {
+  if (count > 0) {
+    sent_.drop_front(count, chunk);
+    memory.returned.append(done);
+    buffered_bytes_ -= payload;
     path.flight -= bytes;
     outstanding_ -= payload;
     acked.bytes[index] += bytes;
