@@ -44,7 +44,7 @@ std::uint32_t Context::reclaim_and_allocate(std::uint8_t size_class) {
 
 bool Context::has_room(Lane& lane, const AssociationRecord& record) {
   return record.outstanding <= record.send_buffer / 2 && lane.has_slots() &&
-         lane.submissions.reserve(1) == 1;
+         lane.submissions.has_space();
 }
 
 /// `size` is the slot's.
@@ -77,7 +77,7 @@ inline int Context::try_send(const mr_message& message) {
   const std::uint8_t size_class = size_class_of(message.length);
   const std::uint32_t size = kClassBytes[size_class];
   if (record->outstanding != 0 && record->outstanding + size > record->send_buffer) return -EAGAIN;
-  if (!lane->has_slots() || lane->submissions.reserve(1) == 0) return -EAGAIN;
+  if (!lane->has_slots() || !lane->submissions.has_space()) return -EAGAIN;
   std::uint32_t slot = arena_.reuse(size_class);
   if (slot == TransmitArena::kNone) slot = reclaim_and_allocate(size_class);
   if (slot == TransmitArena::kNone) return -EAGAIN;
@@ -92,7 +92,7 @@ int Context::send_slot(const mr_message& message, std::uint32_t slot) {
   if (const int status = admit(message, lane, record); status != 0) return status;
   const std::uint32_t size = arena_.size_of(slot);
   if (record->outstanding != 0 && record->outstanding + size > record->send_buffer) return -EAGAIN;
-  if (!lane->has_slots() || lane->submissions.reserve(1) == 0) return -EAGAIN;
+  if (!lane->has_slots() || !lane->submissions.has_space()) return -EAGAIN;
   submit(*lane, *record, message, slot, size);
   return 0;
 }

@@ -98,11 +98,10 @@ class Association {
   // ---- requests ----
 
   bool accepts_data() const;
-  /// Takes a message over that `fill(TxMessage&)` describes; accepts_data() holds. False: no
-  /// memory.
-  template <class Fill>
-  bool send(Fill&& fill) {
-    return outbound_.accept(resources_.outbound, fill);
+  /// Takes the message over that `make()` gives; accepts_data() holds. False: no memory.
+  template <class Make>
+  bool send(Make&& make) {
+    return outbound_.accept(resources_.outbound, make);
   }
   void on_consumed(std::uint32_t bytes);
   void shutdown(Time now);
@@ -135,12 +134,13 @@ class Association {
     while (const RxChunk* head = taken.pieces < most ? reassembly_.front() : nullptr) {
       if (head->followers > 0) {
         constexpr std::uint8_t kWhole = kFirstPiece | kLastPiece;
+        const std::uint32_t all = 1u + head->followers;
         const std::uint32_t run =
             reassembly_.take_run(resources_.reassembly, most - taken.pieces, taken.bytes,
                                  [&](const RxChunk& message) { return post(message, kWhole); });
-        if (run == 0) break;
         taken.pieces += run;
         taken.messages += run;
+        if (run < all) break;
         continue;
       }
       const std::uint8_t flags = Reassembly::flags_of(*head);
@@ -344,6 +344,9 @@ class Association {
   void send_heartbeat(Time now, std::uint8_t path);
 
   // transmit.cc
+  bool has_but_new_data() const;
+  bool next_data_packet(Time now, PacketOut& out);
+  Buffer* acquire_packet();
   bool build_packet(Time now, std::uint8_t path, PacketOut& out);
   void write_control(PacketWriter& writer);
   void write_sack(PacketWriter& writer);

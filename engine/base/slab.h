@@ -31,6 +31,11 @@ class Slab {
   /// A new object, or nullptr if all are in use.
   template <class... Args>
   T* create(Args&&... args) {
+    return create_as([&] { return T{std::forward<Args>(args)...}; });
+  }
+  /// The one that `make()` gives, which is made where it is to lie.
+  template <class Make>
+  T* create_as(Make&& make) {
     Cell* cell = free_;
     if (cell != nullptr) {
       free_ = cell->next_free;
@@ -40,7 +45,7 @@ class Slab {
       return nullptr;
     }
     ++used_;
-    return new (cell->object) T{std::forward<Args>(args)...};
+    return new (cell->object) T(make());
   }
 
   void destroy(T* object) {

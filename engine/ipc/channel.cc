@@ -141,7 +141,7 @@ void Channel::return_control_slots() {
 }
 
 bool Channel::post(const CompletionEntry& entry) {
-  if (is_evicted() || completions_.reserve(1) == 0) return false;
+  if (is_evicted() || !completions_.has_space()) return false;
   CompletionEntry& to = completions_.at(0);
   to = entry;
   to.arena_end = receive_.given();

@@ -122,13 +122,13 @@ class Channel {
   std::uint32_t payload_max() const { return receive_.capacity(); }
 
   /// Whether post() or post_message() would find an entry free.
-  bool can_post() { return completions_.reserve(1) == 1; }
+  bool can_post() { return completions_.has_space(); }
 
   /// Space for `length` bytes (> 0) in the receive arena, or nullptr if there is none now (no arena
   /// space or no completion entry). Taken only by post_message(), before which nothing else is
   /// posted.
   std::uint8_t* reserve(std::uint32_t length) {
-    if (is_evicted() || completions_.reserve(1) == 0) return nullptr;
+    if (is_evicted() || !completions_.has_space()) return nullptr;
     return receive_.reserve(length);
   }
   /// After reserve(): the entry that post_message(length) posts, to be filled in place. Fields that
@@ -217,7 +217,7 @@ inline Posting::~Posting() {
 }
 
 inline CompletionEntry* Posting::add(std::uint32_t length, std::uint8_t*& to) {
-  if (is_evicted_ || completions_.reserve(1) == 0) return nullptr;
+  if (is_evicted_ || !completions_.has_space()) return nullptr;
   ReceiveArena::Place place;
   to = receive_.take(length, place);
   if (to == nullptr) return nullptr;

@@ -7,6 +7,7 @@
 // message goes is computed from private numbers alone.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,7 @@ class ReceiveArena {
   ReceiveArena() = default;
   /// `capacity` is a multiple of kSlotUnit. `freed` is the application's counter, 0 now.
   ReceiveArena(std::byte* memory, std::uint32_t capacity, const SharedWord* freed)
-      : memory_(memory), capacity_(capacity), freed_word_(freed) {}
+      : memory_(memory), capacity_(capacity), room_(capacity), freed_word_(freed) {}
 
   /// Space for `length` bytes, or nullptr if there is none now. Nothing is taken until commit().
   std::uint8_t* reserve(std::uint32_t length) {
@@ -40,9 +41,7 @@ class ReceiveArena {
   /// reserve() and commit() in one.
   std::uint8_t* take(std::uint32_t length, Place& place) {
     const std::uint32_t size = rounded(length);
-    const bool fits = length - 1 < capacity_ && size <= capacity_ - write_ &&
-                      used() + size <= capacity_ && !broken_;
-    if (!fits) [[unlikely]] {
+    if (size - 1 >= room_) [[unlikely]] {
       std::uint8_t* to = reserve(length);
       if (to != nullptr) place = commit(length);
       return to;
@@ -51,6 +50,7 @@ class ReceiveArena {
     place.offset = write_ / kSlotUnit;
     place.end = given_ += size;
     write_ += size;
+    room_ -= size;
     return to;
   }
   /// Takes the first `length` bytes of the last reservation.
@@ -58,6 +58,7 @@ class ReceiveArena {
     const std::uint32_t size = rounded(length);
     given_ += gap_ + size;
     write_ = reserved_ + size;
+    find_room();
     return {reserved_ / kSlotUnit, given_};
   }
 
@@ -66,10 +67,11 @@ class ReceiveArena {
     const std::uint32_t seen = freed_word_->load(std::memory_order_acquire);  // pairs: the release
     if (seen - freed_ > given_ - freed_) {
       broken_ = true;
-      return;
+    } else {
+      freed_ = seen;
+      if (freed_ == given_) write_ = 0;
     }
-    freed_ = seen;
-    if (freed_ == given_) write_ = 0;
+    find_room();
   }
 
   /// Bytes ever given out: what the counter is when everything is freed.
@@ -83,6 +85,7 @@ class ReceiveArena {
   static std::uint32_t rounded(std::uint32_t length) {
     return (length + kSlotUnit - 1) & ~(kSlotUnit - 1);
   }
+  void find_room() { room_ = broken_ ? 0 : std::min(capacity_ - write_, capacity_ - used()); }
   bool place(std::uint32_t size) {
     if (broken_) return false;
     const std::uint32_t behind = capacity_ - write_;
@@ -96,6 +99,7 @@ class ReceiveArena {
   std::byte* memory_ = nullptr;
   std::uint32_t capacity_ = 0;
   std::uint32_t write_ = 0;     // where the next message goes; <= capacity_
+  std::uint32_t room_ = 0;      // bytes that may be taken there as they are
   std::uint32_t given_ = 0;     // bytes ever given out, gaps included
   std::uint32_t freed_ = 0;     // bytes seen to be free again; given_ - freed_ <= capacity_
   std::uint32_t reserved_ = 0;  // of the last reserve()

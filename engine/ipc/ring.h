@@ -52,6 +52,11 @@ class RingProducer {
     if (space() < wanted) refresh();
     return std::min(space(), wanted);
   }
+  /// Whether one more may be.
+  bool has_space() {
+    if (space() == 0) refresh();
+    return space() > 0;
+  }
   /// The i-th reserved entry.
   T& at(std::uint32_t i) { return entries_[(index_ + i) & (capacity_ - 1)]; }
   /// Takes the first `count` reserved entries as written. The consumer sees them after publish().

@@ -30,6 +30,13 @@ void fit_to_arena(const Context& context, Parameters& parameters) {
   parameters.receive_buffer = std::min(parameters.receive_buffer, context.channel->payload_max());
 }
 
+std::uint8_t message_flags(std::uint8_t from) {
+  static_assert(static_cast<int>(kUnordered) == ipc::kSendUnordered &&
+                static_cast<int>(kSackImmediately) == ipc::kSendImmediateSack << 2);
+  return static_cast<std::uint8_t>((from & ipc::kSendUnordered) | (from & ipc::kSendImmediateSack)
+                                                                      << 2);
+}
+
 IpAddress address_in(const ipc::SubmissionEntry& request) {
   IpAddress address;
   std::memcpy(address.bytes.data(), request.address, sizeof request.address);
@@ -113,9 +120,7 @@ std::size_t Requests::send_run(Context& context, std::span<const ipc::Submission
     if (request.operation != ipc::Operation::send || request.association != name) break;
     SendRequest message;
     message.stream = request.stream;
-    message.flags = static_cast<std::uint8_t>(
-        ((request.flags & ipc::kSendUnordered) != 0 ? kUnordered : 0) |
-        ((request.flags & ipc::kSendImmediateSack) != 0 ? kSackImmediately : 0));
+    message.flags = message_flags(request.flags);
     message.ppid = request.ppid;
     message.context = request.context;
     message.token = request.slot;

@@ -371,17 +371,18 @@ inline Status Sends::send(const SendRequest& request) {
   if (messages_ == left_) return shard_.over_share();
   const int path = request.to == nullptr ? kAnyPath : slot_->association.path_of(*request.to);
   if (path < 0) return Status::kBadArgument;
-  const bool is_accepted = slot_->association.send([&](TxMessage& message) {
-    message.payload = request.payload.data();
-    message.length = static_cast<std::uint32_t>(size);
-    message.token = request.token;
-    message.context = request.context;
-    message.owner = owner_;
-    message.ppid = request.ppid;
-    message.stream = request.stream;
-    message.flags = request.flags & (kUnordered | kSackImmediately);
-    message.path = static_cast<std::uint8_t>(path);
-    if (path != kAnyPath) message.flags |= kChosenPath;
+  const int flags =
+      (request.flags & (kUnordered | kSackImmediately)) | (path != kAnyPath ? kChosenPath : 0);
+  const bool is_accepted = slot_->association.send([&] {
+    return TxMessage{.payload = request.payload.data(),
+                     .token = request.token,
+                     .context = request.context,
+                     .owner = owner_,
+                     .length = static_cast<std::uint32_t>(size),
+                     .ppid = request.ppid,
+                     .stream = request.stream,
+                     .flags = static_cast<std::uint8_t>(flags),
+                     .path = static_cast<std::uint8_t>(path)};
   });
   if (!is_accepted) return Status::kNoMemory;
   ++messages_;

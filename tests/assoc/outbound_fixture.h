@@ -37,12 +37,12 @@ struct OutboundFixture {
 
   /// A message of `length` bytes; its token counts up from 1.
   void accept(std::uint32_t length, std::uint16_t stream = 0, std::uint8_t flags = 0) {
-    REQUIRE(outbound.accept(memory, [&](TxMessage& message) {
-      message.payload = payload.data();
-      message.length = length;
-      message.stream = stream;
-      message.flags = flags;
-      message.token = ++tokens;
+    REQUIRE(outbound.accept(memory, [&] {
+      return TxMessage{.payload = payload.data(),
+                       .token = ++tokens,
+                       .length = length,
+                       .stream = stream,
+                       .flags = flags};
     }));
   }
   void accept_many(std::size_t count, std::uint32_t length) {

@@ -63,6 +63,7 @@ Reassembly::Run Reassembly::add_run(ReassemblyMemory& memory, Buffer* buffer, By
                                     std::uint16_t streams, std::uint32_t held_max) {
   constexpr std::uint32_t kPlain = kDataFlagBegin | kDataFlagEnd;  // type and flags
   static_assert(static_cast<int>(ChunkType::kData) == 0);
+  static_assert(kBufferStorage / (kDataHeaderBytes + 4) <= UINT8_MAX);  // RxChunk::followers
   Run run;
   if (delivering_partly_) return run;
   RxChunk* head = nullptr;
@@ -83,19 +84,17 @@ Reassembly::Run Reassembly::add_run(ReassemblyMemory& memory, Buffer* buffer, By
       if (stream == nullptr) break;
     }
     if (stream->next.value != (turn & 0xffff) || stream->waiting > 0) break;
-    if (head == nullptr || head->followers == UINT8_MAX) {
-      head = begin_run(memory, buffer, at);
-      if (head == nullptr) break;
-    } else {
-      ++head->followers;
-      ++followers_;
-    }
+    if (head == nullptr && (head = begin_run(memory, buffer, at)) == nullptr) break;
     stream->next = stream->next.next();
     held += static_cast<std::uint32_t>(length - kDataHeaderBytes);
     ++run.chunks;
     const std::size_t size = std::min(padded4(length), left);
     at += size;
     left -= size;
+  }
+  if (run.chunks > 1) {
+    head->followers = static_cast<std::uint8_t>(run.chunks - 1);
+    followers_ += run.chunks - 1;
   }
   held_bytes_ = held;
   run.bytes = static_cast<std::size_t>(at - rest.data());

@@ -61,7 +61,9 @@ inline void become_follower(RxChunk& chunk) {
 
 /// Copies the payload of the run that `head` begins; `to` has room for its run_length.
 inline void copy_payload(const RxChunk& head, std::uint8_t* to) {
-  for (const RxChunk* chunk = &head; chunk != nullptr; chunk = chunk->run_next) {
+  std::memcpy(to, head.payload, head.length);
+  to += head.length;
+  for (const RxChunk* chunk = head.run_next; chunk != nullptr; chunk = chunk->run_next) {
     std::memcpy(to, chunk->payload, chunk->length);
     to += chunk->length;
   }

@@ -72,13 +72,11 @@ class Outbound {
 
   // ---- from the application ----
 
-  /// Takes a message over, which `fill(TxMessage&)` describes where it is to lie. False if there is
-  /// no memory.
-  template <class Fill>
-  bool accept(OutboundMemory& memory, Fill&& fill) {
-    TxMessage* message = memory.messages.create();
+  /// Takes over the message that `make()` gives. False if there is no memory.
+  template <class Make>
+  bool accept(OutboundMemory& memory, Make&& make) {
+    TxMessage* message = memory.messages.create_as(make);
     if (message == nullptr) return false;
-    fill(*message);
     queue_.push_back(message);
     buffered_bytes_ += message->length;
     return true;
