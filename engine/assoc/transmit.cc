@@ -8,6 +8,7 @@ namespace millrace {
 bool Association::next_packet(Time now, PacketOut& out) {
   if (is_closed()) return false;
   if (now != round_at_) open_round(now);
+  if (has_but_new_data()) return next_data_packet(now, out);
   if (answer_ != nullptr && !answer_may_be_joined()) flush_answer();
   const std::uint8_t path = next_destination();
   if (answer_ != nullptr && answer_path_ != path) flush_answer();
@@ -50,13 +51,48 @@ std::uint8_t Association::next_destination() const {
   return tracker_.is_sack_due() ? sack_path() : kNoPath;
 }
 
-bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
+// Whether nothing is to be said but what is in new DATA chunks, if anything: nearly always.
+bool Association::has_but_new_data() const {
+  return pending_ == 0 && state_ == State::kEstablished && answer_ == nullptr &&
+         !tracker_.is_sack_pending() && !outbound_.has_retransmissions();
+}
+
+// What build_packet() would build.
+bool Association::next_data_packet(Time now, PacketOut& out) {
+  const std::uint8_t index = new_data_path();
+  const Path& path = *paths_[index];
+  if (!path.congestion.may_begin_packet(path.flight) || !outbound_.may_send_new(path)) return false;
+  Buffer* buffer = acquire_packet();
+  if (buffer == nullptr) return false;
+  PacketWriter writer(*buffer, header(), kCommonHeaderBytes + path.congestion.pmdcs());
+  const std::size_t fresh =
+      outbound_.fill_new(resources_.outbound, writer, paths_, index, now, payload_max(), false);
+  resources_.count(Counter::data_chunks_sent, fresh);
+  if (fresh == 0) {
+    resources_.buffers.release(buffer);
+    return false;
+  }
+  out.buffer = buffer;
+  out.source = path.source();
+  out.destination = path.destination();
+  out.marking = path.marking();
+  out.fragment_above = 0;
+  return true;
+}
+
+Buffer* Association::acquire_packet() {
   Buffer* buffer = resources_.buffers.acquire();
   if (buffer == nullptr) {
     resources_.count(Counter::drop_no_buffer);
-    return false;
+  } else if (resources_.sums_ahead) {
+    buffer->flags |= kSumsAhead;
   }
-  if (resources_.sums_ahead) buffer->flags |= kSumsAhead;
+  return buffer;
+}
+
+bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
+  Buffer* buffer = acquire_packet();
+  if (buffer == nullptr) return false;
   const bool is_init = pending_ & kInit;
   CommonHeader common = header();
   //= rfc9260 8.5.1
