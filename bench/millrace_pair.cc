@@ -30,6 +30,7 @@ MillracePair::MillracePair(Clock clock)
   mr_listen_options listen{};
   listen.port = kPort;
   if (mr_listen(server_.context, &listen) != 0) fail("mr_listen");
+  mr_address_parse(kRight, &server_address_);
   connect();
   run_until(1, 0);
   clock_.stop();
@@ -137,12 +138,10 @@ void MillracePair::receive(Reader& reader) {
 // ---- associations ----
 
 void MillracePair::connect() {
-  mr_address peer;
-  mr_address_parse(kRight, &peer);
   mr_connect_options options{};
   options.peer_port = kPort;
   options.peer_count = 1;
-  options.peers = &peer;
+  options.peers = &server_address_;
   if (mr_connect(client_.context, &options) != 0)
     fail(std::string("mr_connect: ") + mr_last_error());
 }

@@ -53,6 +53,7 @@ class MillracePair : public Contestant {
   std::unique_ptr<Host> right_;
   Application client_;
   Application server_;
+  mr_address server_address_{};
 };
 
 }  // namespace millrace::bench

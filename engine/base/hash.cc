@@ -39,8 +39,16 @@ std::uint64_t sip_hash(const HashKey& key, Bytes bytes) {
     state.absorb(word, kWordRounds);
   }
   std::uint64_t last = static_cast<std::uint64_t>(bytes.size()) << 56;
-  for (std::size_t i = 0; done + i < bytes.size(); ++i) {
-    last |= static_cast<std::uint64_t>(bytes[done + i]) << (8 * i);
+  int shift = 0;
+  if (bytes.size() - done >= 4) {
+    std::uint32_t half;
+    std::memcpy(&half, bytes.data() + done, sizeof half);
+    last |= half;
+    done += 4;
+    shift = 32;
+  }
+  for (; done < bytes.size(); ++done, shift += 8) {
+    last |= static_cast<std::uint64_t>(bytes[done]) << shift;
   }
   state.absorb(last, kWordRounds);
   state.v2 ^= 0xff;

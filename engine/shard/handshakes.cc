@@ -293,8 +293,8 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
   slot->owner = listener->owner;
   slot->context = listener->context;
   slot->cookie_expires = cookie.created + cookie.lifetime;
-  slot->is_peers_count = true;
-  peer_counts_.add(cookie.peers[0]);
+  slot->is_peers_count = config_.limits.associations_per_peer != 0;
+  if (slot->is_peers_count) peer_counts_.add(cookie.peers[0]);
   ownership(slot->owner).slots.push_back(slot);
   counters_.add(Counter::associations_passive_established);
   return slot;
