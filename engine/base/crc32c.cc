@@ -8,6 +8,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/crc32c_blocks.h"
+#include "engine/base/crc32c_powers.h"
 #include "engine/base/crc32c_wide.h"
 
 namespace millrace {
@@ -28,22 +29,18 @@ constexpr std::size_t kIsalStep = 256;
 const std::size_t kStep = kHasBlocks ? kCrc32cBlock : kIsalStep;  // a power of two
 constexpr std::size_t kApartMin = 16;  // bytes left over from which that is worth it
 
-// [n] is x^(8n - 33) modulo the polynomial, bits reflected: what a state is multiplied by to have
-// n more bytes of zeros behind it. The 33 are what the instructions of shift() add by themselves.
+// [n] is what a state is multiplied by to have n more bytes of zeros behind it (n >= 4). The
+// instruction that shift() ends with adds 32 bits of them by itself.
 constexpr auto kShifts = [] {
-  std::array<std::uint32_t, kIsalStep> powers{};
-  std::uint32_t power = 0x80000000;  // x^0
-  for (std::size_t exponent = 0; exponent + 33 < 8 * kIsalStep; ++exponent) {
-    if ((exponent + 33) % 8 == 0) powers[(exponent + 33) / 8] = power;
-    power = (power >> 1) ^ ((power & 1) != 0 ? 0x82f63b78 : 0);
-  }
-  return powers;
+  std::array<std::uint64_t, kIsalStep> shifts{};
+  for (unsigned n = 4; n < kIsalStep; ++n) shifts[n] = crc32c_power(8 * n - 32);
+  return shifts;
 }();
 
 [[gnu::target("sse4.2,pclmul")]] std::uint32_t shift(std::uint32_t state, std::size_t count) {
   const __m128i product =
       _mm_clmulepi64_si128(_mm_cvtsi32_si128(static_cast<int>(state)),
-                           _mm_cvtsi32_si128(static_cast<int>(kShifts[count])), 0);
+                           _mm_cvtsi64_si128(static_cast<long long>(kShifts[count])), 0);
   return static_cast<std::uint32_t>(
       _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(product))));
 }
@@ -92,25 +89,35 @@ template <bool kCopies = false>
 }
 
 // As all of these, it neither inverts at the start nor at the end. ISA-L does not write.
-std::uint32_t update_in_steps(std::uint32_t state, const std::uint8_t* from, std::size_t count) {
+template <bool kCopies>
+std::uint32_t update_in_steps(std::uint32_t state, const std::uint8_t* from, std::size_t count,
+                              std::uint8_t* to) {
+  if constexpr (kCopies) return copy_crc32c_blocks(state, to, from, count);
   if (kHasBlocks) return update_crc32c_blocks(state, from, count);
   return crc32_iscsi(const_cast<unsigned char*>(from), static_cast<int>(count), state);
 }
 
-std::uint32_t update(std::uint32_t state, const std::uint8_t* from, std::size_t count) {
-  if (kIsWide && count >= kWideMin) {
-    const std::size_t odd = count % 4;
-    if (odd != 0) state = update_serially(state, from, odd);
-    return update_crc32c_wide(state, from + odd, count - odd);
-  }
+template <bool kCopies = false>
+std::uint32_t update_without_wide(std::uint32_t state, const std::uint8_t* from, std::size_t count,
+                                  std::uint8_t* to = nullptr) {
   const std::size_t rest = count & (kStep - 1);
   const std::size_t whole = count - rest;
-  if (whole == 0) return update_serially(state, from, rest);
+  if (whole == 0) return update_serially<kCopies>(state, from, rest, to);
+  const std::uint8_t* const last = from + whole;
+  std::uint8_t* const last_to = kCopies ? to + whole : nullptr;
   if (rest < kApartMin) {
-    return update_serially(update_in_steps(state, from, whole), from + whole, rest);
+    return update_serially<kCopies>(update_in_steps<kCopies>(state, from, whole, to), last, rest,
+                                    last_to);
   }
-  const std::uint32_t behind = update_serially(0, from + whole, rest);
-  return shift(update_in_steps(state, from, whole), rest) ^ behind;
+  const std::uint32_t behind = update_serially<kCopies>(0, last, rest, last_to);
+  return shift(update_in_steps<kCopies>(state, from, whole, to), rest) ^ behind;
+}
+
+std::uint32_t update(std::uint32_t state, const std::uint8_t* from, std::size_t count) {
+  if (!kIsWide || count < kWideMin) return update_without_wide(state, from, count);
+  const std::size_t odd = count % 4;
+  if (odd != 0) state = update_serially(state, from, odd);
+  return update_crc32c_wide(state, from + odd, count - odd);
 }
 
 // The wide way takes words of four bytes.
@@ -118,18 +125,6 @@ std::uint32_t copy_wide(std::uint32_t state, std::uint8_t* to, Bytes bytes) {
   const std::size_t odd = bytes.size() % 4;
   return copy_crc32c_wide(update_serially<true>(state, bytes.data(), odd, to), to + odd,
                           bytes.data() + odd, bytes.size() - odd);
-}
-
-std::uint32_t copy_in_blocks(std::uint32_t state, std::uint8_t* to, Bytes bytes) {
-  const std::size_t rest = bytes.size() % kCrc32cBlock;
-  const std::size_t whole = bytes.size() - rest;
-  const std::uint8_t* const last = bytes.data() + whole;
-  if (rest < kApartMin) {
-    return update_serially<true>(copy_crc32c_blocks(state, to, bytes.data(), whole), last, rest,
-                                 to + whole);
-  }
-  const std::uint32_t behind = update_serially<true>(0, last, rest, to + whole);
-  return shift(copy_crc32c_blocks(state, to, bytes.data(), whole), rest) ^ behind;
 }
 
 }  // namespace
@@ -150,7 +145,8 @@ Crc32c& Crc32c::add_copied(std::uint8_t* to, Bytes bytes) {
     std::memcpy(to, bytes.data(), bytes.size());
     return add({to, bytes.size()});
   }
-  state_ = kIsWide ? copy_wide(state_, to, bytes) : copy_in_blocks(state_, to, bytes);
+  state_ = kIsWide ? copy_wide(state_, to, bytes)
+                   : update_without_wide<true>(state_, bytes.data(), bytes.size(), to);
   return *this;
 }
 

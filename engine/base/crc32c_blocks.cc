@@ -2,7 +2,7 @@
 
 #include <immintrin.h>
 
-#include "engine/base/crc32c_powers.h"
+#include "engine/base/crc32c_fold.h"
 
 namespace millrace {
 namespace {
@@ -26,17 +26,9 @@ MR_BLOCKS inline __m256i fold(__m256i value, __m256i shift, __m256i next) {
                           _mm256_xor_si256(_mm256_clmulepi64_epi128(value, shift, 0x00), next));
 }
 
-// The two lanes into one, and that into 32 bits: what is congruent has the same checksum.
 MR_BLOCKS inline std::uint32_t reduce(__m256i lanes) {
-  const __m128i shift =
-      _mm_set_epi64x(static_cast<long long>(kByLane.high), static_cast<long long>(kByLane.low));
-  const __m128i first = _mm256_castsi256_si128(lanes);
-  const __m128i sum = _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(first, shift, 0x00),
-                                                  _mm_clmulepi64_si128(first, shift, 0x11)),
-                                    _mm256_extracti128_si256(lanes, 1));
-  const std::uint64_t low = _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(sum)));
-  return static_cast<std::uint32_t>(
-      _mm_crc32_u64(low, static_cast<std::uint64_t>(_mm_extract_epi64(sum, 1))));
+  return reduce_128(_mm_xor_si128(fold_128(_mm256_castsi256_si128(lanes), kByLane),
+                                  _mm256_extracti128_si256(lanes, 1)));
 }
 
 // The i-th vector of a block.

@@ -2,7 +2,7 @@
 
 #include <immintrin.h>
 
-#include "engine/base/crc32c_powers.h"
+#include "engine/base/crc32c_fold.h"
 
 // gcc 12 warns of the registers that its own header means to leave undefined.
 #pragma GCC diagnostic ignored "-Wuninitialized"
@@ -34,23 +34,12 @@ MR_WIDE inline __m512i fold(__m512i value, __m512i shift, __m512i next) {
                                    _mm512_clmulepi64_epi128(value, shift, 0x11), next, kXorOfThree);
 }
 
-MR_WIDE inline __m128i fold(__m128i value, const Crc32cShift& by) {
-  const __m128i shift =
-      _mm_set_epi64x(static_cast<long long>(by.high), static_cast<long long>(by.low));
-  return _mm_xor_si128(_mm_clmulepi64_si128(value, shift, 0x00),
-                       _mm_clmulepi64_si128(value, shift, 0x11));
-}
-
-// The four lanes into one, and that into 32 bits: what is congruent has the same checksum.
 MR_WIDE inline std::uint32_t reduce(__m512i lanes) {
-  const __m128i first = fold(_mm512_castsi512_si128(lanes), kByLanes[2]);
-  const __m128i second = fold(_mm512_extracti32x4_epi32(lanes, 1), kByLanes[1]);
-  const __m128i third = fold(_mm512_extracti32x4_epi32(lanes, 2), kByLanes[0]);
-  const __m128i sum = _mm_xor_si128(_mm_xor_si128(first, second),
-                                    _mm_xor_si128(third, _mm512_extracti32x4_epi32(lanes, 3)));
-  const std::uint64_t low = _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(sum)));
-  return static_cast<std::uint32_t>(
-      _mm_crc32_u64(low, static_cast<std::uint64_t>(_mm_extract_epi64(sum, 1))));
+  const __m128i first = fold_128(_mm512_castsi512_si128(lanes), kByLanes[2]);
+  const __m128i second = fold_128(_mm512_extracti32x4_epi32(lanes, 1), kByLanes[1]);
+  const __m128i third = fold_128(_mm512_extracti32x4_epi32(lanes, 2), kByLanes[0]);
+  return reduce_128(_mm_xor_si128(_mm_xor_si128(first, second),
+                                  _mm_xor_si128(third, _mm512_extracti32x4_epi32(lanes, 3))));
 }
 
 // Zeros in front of a message do not change its checksum, so the first step is filled up with them:
