@@ -7,13 +7,13 @@
 #include <limits>
 
 #include "bench/crowd.h"
+#include "bench/marks.h"
 #include "bench/memory.h"
 #include "bench/parallel.h"
 
 namespace millrace::bench {
 namespace {
 
-constexpr double kMemoryMark = 2048;  // MiB
 constexpr std::size_t kLcoreAssociations = 64;
 constexpr Turn kSmall{.size = 64, .burst = 18, .at_once = 4};
 constexpr Turn kOne{.size = 300, .burst = 32, .at_once = 1, .among = 1};
@@ -102,9 +102,9 @@ Row ExtraRows::idle(const std::string& name) {
   const double mib = figures[0] / (1 << 20);
   idle_["idle-memory"] = {"idle-memory",
                           mib,
-                          kMemoryMark,
+                          kIdleMebibytesMax,
                           "MiB/engine",
-                          kMemoryMark / mib,
+                          kIdleMebibytesMax / mib,
                           text("%.0f idle associations, resident, application included",
                                static_cast<double>(plan_.idle)),
                           "the mark"};

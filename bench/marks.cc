@@ -20,7 +20,7 @@ constexpr Mark kMarks[] = {
     {.row = "message-1400", .least = 25},   {.row = "message-8192", .least = 25},
     {.row = "message-65536", .least = 25},  {.row = "setup", .least = 40},
     {.row = "memory", .most = 1536},        {.row = "active-64", .least = 0.7},
-    {.row = "active-1400", .least = 0.7},   {.row = "idle-memory", .most = 2048},
+    {.row = "active-1400", .least = 0.7},   {.row = "idle-memory", .most = kIdleMebibytesMax},
     {.row = "idle-cost", .least = 1 / 1.5}, {.row = "lcores", .least = 1.8},
 };
 
@@ -29,7 +29,7 @@ constexpr Mark kMarks[] = {
 std::string verdict(const Row& row) {
   const auto mark = std::find_if(std::begin(kMarks), std::end(kMarks),
                                  [&](const Mark& one) { return one.row == row.name; });
-  if (mark == std::end(kMarks)) return {};
+  if (mark == std::end(kMarks) || (mark->least > 0 && row.peer == 0)) return {};
   const bool is_met = mark->least > 0 ? row.ratio >= mark->least : row.ours <= mark->most;
   std::array<char, 64> text;
   std::snprintf(text.data(), text.size(), "mark %s%.4g%s: %s", mark->most > 0 ? "at most " : "",

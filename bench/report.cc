@@ -12,10 +12,9 @@ namespace {
 
 constexpr std::size_t kLineMax = 320;
 
-// Whether it has reached its mark, and what else there is to say. Alone, it has nothing to be held
-// against.
+// Whether it has reached its mark, and what else there is to say.
 std::string remarks(const Row& row) {
-  const std::string judged = row.peer > 0 ? verdict(row) : std::string();
+  const std::string judged = verdict(row);
   return judged.empty() ? row.note : row.note.empty() ? judged : judged + "; " + row.note;
 }
 
@@ -56,7 +55,7 @@ std::string json_of(const std::vector<Row>& rows, const Conditions& conditions) 
                     {"peer", row.peer},
                     {"unit", row.unit},
                     {"ratio", row.ratio}});
-    if (row.peer > 0 && !verdict(row).empty()) list.back()["verdict"] = verdict(row);
+    if (!verdict(row).empty()) list.back()["verdict"] = verdict(row);
     if (row.beside == "usrsctp") continue;
     list.back()["beside"] = row.beside;
     list.back()["note"] = row.note;

@@ -64,6 +64,8 @@ TEST_CASE("A row says whether it has reached its mark") {
   CHECK(of("memory", 1536, 3) == "mark at most 1536: met");
   CHECK(of("memory", 1537, 3) == "mark at most 1536: not met");
   CHECK(of("echo-1024", 1, 1).empty());
+  CHECK(verdict(Row{.name = "memory", .ours = 1536}) == "mark at most 1536: met");
+  CHECK(verdict(Row{.name = "message-64", .ours = 1}).empty());  // there is no peer beside it
 }
 
 TEST_CASE("rows of many associations, lcores and threads are measured too") {
