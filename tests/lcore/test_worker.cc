@@ -76,6 +76,24 @@ TEST_CASE("Messages arrive once, in order, with what came along", "[lcore]") {
   CHECK(pair.right->count(Counter::messages_delivered) == 300);
 }
 
+TEST_CASE("A turn takes in no more packets of a port than a turn sends; the rest waits",
+          "[lcore]") {
+  HostPair pair;
+  for (std::size_t i = 0; i < kReceiveMax + kBurstMax; ++i) {
+    Buffer* frame = pair.pool.acquire();
+    REQUIRE(frame != nullptr);
+    frame->length = 60;
+    std::memset(frame->data, 0, frame->length);
+    REQUIRE(pair.wire.end(0).send({&frame, 1}) == 1);
+  }
+  const std::uint64_t before = pair.right->count(Counter::packets_received);
+  pair.right->poll(pair.now);
+  CHECK(pair.right->count(Counter::packets_received) - before == kReceiveMax);
+  pair.right->poll(pair.now);
+  CHECK(pair.right->count(Counter::packets_received) - before == kReceiveMax + kBurstMax);
+  CHECK(pair.right->count(Counter::drop_not_for_us) == kReceiveMax + kBurstMax);
+}
+
 TEST_CASE("A long message arrives whole", "[lcore]") {
   HostPair pair;
   pair.connect();
