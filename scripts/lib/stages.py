@@ -1,0 +1,77 @@
+"""Callgrind's counts of a run of millrace-steps by stage of a message's way.
+
+The compiler has put most of that way into few functions, so a count belongs to a stage by the file
+that its line stands in; what stands in files that all stages use, by the function that they have
+become part of.
+"""
+
+import collections
+import pathlib
+import re
+
+APPLICATION_SENDS = "application: find a slot, write, submit"
+REQUESTS = "requests: copy, check, accept"
+PACKETS_OUT = "packets out: choose, cut, write chunks"
+ROUTE = "route, headers, port"
+COPIES = "copies: into the slot, the packet, the receive arena"
+CHECKSUMS = "checksums, both ends"
+FRAMES_IN = "frames in: Ethernet, IP"
+PACKETS_IN = "packets in: association, chunks, TSN, reassembly"
+SACK = "SACK: what it takes out of flight"
+DELIVERIES = "deliveries, slots that go back"
+APPLICATION_RECEIVES = "application: receive, credit, reuse slots"
+BENCHMARK = "the benchmark's own checks"
+REST = "all else"
+
+# The first that matches "LIBRARY FILE FUNCTION" says whose a count is.
+_RULES = [(re.compile(pattern), stage) for pattern, stage in (
+    (r"libisal|/crc32c|update_serially|state_of_header|sctp_checksum|::shift\(", CHECKSUMS),
+    (r" __mem(cpy|move)", COPIES),
+    (r"\.\./bench/| __memcmp|MillracePair::receive", BENCHMARK),
+    (r"Context::reclaim|/api/receive\.cc |/api/events\.cc | api::Context::(receive|credit)",
+     APPLICATION_RECEIVES),
+    (r"return_payloads|take_returned|Reassembly::(release_run|forget_followers)", DELIVERIES),
+    (r"/assoc/tx/sack\.cc |Outbound::(take_cumulative|finish_sack|on_sack)|on_acknowledged", SACK),
+    (r"Context::receive", APPLICATION_RECEIVES),
+    (r"/api/|Steps::go|Context::flush", APPLICATION_SENDS),
+    (r"Worker::receive", FRAMES_IN),
+    (r"/engine/net/|/drivers/|net::", ROUTE),
+    (r"/lcore/requests\.|Requests::|Channel::take", REQUESTS),
+    (r"/lcore/deliveries\.|Deliveries::|Shard::next_event", DELIVERIES),
+    (r"Arrivals|Association::(on_packet|path_of|flush_answer)|take_packets|BufferPool::release"
+     r"|Shard::settle|Reassembly::", PACKETS_IN),
+    (r"Outbound::|Host::poll|Association::|Departures|Shard::account|PacketWriter", PACKETS_OUT),
+)]
+
+ALL = (APPLICATION_SENDS, REQUESTS, PACKETS_OUT, ROUTE, COPIES, CHECKSUMS, FRAMES_IN, PACKETS_IN,
+       SACK, DELIVERIES, APPLICATION_RECEIVES, BENCHMARK, REST)
+
+
+def _counts(profile):
+    """(library, file, function) and its own instructions, line by line of callgrind's format."""
+    names = {}
+    now = {"ob": "", "fl": "", "fn": ""}
+    is_call = False
+    for line in profile.splitlines():
+        named = re.match(r"c?(ob|f[nlie])=(\(\d+\))(?: (.*))?", line)
+        if named:
+            kind = "fl" if named[1] in ("fi", "fe") else named[1]
+            if named[3]:
+                names[kind, named[2]] = named[3]
+            if not line.startswith("c"):
+                now[kind] = names[kind, named[2]]
+        elif line.startswith("calls="):
+            is_call = True
+        elif re.match(r"[+*\-\d]", line):
+            if not is_call:
+                yield pathlib.Path(now["ob"]).name, now["fl"], now["fn"], int(line.split()[1])
+            is_call = False
+
+
+def by_stage(profile, units):
+    """What each stage takes for one of `units`."""
+    sums = collections.Counter()
+    for *where, count in _counts(profile):
+        text = " ".join(where)
+        sums[next((stage for pattern, stage in _RULES if pattern.search(text)), REST)] += count
+    return {stage: round(sums[stage] / units) for stage in ALL}
