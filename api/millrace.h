@@ -128,7 +128,8 @@ struct mr_connect_options {
   uint16_t streams_in;             /* 0: as the engine is configured */
   uint16_t peer_count;             /* 1 to MR_PATHS_MAX */
   uint16_t local_count;            /* 0: all addresses of the engine; at most MR_LOCALS_MAX */
-  const struct mr_address* peers;  /* the first is the primary; all of one host */
+  const struct mr_address* peers;  /* the first is the primary; all of one host; those that no local
+                                      one reaches are left out */
   const struct mr_address* locals; /* that the peer may use to reach us; 0.0.0.0 and :: as above */
   uint64_t context;                /* comes back in all events of the association */
 };
@@ -136,7 +137,8 @@ struct mr_connect_options {
 /* Sets up an association. MR_EVENT_CONNECTING comes as soon as the engine knows its handle, and
  * from then on messages may be sent: they go out with the third leg of the handshake (RFC 9260
  * 5.1). It ends with MR_EVENT_ASSOCIATION_UP or MR_EVENT_ASSOCIATION_FAILED, at once (status
- * -EHOSTUNREACH) if the engine has a route to none of the peer's addresses.
+ * -EHOSTUNREACH) if the engine has a route to none of the peer's addresses, or reaches none from
+ * those of its own that it may use: nothing leaves a loopback address for another.
  * -EINVAL: a number out of range. -EAGAIN as in mr_listen(). */
 MR_API int mr_connect(mr_context* context, const struct mr_connect_options* options);
 

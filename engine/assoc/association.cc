@@ -145,7 +145,7 @@ bool Association::add_path(const IpAddress& destination, bool confirmed) {
 // address that we may use is left out.
 void Association::learn_paths(std::span<const IpAddress> destinations) {
   for (const IpAddress& destination : destinations) {
-    const bool is_reachable = resources_.is_allowed(locals_, destination.is_v4());
+    const bool is_reachable = resources_.reaches(locals_, destination);
     if (destination.is_unicast() && is_reachable && path_of(destination) < 0)
       add_path(destination, false);
   }
@@ -179,11 +179,7 @@ IpAddress Association::source_for(const IpAddress& destination) const {
   for (std::size_t i = 0; i < resources_.local_addresses.size(); ++i) {
     if ((locals_ & all) >> i & 1) return resources_.local_addresses[i];
   }
-  if ((locals_ & all) == 0) return {};
-  IpAddress loopback;
-  loopback.bytes[15] = 1;
-  const std::uint8_t four[] = {127, 0, 0, 1};
-  return destination.is_v4() ? IpAddress::v4(four) : loopback;
+  return {};
 }
 
 std::uint32_t Association::a_rwnd() const {

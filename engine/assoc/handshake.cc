@@ -13,10 +13,10 @@ void Association::write_init(PacketWriter& writer) {
   const InitFields fields{identity_.local_tag, a_rwnd(), parameters_.streams_out,
                           parameters_.streams_in, initial_tsn_};
   write_init_fields(writer, ChunkType::kInit, fields);
-  write_local_addresses(writer, resources_.local_addresses, locals_,
-                        paths_[primary_]->destination());
-  write_supported_address_types(writer, resources_.is_allowed(locals_, true),
-                                resources_.is_allowed(locals_, false));
+  const IpAddress& peer = paths_[primary_]->destination();
+  write_local_addresses(writer, resources_.local_addresses, locals_, peer);
+  write_supported_address_types(writer, resources_.reaches(locals_, true, peer.is_loopback()),
+                                resources_.reaches(locals_, false, peer.is_loopback()));
   write_adaptation(writer, parameters_.adaptation);
   writer.end_chunk();
 }

@@ -15,6 +15,8 @@ using LocalSet = std::uint64_t;
 inline constexpr unsigned kLoopbackV4Bit = 62;  ///< 127.0.0.0/8
 inline constexpr unsigned kLoopbackV6Bit = 63;  ///< ::1
 static_assert(kLocalAddressesMax <= kLoopbackV4Bit);
+inline constexpr LocalSet kLoopbackBits = LocalSet{1} << kLoopbackV4Bit | LocalSet{1}
+                                                                              << kLoopbackV6Bit;
 
 /// The bit of one of our addresses; -1 if it is none.
 inline int local_bit(std::span<const IpAddress> known, const IpAddress& address) {

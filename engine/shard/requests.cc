@@ -64,7 +64,14 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
   if (!all_known) return Status::kNoAddress;
   // An association with itself would answer itself: both of its ends would have one name.
   if (request.local_port == request.peer_port &&
-      std::any_of(request.peers.begin(), request.peers.end(),
+      std::any_of(peers.begin(), peers.end(),
+  // What none of them reaches would be a path of nothing.
+  std::array<IpAddress, kPathsMax> reached;
+  const auto reached_end =
+      std::copy_if(request.peers.begin(), request.peers.end(), reached.begin(),
+                   [&](const IpAddress& peer) { return resources_.reaches(locals, peer); });
+  const std::span<const IpAddress> peers(reached.begin(), reached_end);
+  if (peers.empty()) return Status::kNoRoute;
                   [this](const IpAddress& peer) { return is_own(peer); })) {
     return Status::kBadArgument;
   }
@@ -72,7 +79,7 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
   const Owner listening = steering_.port_owner(request.local_port);
   if (listening != 0 && listening != request.owner) return Status::kPortInUse;
   if (!has_share_of_slots(request.owner)) return over_share();
-  const SocketAddress first{request.peers[0], request.peer_port};
+  const SocketAddress first{peers[0], request.peer_port};
   const std::uint32_t tag = draw_tag(config_.number);
   std::uint16_t port = request.local_port;
   if (port == 0) port = reserve_ephemeral(first, tag);
@@ -82,7 +89,7 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
   }
   const Parameters& parameters = request.parameters ? *request.parameters : config_.parameters;
   Slot* slot = create({port, request.peer_port, tag, 0}, parameters, locals);
-  if (slot == nullptr || !slot->association.connect(now, request.peers)) {
+  if (slot == nullptr || !slot->association.connect(now, peers)) {
     steering_.remove(port, first.address, first.port, tag);
     if (slot != nullptr) destroy(*slot);
     return Status::kNoMemory;

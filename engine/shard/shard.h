@@ -38,7 +38,8 @@ struct ConnectRequest {
   Owner owner = 0;
   std::uint16_t local_port = 0;  ///< 0: an ephemeral one
   std::uint16_t peer_port = 0;
-  std::span<const IpAddress> peers;   ///< 1 to kPathsMax addresses, the first is the primary
+  std::span<const IpAddress> peers;   ///< 1 to kPathsMax addresses, the first is the primary; what
+                                      ///< none of `locals` reaches is left out
   std::span<const IpAddress> locals;  ///< empty: all local addresses
   std::uint64_t context = 0;          ///< comes back with the kUp or kDown event
   const Parameters* parameters = nullptr;

@@ -148,20 +148,60 @@ TEST_CASE("a listener at a loopback address or of the other version of IP is not
   CHECK(peer.status == Status::kNoAddress);
 }
 
+// A loopback address is none to reach others from.
+TEST_CASE("a listener at a loopback address of the other version of IP learns no address of it") {
+  Marked peer;
+  peer.listen_at({address("10.0.0.1"), address("::1")});
+  const AssociationHandle handle = peer.come_up(two_more_addresses());
+  CHECK(peer.paths(handle) == "10.0.0.9 10.0.1.9 ");
+}
+
+TEST_CASE("an association begins with those of the peer's addresses that its own ones reach") {
+  Marked peer;
+  AssociationHandle handle;
+  const auto connect = [&](std::vector<IpAddress> locals, std::vector<IpAddress> peers) {
+    return peer.end.shard().connect(
+        peer.now,
+        {.owner = End::kOwner, .peer_port = RawPeer::kPort, .peers = peers, .locals = locals},
+        handle);
+  };
+  CHECK(connect({address("127.0.0.1")}, {peer.own_address}) == Status::kNoRoute);
+  CHECK(connect({address("10.0.0.1"), address("::1")}, {kSixth}) == Status::kNoRoute);
+  CHECK(connect({address("127.0.0.1")}, {address("::1")}) == Status::kNoRoute);
+  CHECK(connect({address("127.0.0.1")}, {address("127.0.0.7")}) == Status::kOk);
+  peer.collect();
+  REQUIRE(connect({address("10.0.0.1"), address("::1")}, {kSixth, peer.own_address, kSecond}) ==
+          Status::kOk);
+  CHECK(peer.paths(handle) == "10.0.0.9 10.0.1.9 ");
+  peer.collect();
+  Packet types;
+  CHECK(peer.addresses_told(&types) == 0);
+  CHECK(types == Packet{0, 5});
+  REQUIRE(peer.end.shard().abort(peer.now, End::kOwner, handle, {}) == Status::kOk);
+  peer.collect();
+  CHECK(connect({}, {kSixth, peer.own_address}) == Status::kOk);
+  CHECK(peer.paths(handle) == "2001:db8::9 10.0.0.9 ");
+}
+
 TEST_CASE("an association of one version of IP says so, and leaves the source to the route") {
   Marked peer;
-  const std::vector<IpAddress> locals{address("0.0.0.0")};
   const std::vector<IpAddress> peers{peer.own_address};
   AssociationHandle handle;
-  REQUIRE(peer.end.shard().connect(peer.now,
-                                   {.owner = End::kOwner,
-                                    .peer_port = RawPeer::kPort,
-                                    .peers = peers,
-                                    .locals = locals,
-                                    .parameters = &peer.parameters},
-                                   handle) == Status::kOk);
-  peer.collect();
-  REQUIRE(peer.last_chunk().type() == ChunkType::kInit);
+  const auto connect_from = [&](const char* local) {
+    const std::vector<IpAddress> locals{address(local)};
+    REQUIRE(peer.end.shard().connect(peer.now,
+                                     {.owner = End::kOwner,
+                                      .peer_port = RawPeer::kPort,
+                                      .peers = peers,
+                                      .locals = locals,
+                                      .parameters = &peer.parameters},
+                                     handle) == Status::kOk);
+    peer.collect();
+    REQUIRE(peer.last_chunk().type() == ChunkType::kInit);
+    return peer.sources.back();
+  };
+  CHECK(connect_from("10.0.1.1") == address("10.0.1.1"));
+  CHECK(connect_from("0.0.0.0") == IpAddress{});
   Packet types;
   CHECK(peer.addresses_told(&types) == 2);
   CHECK(types == Packet{0, 5});

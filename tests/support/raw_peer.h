@@ -119,6 +119,7 @@ class RawPeer {
     while (end.shard().next_packet(now, out)) {
       const Bytes bytes = out.buffer->bytes();
       replies.push_back({bytes.begin(), bytes.end()});
+      sources.push_back(out.source);
       destinations.push_back(out.destination);
       fragment_above.push_back(out.fragment_above);
       markings.push_back(out.marking);
@@ -140,6 +141,7 @@ class RawPeer {
   }
   void forget() {
     replies.clear();
+    sources.clear();
     destinations.clear();
     fragment_above.clear();
     markings.clear();
@@ -202,7 +204,8 @@ class RawPeer {
   Time now = Time{} + seconds(10);
   bool takes_events = true;  ///< off: an application that does not look at its ring
   std::vector<Packet> replies;
-  std::vector<IpAddress> destinations;        ///< of the replies
+  std::vector<IpAddress> sources;             ///< of the replies; unspecified: as the route says
+  std::vector<IpAddress> destinations;        ///< likewise
   std::vector<std::uint16_t> fragment_above;  ///< as they were sent with
   std::vector<Marking> markings;              ///< likewise
   std::uint32_t end_tag = 0;                  ///< what we put into our packets
