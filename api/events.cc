@@ -35,6 +35,7 @@ static_assert(MR_LOCAL_LOOPBACK == ipc::kLocalLoopback);
 static_assert(MR_LOCALS_MAX == kAssociationLocalsMax);
 static_assert(MR_LISTEN_ADDRESSES_MAX == kListenAddressesMax);
 
+static_assert(MR_LOCAL_UNKNOWN == ipc::kLocalUnknown);
 bool is_end(ipc::Event event) {
   return event == ipc::Event::association_down || event == ipc::Event::association_failed;
 }

@@ -360,7 +360,9 @@ enum mr_request {
 #define MR_PASSIVE 32u    /* of MR_EVENT_ASSOCIATION_UP: it came to a listener of ours */
 #define MR_UNSENT 64u     /* of MR_EVENT_SEND_FAILED: no part of it ever left */
 
-#define MR_LOCAL_LOOPBACK 255u
+/* In mr_event.local. */
+#define MR_LOCAL_LOOPBACK 255u /* a loopback address */
+#define MR_LOCAL_UNKNOWN 254u  /* the peer has sent nothing from its primary address yet */
 
 /* One event. Only the fields named with its type above are set. */
 struct mr_event {
@@ -385,8 +387,8 @@ struct mr_event {
   struct mr_address address;
   uint16_t cause; /* RFC 9260 3.3.10; 0: none given */
   uint8_t path_state;
-  uint8_t local; /* MR_EVENT_ASSOCIATION_UP: which of mr_engine.addresses the peer has reached;
-                    MR_LOCAL_LOOPBACK: a loopback address */
+  uint8_t local; /* MR_EVENT_ASSOCIATION_UP: which of mr_engine.addresses the peer's primary has
+                    reached, or MR_LOCAL_* */
   uint32_t adaptation; /* the peer's indication (RFC 5061 4.2.6); 0: none */
 };
 

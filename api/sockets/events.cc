@@ -152,10 +152,12 @@ void Process::on_passive(const mr_event& event) {
     mr_set_parameter(context_, association->handle, MR_RTO_MIN_MS, least);
 }
 
-/// The address of ours that a peer has reached. A loopback address reaches itself.
+// A loopback address reaches itself.
 mr_address Process::local_of(const mr_event& event) const {
   if (event.local < engine_.address_count) return engine_.addresses[event.local];
   return is_loopback(event.address) ? event.address : loopback_address(is_v4(event.address));
+  if (event.local != MR_LOCAL_LOOPBACK)
+    return any_address(is_v4(event.address) ? AF_INET : AF_INET6);
 }
 
 void Socket::on_up(const std::shared_ptr<Association>& association, const mr_event& event) {

@@ -60,6 +60,7 @@ class Process {
   void forget(const Association& association);
   // listening.cc
   int start_listening(Socket& socket);
+  /// The address of ours that a peer has reached; the wildcard if that is not known.
   mr_address local_of(const mr_event& event) const;
   void stop_listening(Socket& socket);
   /// Whether another socket of this process is bound to what this one is bound to.

@@ -173,6 +173,8 @@ enum class PathState : std::uint8_t {
 
 inline constexpr std::uint8_t kLocalLoopback = 255;
 
+inline constexpr std::uint8_t kLocalUnknown = 254;
+static_assert(kLocalAddressesMax <= kLocalUnknown);
 /// An event. Payload of message and status: `length` bytes at `offset` in the receive arena.
 struct CompletionEntry {
   Event event;
@@ -181,7 +183,8 @@ struct CompletionEntry {
   union {
     Operation operation;  ///< request_done: of the request
     std::uint8_t local;  ///< association_up: which of EngineStatus::addresses the peer has reached;
-                         ///< kLocalLoopback: a loopback address
+                         ///< kLocalLoopback: a loopback address; kLocalUnknown: its primary has
+                         ///< sent nothing yet
   };
   union {
     std::uint16_t stream;

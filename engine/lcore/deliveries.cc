@@ -15,7 +15,8 @@ void set_address(const IpAddress& address, ipc::CompletionEntry& entry) {
 
 std::uint8_t index_of(std::span<const IpAddress> locals, const IpAddress& local) {
   const auto at = std::find(locals.begin(), locals.end(), local);
-  return at != locals.end() ? static_cast<std::uint8_t>(at - locals.begin()) : ipc::kLocalLoopback;
+  if (at != locals.end()) return static_cast<std::uint8_t>(at - locals.begin());
+  return local.is_loopback() ? ipc::kLocalLoopback : ipc::kLocalUnknown;
 }
 
 void describe_association(const Event& event, ipc::CompletionEntry& entry) {

@@ -250,6 +250,28 @@ TEST_CASE("A slow reader closes its own window, and nothing is lost when it read
   pair.server_reads = false;
   std::size_t sent = 0;
   const std::string text(1000, 'x');
+TEST_CASE("Which address the peer has reached is told as far as it is known", "[lcore]") {
+  HostPair pair;
+  mr_listen_options listen{};
+  listen.port = HostPair::kPort;
+  REQUIRE(mr_listen(pair.server->context, &listen) == 0);
+  // Nobody is at the first, which is the primary.
+  std::array<mr_address, 2> peers;
+  REQUIRE(mr_address_parse("10.0.0.77", &peers[0]) == 0);
+  REQUIRE(mr_address_parse("10.0.0.2", &peers[1]) == 0);
+  mr_connect_options options{};
+  options.peer_port = HostPair::kPort;
+  options.peer_count = 2;
+  options.peers = peers.data();
+  REQUIRE(mr_connect(pair.client->context, &options) == 0);
+  REQUIRE(pair.run_until([&] {
+    return pair.client->first(MR_EVENT_ASSOCIATION_UP) &&
+           pair.server->first(MR_EVENT_ASSOCIATION_UP);
+  }));
+  CHECK(pair.client->first(MR_EVENT_ASSOCIATION_UP)->event.local == MR_LOCAL_UNKNOWN);
+  CHECK(pair.server->first(MR_EVENT_ASSOCIATION_UP)->event.local == 0);
+}
+
   for (int i = 0; i < 3000; ++i) {
     if (pair.send(text) == 0) ++sent;
     pair.turn();
