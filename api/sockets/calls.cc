@@ -22,14 +22,28 @@ namespace {
 constexpr socklen_t kValueMost = 65536;  // of an option
 
 using Guard = Process::Guard;
+
+/// Waits for the outcome of a connect that has begun, if its call may wait.
+template <class Outcome>
+ssize_t wait_for_outcome(Guard& guard, const SocketPointer& socket, int descriptor, ssize_t begun,
+                         Outcome&& outcome) {
+  if (begun != -EINPROGRESS || !may_wait(descriptor, 0)) return begun;
+  return until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS, outcome);
+}
+
+ssize_t wait_for_owner(Guard& guard, const SocketPointer& socket, int descriptor, ssize_t begun,
+                       sctp_assoc_t id) {
+  return wait_for_outcome(guard, socket, descriptor, begun,
+                          [&] { return remote::connect_result(*socket, id); });
+}
+
 ssize_t connect_to(Guard& guard, const SocketPointer& socket, int descriptor,
                    const std::vector<Endpoint>& peers, sctp_assoc_t& id) {
   const ssize_t status = socket->connect(peers, &id);
   const bool is_known = status == 0 || status == -ECONNREFUSED;
   if (is_known && !may_wait(descriptor, 0)) return socket->tell_later(static_cast<int>(-status));
-  if (status != -EINPROGRESS || !may_wait(descriptor, 0)) return status;
-  return until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
-                    [&] { return socket->connect_result(id); });
+  return wait_for_outcome(guard, socket, descriptor, status,
+                          [&] { return ssize_t{socket->connect_result(id)}; });
 }
 
 int ask_with(const Socket& socket, RemoteCall::Kind kind, const sockaddr* address, socklen_t length,
@@ -44,12 +58,8 @@ int ask_with(const Socket& socket, RemoteCall::Kind kind, const sockaddr* addres
 int connect_remotely(Guard& guard, const SocketPointer& socket, int descriptor,
                      const sockaddr* address, socklen_t length) {
   sctp_assoc_t id = 0;
-  ssize_t status = remote::connect(*socket, address, length, id);
-  if (status == -EINPROGRESS && may_wait(descriptor, 0)) {
-    status = until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
-                        [&] { return remote::connect_result(*socket, id); });
-  }
-  return static_cast<int>(answer(status));
+  const ssize_t begun = remote::connect(*socket, address, length, id);
+  return static_cast<int>(answer(wait_for_owner(guard, socket, descriptor, begun, id)));
 }
 
 }  // namespace
@@ -260,9 +270,7 @@ ssize_t connect_to_many(Guard& guard, const SocketPointer& socket, int descripto
                         const void* addresses, std::size_t length, sctp_assoc_t& id) {
   if (socket->is_remote()) {
     const ssize_t begun = remote::connect_many(*socket, addresses, length, id);
-    if (begun != -EINPROGRESS || !may_wait(descriptor, 0)) return begun;
-    return until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS,
-                      [&] { return remote::connect_result(*socket, id); });
+    return wait_for_owner(guard, socket, descriptor, begun, id);
   }
   std::vector<Endpoint> peers;
   const int status = read_endpoints(addresses, length, socket->family(), peers);

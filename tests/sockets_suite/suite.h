@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -129,6 +130,13 @@ void sleep_ms(int milliseconds);
 void alarm_in(int milliseconds, int again_ms = 0);
 void count_signal(int number);  ///< from now on signals_seen counts it
 extern volatile sig_atomic_t signals_seen;
+
+/// A pointer to nothing that this process has.
+template <class Type = void>
+Type* foreign() {
+  static void* page = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return static_cast<Type*>(page);
+}
 
 template <class Value>
 Value option(int fd, int level, int name) {

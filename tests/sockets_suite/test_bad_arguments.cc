@@ -3,7 +3,6 @@
 #include "tests/sockets_suite/suite.h"
 
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -23,13 +22,6 @@ int closed_descriptor() {
   const int fd = make();
   OK(close(fd));
   return fd;
-}
-
-/// A pointer to nothing that this process has.
-template <class Type = void>
-Type* foreign() {
-  static void* page = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return static_cast<Type*>(page);
 }
 
 msghdr message_of(iovec* parts, size_t count) {
