@@ -139,7 +139,7 @@ struct Options {
   static int set_rto(Socket&, const void*, socklen_t);
   static int get_association(Socket&, void*, socklen_t&);
   static int set_association(Socket&, const void*, socklen_t);
-  static int set_traffic_class(Socket&, int traffic_class);
+  static int set_dscp(Socket&, std::uint32_t dscp);
   static int get_path(Socket&, void*, socklen_t&);
   static int set_path(Socket&, const void*, socklen_t);
   static int get_thresholds(Socket&, void*, socklen_t&);

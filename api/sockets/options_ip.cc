@@ -1,6 +1,7 @@
 // Options of IPPROTO_IP and IPPROTO_IPV6 that change packets.
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "api/sockets/options.h"
@@ -21,7 +22,7 @@ int Options::set_tos(Socket& socket, const void* value, socklen_t length) {
   const int wanted =
       length < sizeof(int) ? read_value<std::uint8_t>(value) : read_value<int>(value) & 0xff;
   socket.tos_ = socket.is_one_to_one() ? wanted & ~kEcnBits : wanted;
-  return set_traffic_class(socket, socket.tos_);
+  return set_dscp(socket, static_cast<std::uint32_t>(socket.tos_) >> 2);
 }
 
 int Options::get_tclass(Socket& socket, void* value, socklen_t& length) {
@@ -31,9 +32,10 @@ int Options::get_tclass(Socket& socket, void* value, socklen_t& length) {
 int Options::set_tclass(Socket& socket, const void* value, socklen_t) {
   const int wanted = read_value<int>(value);
   if (wanted < -1 || wanted > 0xff) return -EINVAL;
-  const int chosen = wanted == -1 ? 0 : wanted;  // -1: the default
+  const int chosen = std::max(wanted, 0);  // -1: the default, which is told as 0
   socket.traffic_class_ = socket.is_one_to_one() ? chosen & ~kEcnBits : chosen;
-  return set_traffic_class(socket, socket.traffic_class_);
+  return set_dscp(socket, wanted == -1 ? Process::get().engine().parameters[MR_DSCP]
+                                       : static_cast<std::uint32_t>(chosen) >> 2);
 }
 
 int Options::get_hops(Socket& socket, void* value, socklen_t& length) {

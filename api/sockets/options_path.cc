@@ -55,6 +55,13 @@ const ParameterValues& seen_on(const Socket& socket, const PathScope& at) {
   return Options::seen(socket, at.scope).parameters;
 }
 
+/// From now on the address has this of its own.
+void set_own(const Association& association, PathOptions& own, int parameter, std::uint32_t value) {
+  own.parameters[parameter] = value;
+  mr_set_path_parameter(Process::get().context(), association.handle, &own.address, parameter,
+                        value);
+}
+
 void change_on(Socket& socket, const PathScope& at, int parameter, std::uint32_t value) {
   if (!at.has_address) {
     Options::change(socket, at.scope, parameter, value);
@@ -72,9 +79,15 @@ void change_on(Socket& socket, const PathScope& at, int parameter, std::uint32_t
     association.path_options.push_back({at.address, association.options.parameters});
     own = &association.path_options.back();
   }
-  own->parameters[parameter] = value;
-  mr_set_path_parameter(Process::get().context(), association.handle, &at.address, parameter,
-                        value);
+  set_own(association, *own, parameter, value);
+}
+
+/// What SPP_DSCP has set; IP_TOS and the engine's configuration do not count.
+bool has_own_dscp(const Socket& socket, const PathScope& at) {
+  if (Options::seen(socket, at.scope).has_own_dscp) return true;
+  const PathOptions* own =
+      at.has_address ? own_options(*at.scope.association, at.address) : nullptr;
+  return own != nullptr && own->has_own_dscp;
 }
 
 std::uint32_t mtu_of(Socket& socket, const PathScope& at) {
@@ -192,8 +205,9 @@ int Options::get_path(Socket& socket, void* value, socklen_t& length) {
   const bool has_label = values[MR_FLOW_LABEL] != MR_FLOW_LABEL_AUTO;
   if (has_label) info.spp_flags |= SPP_IPV6_FLOWLABEL;
   info.spp_ipv6_flowlabel = has_label ? values[MR_FLOW_LABEL] : 0;
-  if (values[MR_DSCP] != 0) info.spp_flags |= SPP_DSCP;
-  info.spp_dscp = static_cast<std::uint8_t>(values[MR_DSCP] << 2);
+  const bool has_dscp = has_own_dscp(socket, at);
+  if (has_dscp) info.spp_flags |= SPP_DSCP;
+  info.spp_dscp = static_cast<std::uint8_t>(has_dscp ? values[MR_DSCP] << 2 : 0);
   return write_value(info, value, length);
 }
 
@@ -218,8 +232,7 @@ int Options::set_path(Socket& socket, const void* value, socklen_t length) {
 }
 
 // Of packets of either version of IP. What SPP_DSCP has set stays.
-int Options::set_traffic_class(Socket& socket, int traffic_class) {
-  const auto dscp = static_cast<std::uint32_t>(traffic_class >> 2);
+int Options::set_dscp(Socket& socket, std::uint32_t dscp) {
   Scope scope;
   scope.has_socket = true;
   if (!socket.options.has_own_dscp) change(socket, scope, MR_DSCP, dscp);
@@ -230,9 +243,7 @@ int Options::set_traffic_class(Socket& socket, int traffic_class) {
     scope.association = &association;
     change(socket, scope, MR_DSCP, dscp);
     for (PathOptions& own : association.path_options) {
-      if (!own.has_own_dscp) own.parameters[MR_DSCP] = dscp;
-      mr_set_path_parameter(Process::get().context(), association.handle, &own.address, MR_DSCP,
-                            own.parameters[MR_DSCP]);
+      set_own(association, own, MR_DSCP, own.has_own_dscp ? own.parameters[MR_DSCP] : dscp);
     }
   }
   return 0;

@@ -59,6 +59,12 @@ CASE("IP_TTL and IPV6_UNICAST_HOPS have a range") {
   for (const int wrong : {256, -2}) FAILS(set(six, IPPROTO_IPV6, IPV6_UNICAST_HOPS, wrong), EINVAL);
 }
 
+CASE("IPV6_UNICAST_HOPS may be 0") {
+  const int fd = make(SOCK_STREAM, AF_INET6);
+  OK(set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 0));
+  EQUAL(option<int>(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 0);
+}
+
 CASE("IPV6_TCLASS has a range, and -1 is the default") {
   const int fd = make(SOCK_STREAM, AF_INET6);
   OK(set(fd, IPPROTO_IPV6, IPV6_TCLASS, kExpedited));
@@ -117,6 +123,21 @@ CASE("SPP_DSCP of a socket, of its associations to come, and of one address") {
   EQUAL(path_of(fd).spp_dscp, kExpedited);
   OK(set_dscp(fd, 12 << 2));
   EQUAL(path_of(fd, &peer).spp_dscp, 12 << 2);
+}
+
+CASE("SPP_DSCP is what it has set, 0 too, and not what IP_TOS has") {
+  const Pair two = pair();
+  const Address peer = peer_of(two.client);
+  OK(set(two.client, IPPROTO_IP, IP_TOS, kExpedited));
+  EQUAL(path_of(two.client).spp_flags & SPP_DSCP, 0);
+  EQUAL(path_of(two.client).spp_dscp, 0);
+  OK(set_dscp(two.client, 0, &peer));
+  EQUAL(path_of(two.client).spp_flags & SPP_DSCP, 0);
+  EQUAL(path_of(two.client, &peer).spp_flags & SPP_DSCP, SPP_DSCP);
+  EQUAL(path_of(two.client, &peer).spp_dscp, 0);
+  OK(set_dscp(two.client, 0));
+  EQUAL(path_of(two.client).spp_flags & SPP_DSCP, SPP_DSCP);
+  EQUAL(path_of(two.client).spp_dscp, 0);
 }
 
 CASE("SPP_DSCP of a listener is that of the accepted") {
