@@ -28,7 +28,8 @@ struct Listener {
   std::uint16_t port = 0;
   std::uint16_t streams_out = 0;
   std::uint16_t streams_in = 0;
-  std::uint64_t context = 0;
+  std::uint64_t context = 0;  // names it among those of the port
+  std::uint8_t flags = 0;     // of its requests
   std::vector<mr_address> addresses;
   std::vector<Preset> presets;
   enum class State : std::uint8_t { starting, listening, stopping } state = State::starting;
@@ -54,7 +55,7 @@ class Context {
 
   // requests.cc, listeners.cc
   int listen(const mr_listen_options& options);
-  int unlisten(std::uint16_t port);
+  int unlisten(std::uint16_t port, std::uint64_t listen_context);
   int connect(const mr_connect_options& options);
   int shutdown(mr_association association);
   int abort(mr_association association, const void* reason, std::size_t length);
@@ -130,7 +131,7 @@ class Context {
   int post_preset(Lane& lane, const std::vector<Preset>& presets);
 
   // listeners.cc
-  Listener* listener(std::uint16_t port);
+  Listener* listener(std::uint16_t port, std::uint64_t listen_context);
   int start(Listener& listener);
   bool stop(const Listener& listener, std::uint64_t lanes);
   bool has_request_room(std::size_t payload, std::size_t requests = 1);

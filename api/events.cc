@@ -38,6 +38,7 @@ static_assert(MR_LISTEN_ADDRESSES_MAX == kListenAddressesMax);
 static_assert(MR_LOCAL_UNKNOWN == ipc::kLocalUnknown);
 bool is_end(ipc::Event event) {
   return event == ipc::Event::association_down || event == ipc::Event::association_failed;
+static_assert(MR_LISTEN_SHARED == ipc::kListenShared);
 }
 
 }  // namespace

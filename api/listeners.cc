@@ -7,9 +7,10 @@
 
 namespace millrace::api {
 
-Listener* Context::listener(std::uint16_t port) {
-  const auto found = std::find_if(listeners_.begin(), listeners_.end(),
-                                  [port](const Listener& one) { return one.port == port; });
+Listener* Context::listener(std::uint16_t port, std::uint64_t listen_context) {
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(), [&](const Listener& one) {
+    return one.port == port && one.context == listen_context;
+  });
   return found != listeners_.end() ? &*found : nullptr;
 }
 
@@ -28,6 +29,7 @@ bool Context::has_request_room(std::size_t payload, std::size_t requests) {
 int Context::start(Listener& listener) {
   ipc::SubmissionEntry entry{};
   entry.operation = ipc::Operation::listen;
+  entry.flags = listener.flags;
   entry.local_port = listener.port;
   entry.streams_out = listener.streams_out;
   entry.streams_in = listener.streams_in;
@@ -71,8 +73,9 @@ int Context::listen(const mr_listen_options& options) {
   if (options.port == 0 || options.address_count > MR_LISTEN_ADDRESSES_MAX ||
       (options.address_count > 0 && options.addresses == nullptr))
     return failed(-EINVAL, "port 0 or too many addresses");
-  if (listener(options.port) != nullptr)
-    return failed(-EADDRINUSE, "this context listens on the port already");
+  if ((options.flags & ~MR_LISTEN_SHARED) != 0) return failed(-EINVAL, "an unknown flag");
+  if (listener(options.port, options.context) != nullptr)
+    return failed(-EADDRINUSE, "this context listens on the port already with this number");
   if (!has_request_room(options.address_count * sizeof(mr_address), 1 + presets_.size()))
     return failed(-EAGAIN, "no room for the request now");
   Listener fresh;
@@ -80,6 +83,7 @@ int Context::listen(const mr_listen_options& options) {
   fresh.streams_out = options.streams_out;
   fresh.streams_in = options.streams_in;
   fresh.context = options.context;
+  fresh.flags = static_cast<std::uint8_t>(options.flags);
   fresh.presets = std::move(presets_);
   presets_.clear();
   if (options.address_count > 0)
@@ -89,9 +93,9 @@ int Context::listen(const mr_listen_options& options) {
   return status;
 }
 
-int Context::unlisten(std::uint16_t port) {
+int Context::unlisten(std::uint16_t port, std::uint64_t listen_context) {
   if (is_lost_) return failed(-EIO, "the engine is gone");
-  Listener* found = listener(port);
+  Listener* found = listener(port, listen_context);
   if (found == nullptr || found->state == Listener::State::stopping)
     return failed(-ENOENT, "does not listen on this port");
   if (!has_request_room(0)) return failed(-EAGAIN, "no room for the request now");
@@ -102,7 +106,7 @@ int Context::unlisten(std::uint16_t port) {
 }
 
 bool Context::on_listening(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event) {
-  Listener* found = listener(entry.local_port);
+  Listener* found = listener(entry.local_port, entry.context);
   if (found == nullptr || found->state != Listener::State::starting) return false;
   if (entry.status == 0) found->lanes_willing |= std::uint64_t{1} << lane.number;
   if (entry.status != 0 && found->status == 0) found->status = entry.status;
@@ -121,7 +125,7 @@ bool Context::on_listening(Lane& lane, const ipc::CompletionEntry& entry, mr_eve
 }
 
 bool Context::on_unlistened(const ipc::CompletionEntry& entry, mr_event& event) {
-  Listener* found = listener(entry.local_port);
+  Listener* found = listener(entry.local_port, entry.context);
   if (found == nullptr || found->state != Listener::State::stopping) return false;
   if (--found->answers_left > 0) return false;
   event = mr_event{};

@@ -72,8 +72,8 @@ int mr_listen(mr_context* context, const mr_listen_options* options) {
   return options != nullptr ? context->context.listen(*options) : failed(-EINVAL, "no options");
 }
 
-int mr_unlisten(mr_context* context, uint16_t port) {
-  return context->context.unlisten(port);
+int mr_unlisten(mr_context* context, uint16_t port, uint64_t listen_context) {
+  return context->context.unlisten(port, listen_context);
 }
 
 int mr_connect(mr_context* context, const mr_connect_options* options) {

@@ -105,21 +105,30 @@ struct mr_listen_options {
   uint16_t address_count;             /* 0: all addresses of the engine */
   const struct mr_address* addresses; /* local ones, at most MR_LISTEN_ADDRESSES_MAX; 0.0.0.0 and ::
                                          mean all of their version of IP, loopback included */
-  uint64_t context;                   /* comes back in all events of the associations */
+  uint64_t context; /* comes back in all events of the associations; names this one among the
+                       listeners of the port */
+  uint32_t flags;   /* 0 or MR_LISTEN_SHARED */
 };
 
-/* Accepts associations on a port, for this context. Completes with MR_EVENT_LISTENING, whose status
- * is 0, -EADDRINUSE (another context listens there) or -EADDRNOTAVAIL (an address that the engine
- * does not have). Then every association comes as MR_EVENT_ASSOCIATION_UP, already established;
- * mr_abort() one to turn it away. After a loss of the engine the library listens again by itself,
- * with another MR_EVENT_LISTENING.
- * -EINVAL: port 0 or too many addresses. -EADDRINUSE: this context listens on the port already.
- * -EAGAIN: no room for the request now; try again after an event. */
+/* Others of this context that say so, too, may listen at the same addresses and port: each gets its
+ * part of the peers. */
+#define MR_LISTEN_SHARED 16u
+
+/* Accepts associations on a port, for this context, which may listen there several times: with
+ * different numbers in `context`, and at different addresses or shared ones; 128 times at most. The
+ * peers of each are told, and may use, its own addresses. Completes with MR_EVENT_LISTENING, whose
+ * status is 0, -EADDRINUSE (another context listens on the port, at whatever addresses, or this one
+ * at one of these), -ENOMEM (too many) or -EADDRNOTAVAIL (an address that the engine does not
+ * have). Then every association comes as MR_EVENT_ASSOCIATION_UP, already established; mr_abort()
+ * one to turn it away. After a loss of the engine the library listens again by itself, with another
+ * MR_EVENT_LISTENING.
+ * -EINVAL: port 0, too many addresses or an unknown flag. -EADDRINUSE: this context listens on the
+ * port already with this number. -EAGAIN: no room for the request now; try again after an event. */
 MR_API int mr_listen(mr_context* context, const struct mr_listen_options* options);
 
-/* Accepts no more associations on the port; those that are there stay. Completes with
- * MR_EVENT_REQUEST_DONE. -ENOENT: does not listen there. -EAGAIN as in mr_listen(). */
-MR_API int mr_unlisten(mr_context* context, uint16_t port);
+/* Ends a listener, by its port and mr_listen_options.context; associations that are there stay.
+ * Completes with MR_EVENT_REQUEST_DONE. -ENOENT: there is none. -EAGAIN as in mr_listen(). */
+MR_API int mr_unlisten(mr_context* context, uint16_t port, uint64_t listen_context);
 
 struct mr_connect_options {
   uint16_t peer_port;              /* not 0 */
@@ -288,7 +297,7 @@ MR_API int mr_send_buffer(mr_context* context, mr_association association, void*
 /* ---- receive (RFC 9260 11.1.6 and 11.2) ------------------------------------------------------ */
 
 enum mr_event_type {
-  MR_EVENT_LISTENING = 1,          /* answer to mr_listen(): status, local_port */
+  MR_EVENT_LISTENING = 1,          /* answer to mr_listen(): status, local_port, context */
   MR_EVENT_REQUEST_DONE = 2,       /* a request ended: request, status, association, local_port */
   MR_EVENT_CONNECTING = 3,         /* the handle of an mr_connect(): association, context */
   MR_EVENT_ASSOCIATION_UP = 4,     /* association, context, flags (MR_PASSIVE), streams_out,

@@ -41,8 +41,9 @@ std::string_view abort_chunk_of(const mr_event& event) {
 void Process::dispatch(const mr_event& event) {
   switch (event.type) {
     case MR_EVENT_LISTENING:
-      listening_port = event.local_port;
-      listen_status = event.status;
+      if (event.context != awaited_listener_) return;
+      awaited_listener_ = 0;
+      listen_status_ = event.status;
       return;
     case MR_EVENT_REQUEST_DONE:
       if (event.request != MR_REQUEST_SET_PRIMARY && event.request != MR_REQUEST_UNLISTEN) return;
@@ -128,8 +129,8 @@ void Process::on_association_event(const mr_event& event) {
 }
 
 void Process::on_passive(const mr_event& event) {
-  Socket* socket = listener(event.local_port, local_of(event), event.address, event.peer_port);
-  if (socket == nullptr) {
+  const auto found = listening_.find(event.context);
+  if (found == listening_.end()) {
     mr_abort(context_, event.association, nullptr, 0);
     return;
   }
@@ -138,9 +139,9 @@ void Process::on_passive(const mr_event& event) {
   association->state = Association::State::up;
   name(association, event.association);
   mr_get_status(context_, association->handle);
-  socket->on_up(association, event);
-  // What the engine's listener had for it may be another socket's, or older.
-  const ParameterValues& told = listening_[event.local_port].told;
+  found->second.socket->on_up(association, event);
+  // What the engine's listener had for it may be older.
+  const ParameterValues& told = found->second.told;
   for (int parameter = 1; parameter < MR_PARAMETERS; ++parameter) {
     const std::uint32_t wanted = association->options.parameters[parameter];
     if (wanted != told[parameter])
@@ -155,9 +156,9 @@ void Process::on_passive(const mr_event& event) {
 // A loopback address reaches itself.
 mr_address Process::local_of(const mr_event& event) const {
   if (event.local < engine_.address_count) return engine_.addresses[event.local];
-  return is_loopback(event.address) ? event.address : loopback_address(is_v4(event.address));
   if (event.local != MR_LOCAL_LOOPBACK)
     return any_address(is_v4(event.address) ? AF_INET : AF_INET6);
+  return is_loopback(event.address) ? event.address : loopback_address(is_v4(event.address));
 }
 
 void Socket::on_up(const std::shared_ptr<Association>& association, const mr_event& event) {

@@ -1,5 +1,4 @@
-// Listening sockets. The engine has one listener at a port; a process may have two sockets there,
-// one for each version of IP, and tells their associations apart by the peer's address.
+// Listening sockets. Each is a listener of the engine's, named by the socket's number.
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -44,10 +43,19 @@ int Socket::listen(int backlog) {
 /// Whether associations with peers of a version of IP come to this socket.
 bool Socket::serves(bool v4) const {
   if (family_ == AF_INET) return v4;
-  if (!v4) return true;
-  return std::none_of(stored_.begin(), stored_.end(), [](const StoredOption& stored) {
-    return stored.level == IPPROTO_IPV6 && stored.name == IPV6_V6ONLY && stored.value != 0;
+  return !v4 || !is_on(IPPROTO_IPV6, IPV6_V6ONLY);
+}
+
+/// A stored option that is a flag.
+bool Socket::is_on(int level, int name) const {
+  return std::any_of(stored_.begin(), stored_.end(), [&](const StoredOption& stored) {
+    return stored.level == level && stored.name == name && stored.value != 0;
   });
+}
+
+/// Whether others that say so, too, may be bound and listen where it does.
+bool Socket::shares_port() const {
+  return is_on(SOL_SOCKET, SO_REUSEPORT);
 }
 
 /// Whether it is reached at an address of ours.
@@ -71,8 +79,8 @@ bool Socket::meets(const Socket& other) const {
 
 bool Socket::is_rival_of(const Socket& other) const {
   if (port_ != other.port_ || port_ == 0 || !meets(other)) return false;
-  if (reuses_port_ && other.reuses_port_) return false;
-  return !(reuses_address_ && other.reuses_address_ && !other.is_listening_);
+  if (shares_port() && other.shares_port()) return false;
+  return !(reuses() && other.reuses() && !other.is_listening_);
 }
 
 std::vector<mr_address> Socket::offered_addresses() const {
@@ -89,85 +97,28 @@ bool Process::has_rival(const Socket& socket) const {
 }
 
 int Process::start_listening(Socket& socket) {
-  const std::uint16_t port = socket.name().port;
-  ListenGroup& group = listening_[port];
-  for (const Socket* other : group.sockets) {
-    const bool share = socket.shares_port() && other->shares_port();
-    if (!share && socket.meets(*other)) return -EADDRINUSE;
-  }
-  if (!group.sockets.empty()) {
-    // The engine's listener is made anew, for the addresses of all of them.
-    if (const int status = unlisten(port); status != 0) return status;
-  }
-  group.sockets.push_back(&socket);
-  const int status = listen(port, group);
-  if (status == 0) return 0;
-  group.sockets.pop_back();
-  if (!group.sockets.empty()) listen(port, group);
-  if (group.sockets.empty()) listening_.erase(port);
+  const std::vector<mr_address> addresses = socket.offered_addresses();
+  mr_listen_options wanted{};
+  wanted.port = socket.name().port;
+  wanted.address_count = static_cast<std::uint16_t>(addresses.size());
+  wanted.addresses = addresses.data();
+  wanted.context = socket.number;
+  wanted.flags = socket.shares_port() ? MR_LISTEN_SHARED : 0;
+  socket.preset(wanted);
+  awaited_listener_ = socket.number;
+  listening_[socket.number] = {&socket, socket.options.parameters};
+  int status = mr_listen(context_, &wanted);
+  if (status == 0) status = await([this] { return awaited_listener_ == 0; });
+  if (status == 0) status = listen_status_;
+  if (status != 0) listening_.erase(socket.number);
   return status;
 }
 
-void Process::stop_listening(Socket& socket) {
-  const std::uint16_t port = socket.name().port;
-  ListenGroup& group = listening_[port];
-  std::erase(group.sockets, &socket);
-  const bool is_last = group.sockets.empty();
-  if (!is_last && group.addresses == addresses_of(group)) return;
-  unlisten(port);
-  if (is_last || listen(port, group) != 0) listening_.erase(port);
-}
-
-/// Of all its sockets; none: all that the engine has.
-std::vector<mr_address> Process::addresses_of(const ListenGroup& group) {
-  std::vector<mr_address> addresses;
-  for (const Socket* socket : group.sockets) {
-    const std::vector<mr_address> offered = socket->offered_addresses();
-    if (offered.empty()) return {};
-    for (const mr_address& address : offered) {
-      if (std::find(addresses.begin(), addresses.end(), address) == addresses.end())
-        addresses.push_back(address);
-    }
-  }
-  return addresses;
-}
-
-int Process::listen(std::uint16_t port, ListenGroup& group) {
-  group.addresses = addresses_of(group);
-  const std::vector<mr_address>& addresses = group.addresses;
-  mr_listen_options wanted{};
-  wanted.port = port;
-  wanted.address_count = static_cast<std::uint16_t>(addresses.size());
-  wanted.addresses = addresses.data();
-  wanted.context = port;
-  group.sockets.front()->preset(wanted);
-  group.told = group.sockets.front()->options.parameters;
-  listening_port = 0;
-  int status = mr_listen(context_, &wanted);
-  if (status == 0) status = await([this, port] { return listening_port == port; });
-  return status == 0 ? listen_status : status;
-}
-
-int Process::unlisten(std::uint16_t port) {
+void Process::stop_listening(const Socket& socket) {
+  if (listening_.erase(socket.number) == 0) return;
   has_request_answer = false;
-  const int status = mr_unlisten(context_, port);
-  return status == 0 ? await([this] { return has_request_answer; }) : status;
-}
-
-/// The socket at a port that an association of a peer that has reached `local` is for. Of those
-/// that share it each one gets its part of the peers.
-Socket* Process::listener(std::uint16_t port, const mr_address& local, const mr_address& peer,
-                          std::uint16_t peer_port) const {
-  const auto group = listening_.find(port);
-  if (group == listening_.end()) return nullptr;
-  std::vector<Socket*> willing;
-  for (Socket* socket : group->second.sockets) {
-    if (socket->is_at(local)) willing.push_back(socket);
-  }
-  if (willing.empty()) return nullptr;
-  std::size_t mixed = peer_port;
-  for (const std::uint8_t byte : peer.bytes) mixed = mixed * 31 + byte;
-  return willing[mixed % willing.size()];
+  if (mr_unlisten(context_, socket.name().port, socket.number) == 0)
+    await([this] { return has_request_answer; });
 }
 
 /// What the socket wants for the associations that come to it.

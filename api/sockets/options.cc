@@ -76,7 +76,8 @@ constexpr Options::Entry kIpOptions[] = {{IP_TOS, 1, O::get_tos, O::set_tos},
 constexpr Options::Entry kIpv6Options[] = {{IPV6_TCLASS, kInt, O::get_tclass, O::set_tclass},
                                            {IPV6_UNICAST_HOPS, kInt, O::get_hops, O::set_hops}};
 
-// Kept and given back: they say nothing about SCTP, or about what the engine's host decides.
+// Kept and given back: they say nothing about SCTP, or about what the engine's host decides; but
+// for two, at which Socket::is_on() looks.
 constexpr int kStoredSocketOptions[] = {SO_KEEPALIVE, SO_BROADCAST, SO_PRIORITY,
                                         SO_DONTROUTE, SO_OOBINLINE, SO_REUSEPORT,
                                         SO_MARK,      SO_RCVLOWAT,  SO_DEBUG};

@@ -62,7 +62,7 @@ class Process {
   int start_listening(Socket& socket);
   /// The address of ours that a peer has reached; the wildcard if that is not known.
   mr_address local_of(const mr_event& event) const;
-  void stop_listening(Socket& socket);
+  void stop_listening(const Socket& socket);
   /// Whether another socket of this process is bound to what this one is bound to.
   bool has_rival(const Socket& socket) const;
   std::uint64_t next_number() { return ++numbers_; }
@@ -74,8 +74,6 @@ class Process {
   int await(const std::function<bool()>& predicate);
 
   // What the last request of each kind was answered.
-  int listen_status = 0;
-  std::uint16_t listening_port = 0;
   int request_status = 0;
   bool has_request_answer = false;
   mr_status last_status{};
@@ -106,18 +104,12 @@ class Process {
   void lock_after_call() { pthread_mutex_lock(&mutex_); }
 
  private:
-  struct ListenGroup {
-    std::vector<Socket*> sockets;
-    std::vector<mr_address> addresses;  // of the engine's listener
-    ParameterValues told{};             // that the engine's listener has
+  struct EngineListener {
+    Socket* socket = nullptr;
+    ParameterValues told{};  // that it began with
   };
 
   Process();
-  static std::vector<mr_address> addresses_of(const ListenGroup& group);
-  int listen(std::uint16_t port, ListenGroup& group);
-  int unlisten(std::uint16_t port);
-  Socket* listener(std::uint16_t port, const mr_address& local, const mr_address& peer,
-                   std::uint16_t peer_port) const;
   int attach();
   void drop_context();
   void start_pump();
@@ -172,7 +164,9 @@ class Process {
   std::vector<std::shared_ptr<Socket>> sockets_;  // by descriptor
   std::unordered_map<mr_association, std::shared_ptr<Association>> by_handle_;
   std::unordered_map<sctp_assoc_t, std::shared_ptr<Association>> by_id_;
-  std::unordered_map<std::uint16_t, ListenGroup> listening_;  // by port
+  std::unordered_map<std::uint64_t, EngineListener> listening_;  // by the socket's number
+  std::uint64_t awaited_listener_ = 0;
+  int listen_status_ = 0;
   std::string owner_name_;
   int rendezvous_ = -1;
   int watched_ = -1;  // an epoll set: what the pump waits for

@@ -118,11 +118,13 @@ class Socket : public std::enable_shared_from_this<Socket> {
   /// The peer of a one-to-one socket; false if it has none.
   bool peer_name(Endpoint& peer) const;
   bool is_non_blocking() const;
-  bool shares_port() const { return reuses_port_; }
+  bool shares_port() const;
   int take_error();
   std::vector<mr_address> local_addresses(const Association* association) const;
 
   bool serves(bool v4) const;
+  bool is_on(int level, int name) const;
+  bool reuses() const { return reuses_address_ || reuses_port_; }
   bool meets(const Socket& other) const;
   bool is_rival_of(const Socket& other) const;
   /// The addresses that peers may use, as the engine is told them; none: all.

@@ -22,15 +22,15 @@
 namespace millrace::ipc {
 
 inline constexpr std::uint32_t kLayoutMagic = 0x4d524c31;  // "MRL1"
-inline constexpr std::uint32_t kLayoutVersion = 4;
+inline constexpr std::uint32_t kLayoutVersion = 5;
 
 /// Transmit slots and messages in the receive arena start at multiples of this.
 inline constexpr std::uint32_t kSlotUnit = 64;
 
 /// What an application asks for.
 enum class Operation : std::uint8_t {
-  listen = 1,   ///< local_port, streams_*, context; payload: local addresses (none: all)
-  unlisten,     ///< local_port
+  listen = 1,   ///< local_port, streams_*, flags, context; payload: local addresses (none: all)
+  unlisten,     ///< local_port, context: those of the listen request
   connect,      ///< peer_port, local_port (0: any), streams_*, context; payload: `value` addresses
                 ///< of the peer, the rest local ones (none: all)
   send,         ///< association, stream, ppid, flags, context, address with kSendToAddress;
@@ -53,9 +53,10 @@ enum SubmissionFlag : std::uint8_t {
   kSendUnordered = 1 << 0,
   kSendImmediateSack = 1 << 1,  ///< RFC 7053: the peer acknowledges at once
   kSendToAddress = 1 << 3,      ///< while it is usable
+  kListenShared = 1 << 4,       ///< others of this context may listen at the same addresses, too
 };
 inline constexpr std::uint8_t kSubmissionFlags =
-    kSendUnordered | kSendImmediateSack | kSendToAddress;
+    kSendUnordered | kSendImmediateSack | kSendToAddress | kListenShared;
 
 /// What Operation::set_parameter and preset set. Part of the ABI of millrace.h.
 enum class Parameter : std::uint16_t {
@@ -172,9 +173,9 @@ enum class PathState : std::uint8_t {
 };
 
 inline constexpr std::uint8_t kLocalLoopback = 255;
-
 inline constexpr std::uint8_t kLocalUnknown = 254;
 static_assert(kLocalAddressesMax <= kLocalUnknown);
+
 /// An event. Payload of message and status: `length` bytes at `offset` in the receive arena.
 struct CompletionEntry {
   Event event;

@@ -87,7 +87,7 @@ void Requests::handle(Time now, Context& context, const ipc::SubmissionEntry& re
     case ipc::Operation::listen:
       return listen(context, request);
     case ipc::Operation::unlisten:
-      return done(context, request, shard_.unlisten(owner, request.local_port));
+      return done(context, request, shard_.unlisten(owner, request.local_port, request.context));
     case ipc::Operation::connect:
       return connect(now, context, request);
     case ipc::Operation::shutdown:
@@ -157,6 +157,7 @@ void Requests::listen(Context& context, const ipc::SubmissionEntry& request) {
   listener.owner = context.owner;
   listener.port = request.local_port;
   listener.addresses = {addresses.data(), context.channel->addresses(request, addresses)};
+  listener.is_shared = (request.flags & ipc::kListenShared) != 0;
   listener.context = request.context;
   listener.parameters = &parameters;
   const Status status = ready == Status::kOk ? shard_.listen(listener) : ready;

@@ -141,29 +141,31 @@ json OperatorDesk::associations(const json& question) {
 }
 
 json OperatorDesk::listeners() {
-  // Each lcore has each listener: a port's is told once.
-  std::map<std::uint16_t, ListenerStatus> by_port;
+  // Each lcore has each listener, and it is told once.
+  using Name = std::pair<std::uint16_t, std::uint64_t>;  // its port and context
+  std::map<Name, ListenerStatus> by_name;
   for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
     std::uint32_t cursor = 0;
     for (;;) {
       const auto found = answer_of(lcore, engine_.dispatcher().listeners(lcore, cursor));
       if (found.empty()) break;
-      for (const ListenerStatus& listener : found) by_port.emplace(listener.port, listener);
+      for (const ListenerStatus& listener : found)
+        by_name.emplace(Name{listener.port, listener.context}, listener);
     }
   }
-  std::map<std::uint16_t, std::size_t> associations;
+  std::map<Name, std::size_t> associations;
   std::size_t seen = 0;
   each_association([&](std::size_t, const AssociationStatus& status) {
-    if (!status.is_begun_here) ++associations[status.local_port];
+    if (!status.is_begun_here) ++associations[{status.local_port, status.context}];
     return ++seen <= kAssociationsCounted;
   });
   json list = json::array();
-  for (const auto& [port, listener] : by_port) {
-    json row{{"port", port},
+  for (const auto& [name, listener] : by_name) {
+    json row{{"port", listener.port},
              {"application", engine_.applications().name_of(listener.owner)},
              {"addresses", local_addresses(listener.locals)},
              {"all_addresses", listener.locals == 0}};
-    if (seen <= kAssociationsCounted) row["associations"] = associations[port];
+    if (seen <= kAssociationsCounted) row["associations"] = associations[name];
     list.push_back(std::move(row));
   }
   return {{"listeners", std::move(list)}};

@@ -32,7 +32,8 @@ struct PathStatus {
 struct AssociationStatus {
   AssociationHandle handle;
   Owner owner = 0;
-  const char* state = "";  ///< "ESTABLISHED" and so on (RFC 9260 section 4)
+  std::uint64_t context = 0;  ///< of the listener or the connect request
+  const char* state = "";     ///< "ESTABLISHED" and so on (RFC 9260 section 4)
   std::uint16_t local_port = 0, peer_port = 0;
   std::uint16_t streams_out = 0, streams_in = 0;
   std::uint32_t local_tag = 0, peer_tag = 0;

@@ -44,9 +44,22 @@ bool Shard::is_init_affordable(Time now, const IpAddress& source, Listener* list
   return true;
 }
 
+// Who listens where the INIT of a peer went. Every shard finds the same one for a peer: that of the
+// COOKIE ECHO may be another than that of the INIT.
+Listener* Shard::listener_at(const CommonHeader& header, const IpAddress& local,
+                             const IpAddress& peer) const {
+  const auto is_reached = [&](LocalSet locals) { return resources_.is_allowed(locals, local); };
+  const auto number_of_peer = [&] {
+    std::uint64_t mixed = header.source_port;
+    for (const std::uint8_t byte : peer.bytes) mixed = mixed * 31 + byte;
+    return mixed;
+  };
+  return listeners_.find(header.destination_port, is_reached, number_of_peer);
+}
+
 void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
   const CommonHeader header = CommonHeader::read(in.packet);
-  Listener* listener = listeners_.find(header.destination_port);
+  Listener* listener = listener_at(header, in.destination, in.source);
   if (!is_init_affordable(now, in.source, listener)) return;
   const auto init = InitView::parse(chunk);
   if (!init || init->initiate_tag == 0) return counters_.add(Counter::drop_bad_init);
@@ -66,7 +79,7 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
     return answer_init(contents, cookie, existing.parameters(), existing.locals(),
                        {in.buffer, to, in.destination, in.packet});
   }
-  if (listener == nullptr || !resources_.is_allowed(listener->locals, in.destination)) {
+  if (listener == nullptr) {
     //= rfc9260 8.4
     counters_.add(Counter::drop_no_listener);
     return refuse(header, init->initiate_tag, CauseCode::kNone, {}, in);
@@ -256,7 +269,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
                       config_.parameters.marking);
     return nullptr;
   }
-  const Listener* listener = listeners_.find(cookie.local_port);
+  const Listener* listener = listener_at(header, cookie.local_address, cookie.peers[0]);
   if (listener == nullptr || !resources_.is_allowed(listener->locals, in.destination) ||
       recent_tags_.has(cookie.local_tag, cookie.created + cookie.lifetime)) {
     counters_.add(Counter::drop_no_listener);

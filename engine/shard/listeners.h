@@ -1,10 +1,14 @@
-// Who listens on which port.
+// Who listens on which port, at which of our addresses.
+//
+// An owner may have several listeners at a port: each has addresses of its own, or shares them with
+// others that agreed to. A packet is for the one that is reached where it went.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "engine/assoc/local_set.h"
 #include "engine/assoc/parameters.h"
 #include "engine/base/address.h"
 #include "engine/base/slab.h"
@@ -21,73 +25,131 @@ struct ListenRequest {
   Owner owner = 0;
   std::uint16_t port = 0;                  ///< not 0
   std::span<const IpAddress> addresses;    ///< empty: all local addresses
-  std::uint64_t context = 0;               ///< comes back with each association's kUp event
+  bool is_shared = false;                  ///< others of the owner's may listen at these, too
+  std::uint64_t context = 0;               ///< comes back with each association's kUp event; names
+                                           ///< it among the owner's listeners at the port
   const Parameters* parameters = nullptr;  ///< nullptr: the shard's defaults
 };
 
-/// A port that accepts associations, as one shard sees it.
+/// A port that accepts associations at some of our addresses, as one shard sees it.
 struct Listener {
   Owner owner = 0;
   std::uint16_t port = 0;
-  std::uint64_t locals = 0;  ///< bits of the local addresses that it is bound to; 0: all
+  bool is_shared = false;
+  LocalSet locals = 0;  ///< that it is bound to
   std::uint64_t context = 0;
   Parameters parameters;
-  TokenBucket inits{};  ///< that were answered
+  TokenBucket inits{};       ///< that were answered
+  Listener* next = nullptr;  ///< at the same port, later
+
+  bool excludes(const Listener& other) const {
+    const bool meet = locals == 0 || other.locals == 0 || (locals & other.locals) != 0;
+    return context == other.context || (meet && !(is_shared && other.is_shared));
+  }
 };
 
 /// One listener as the operator sees it.
 struct ListenerStatus {
   Owner owner = 0;
   std::uint16_t port = 0;
-  std::uint64_t locals = 0;  ///< bits of the local addresses; 0: all
+  LocalSet locals = 0;
+  std::uint64_t context = 0;
 };
 
-/// At most one listener a port. One thread.
+/// All listeners of a port are one owner's. One thread.
 class Listeners {
  public:
+  /// An INIT may have to look at each of them.
+  static constexpr std::size_t kOfPortMax = 128;
+
   explicit Listeners(std::size_t capacity) : slab_(capacity), by_port_(65536, nullptr) {}
 
-  Listener* find(std::uint16_t port) const { return by_port_[port]; }
+  /// The first listener at a port; the others follow by `next`, in the order that they came in.
+  Listener* first(std::uint16_t port) const { return by_port_[port]; }
+
+  /// The one that `is_reached(locals)` is true of. Of several each has its part of the peers, by
+  /// `number_of_peer()`, which follows from the peer alone.
+  template <class IsReached, class NumberOfPeer>
+  Listener* find(std::uint16_t port, IsReached&& is_reached, NumberOfPeer&& number_of_peer) const {
+    const auto from = [&](Listener* one) {
+      while (one != nullptr && !is_reached(one->locals)) one = one->next;
+      return one;
+    };
+    Listener* const found = from(by_port_[port]);
+    if (found == nullptr || !found->is_shared) [[likely]]
+      return found;
+    std::uint64_t count = 0;
+    for (Listener* one = found; one != nullptr; one = from(one->next)) ++count;
+    Listener* chosen = found;
+    for (std::uint64_t left = number_of_peer() % count; left > 0; --left)
+      chosen = from(chosen->next);
+    return chosen;
+  }
 
   /// Whether an owner that has `held` may have one more.
   bool has_share(std::size_t held) const { return may_take(kOwnerShare, held, slab_); }
 
   LimitUse use() const { return use_of("listeners_max", slab_, Counter::requests_over_share); }
 
-  /// False if there is no room. The port has no listener yet.
+  /// False if there is no room. None of the port's listeners excludes it.
   bool add(const Listener& listener) {
-    Listener* added = slab_.create(listener);
-    if (added != nullptr) by_port_[listener.port] = added;
-    return added != nullptr;
+    Listener** link = &by_port_[listener.port];
+    for (std::size_t there = 0; *link != nullptr; link = &(*link)->next) {
+      if (++there == kOfPortMax) return false;
+    }
+    *link = slab_.create(listener);
+    return *link != nullptr;
   }
 
-  /// Fills in up to `out.size()` listeners from `port` on; returns how many, and where to go on.
-  std::size_t snapshot(std::uint32_t& port, std::span<ListenerStatus> out) const {
+  /// Fills in up to `out.size()` listeners from `cursor` on, which is 0 at first; returns how many,
+  /// and where to go on.
+  std::size_t snapshot(std::uint32_t& cursor, std::span<ListenerStatus> out) const {
     std::size_t count = 0;
-    for (; port < by_port_.size() && count < out.size(); ++port) {
-      const Listener* listener = by_port_[port];
-      if (listener != nullptr) out[count++] = {listener->owner, listener->port, listener->locals};
+    std::uint32_t port = cursor >> kPlaceBits;
+    std::uint32_t place = cursor & kPlaceMask;  // among those of the port
+    for (; port < by_port_.size() && count < out.size(); ++port, place = 0) {
+      const Listener* one = by_port_[port];
+      for (std::uint32_t i = 0; i < place && one != nullptr; ++i) one = one->next;
+      for (; one != nullptr && count < out.size(); one = one->next, ++place)
+        out[count++] = {one->owner, one->port, one->locals, one->context};
+      if (one != nullptr) break;
     }
+    cursor = port << kPlaceBits | place;
     return count;
   }
 
-  void remove(std::uint16_t port) {
-    slab_.destroy(by_port_[port]);
-    by_port_[port] = nullptr;
+  /// False if the owner has none of this context at the port.
+  bool remove(Owner owner, std::uint16_t port, std::uint64_t context) {
+    Listener** link = &by_port_[port];
+    while (*link != nullptr && ((*link)->owner != owner || (*link)->context != context))
+      link = &(*link)->next;
+    if (*link == nullptr) return false;
+    unlink(link);
+    return true;
   }
 
   /// Removes all of `owner`, and calls `removed(port)` for each.
   template <class Removed>
   void remove_of(Owner owner, Removed&& removed) {
-    for (std::size_t i = 0; i < by_port_.size() && slab_.used() > 0; ++i) {
-      if (by_port_[i] != nullptr && by_port_[i]->owner == owner) {
-        remove(static_cast<std::uint16_t>(i));
-        removed(static_cast<std::uint16_t>(i));
+    for (std::size_t port = 0; port < by_port_.size() && slab_.used() > 0; ++port) {
+      while (by_port_[port] != nullptr && by_port_[port]->owner == owner) {
+        unlink(&by_port_[port]);
+        removed(static_cast<std::uint16_t>(port));
       }
     }
   }
 
  private:
+  static constexpr unsigned kPlaceBits = 8;
+  static constexpr std::uint32_t kPlaceMask = (1u << kPlaceBits) - 1;
+  static_assert(kOfPortMax <= kPlaceMask);
+
+  void unlink(Listener** link) {
+    Listener* gone = *link;
+    *link = gone->next;
+    slab_.destroy(gone);
+  }
+
   Slab<Listener> slab_;
   std::vector<Listener*> by_port_;
 };

@@ -110,6 +110,7 @@ void Shard::describe(const Slot& slot, AssociationStatus& status) const {
   status = AssociationStatus{};
   status.handle = handle_of(slot);
   status.owner = slot.owner;
+  status.context = slot.context;
   status.state = state_name(association.state());
   status.local_port = association.identity().local_port;
   status.peer_port = association.identity().peer_port;

@@ -21,12 +21,17 @@ Status Shard::listen(const ListenRequest& request) {
   if (!all_known) return Status::kNoAddress;
   Ownership& owner = ownership(request.owner);
   if (!listeners_.has_share(owner.listeners)) return over_share();
-  if (listeners_.find(request.port) != nullptr ||
-      !steering_.claim_port(request.port, request.owner)) {
-    return Status::kPortInUse;
-  }
   const Parameters& parameters = request.parameters ? *request.parameters : config_.parameters;
-  const Listener listener{request.owner, request.port, locals, request.context, parameters, {}};
+  const Listener listener{.owner = request.owner,
+                          .port = request.port,
+                          .is_shared = request.is_shared,
+                          .locals = locals,
+                          .context = request.context,
+                          .parameters = parameters};
+  for (const Listener* other = listeners_.first(request.port); other; other = other->next) {
+    if (other->excludes(listener)) return Status::kPortInUse;
+  }
+  if (!steering_.claim_port(request.port, request.owner)) return Status::kPortInUse;
   if (listeners_.add(listener)) {
     ++owner.listeners;
     return Status::kOk;
@@ -40,10 +45,8 @@ Status Shard::over_share() {
   return Status::kOverShare;
 }
 
-Status Shard::unlisten(Owner owner, std::uint16_t port) {
-  const Listener* listener = listeners_.find(port);
-  if (listener == nullptr || listener->owner != owner) return Status::kNoAssociation;
-  listeners_.remove(port);
+Status Shard::unlisten(Owner owner, std::uint16_t port, std::uint64_t context) {
+  if (!listeners_.remove(owner, port, context)) return Status::kNoAssociation;
   --ownership(owner).listeners;
   steering_.release_port(port, owner);
   return Status::kOk;
@@ -62,9 +65,6 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
   bool all_known;
   const std::uint64_t locals = locals_mask(request.locals, all_known);
   if (!all_known) return Status::kNoAddress;
-  // An association with itself would answer itself: both of its ends would have one name.
-  if (request.local_port == request.peer_port &&
-      std::any_of(peers.begin(), peers.end(),
   // What none of them reaches would be a path of nothing.
   std::array<IpAddress, kPathsMax> reached;
   const auto reached_end =
@@ -72,6 +72,9 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
                    [&](const IpAddress& peer) { return resources_.reaches(locals, peer); });
   const std::span<const IpAddress> peers(reached.begin(), reached_end);
   if (peers.empty()) return Status::kNoRoute;
+  // An association with itself would answer itself: both of its ends would have one name.
+  if (request.local_port == request.peer_port &&
+      std::any_of(peers.begin(), peers.end(),
                   [this](const IpAddress& peer) { return is_own(peer); })) {
     return Status::kBadArgument;
   }
@@ -112,7 +115,7 @@ bool Shard::is_own(const IpAddress& address) const {
 std::uint16_t Shard::reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag) {
   for (int attempt = 0; attempt < kEphemeralTries; ++attempt) {
     const auto port = static_cast<std::uint16_t>(kEphemeralFirst + random_.below(kEphemeralCount));
-    if (port != peer.port && listeners_.find(port) == nullptr &&
+    if (port != peer.port && listeners_.first(port) == nullptr &&
         steering_.insert(port, peer.address, peer.port, tag)) {
       return port;
     }

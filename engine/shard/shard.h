@@ -138,7 +138,8 @@ class Shard {
   void on_deadline(Time now);
 
   Status listen(const ListenRequest& request);
-  Status unlisten(Owner owner, std::uint16_t port);
+  /// `context` is that of the listen request.
+  Status unlisten(Owner owner, std::uint16_t port, std::uint64_t context = 0);
   Status connect(Time now, const ConnectRequest& request, AssociationHandle& handle);
   Status send(Time now, Owner owner, AssociationHandle handle, const SendRequest& request);
   /// Several messages for one association, one after the other.
@@ -206,9 +207,9 @@ class Shard {
   std::size_t snapshot(std::uint32_t& first, std::span<AssociationStatus> out) const;
   /// What is used of what the operator has set for all associations together.
   LimitUses limit_uses() const;
-  /// As snapshot(), of the listeners from a port on.
-  std::size_t listeners(std::uint32_t& port, std::span<ListenerStatus> out) const {
-    return listeners_.snapshot(port, out);
+  /// As snapshot(), of the listeners.
+  std::size_t listeners(std::uint32_t& cursor, std::span<ListenerStatus> out) const {
+    return listeners_.snapshot(cursor, out);
   }
 
  private:
@@ -261,6 +262,8 @@ class Shard {
 
   // handshakes.cc
   void on_init(Time now, ChunkView chunk, const PacketIn& in);
+  Listener* listener_at(const CommonHeader& header, const IpAddress& local,
+                        const IpAddress& peer) const;
   bool is_init_affordable(Time now, const IpAddress& source, Listener* listener);
   bool draw_cookie(Time now, Slot& slot, const InitView& init, const InitContents& contents,
                    const PacketIn& in, Cookie& cookie);

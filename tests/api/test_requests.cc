@@ -54,6 +54,40 @@ TEST_CASE("listening asks every lcore and is reported once") {
   CHECK(event.context == 5);
 }
 
+TEST_CASE("several listeners at one port are told apart by their numbers") {
+  Bench bench(Bench::small(1));
+  mr_listen_options options{};
+  options.port = 3868;
+  options.flags = 1;
+  CHECK(mr_listen(bench.context, &options) == -EINVAL);
+  options.flags = MR_LISTEN_SHARED;
+  for (std::uint64_t number = 5; number <= 6; ++number) {
+    options.context = number;
+    REQUIRE(mr_listen(bench.context, &options) == 0);
+    CHECK(mr_listen(bench.context, &options) == -EADDRINUSE);
+    options.flags = 0;
+  }
+  const auto requests = bench.engine->take();
+  REQUIRE(requests.size() == 2);
+  CHECK(requests[0].entry.flags == ipc::kListenShared);
+  CHECK(requests[1].entry.flags == 0);
+  bench.engine->answer(requests[1], ipc::Event::listening, -EADDRINUSE);
+  mr_event event = bench.next();
+  CHECK(event.context == 6);
+  CHECK(event.status == -EADDRINUSE);
+  bench.engine->answer(requests[0], ipc::Event::listening, 0);
+  event = bench.next();
+  CHECK(event.context == 5);
+  CHECK(event.status == 0);
+  CHECK(mr_unlisten(bench.context, 3868, 6) == -ENOENT);
+  REQUIRE(mr_unlisten(bench.context, 3868, 5) == 0);
+  const auto end = bench.engine->take_one();
+  CHECK(end.entry.operation == ipc::Operation::unlisten);
+  CHECK(end.entry.context == 5);
+  bench.engine->answer(end, ipc::Event::request_done, 0);
+  CHECK(bench.next().context == 5);
+}
+
 TEST_CASE("when one lcore cannot listen the others stop, and the port is free to ask for again") {
   Bench bench(Bench::small(2));
   mr_listen_options options{};
@@ -76,15 +110,15 @@ TEST_CASE("when one lcore cannot listen the others stop, and the port is free to
 
 TEST_CASE("unlisten is reported when every lcore has stopped") {
   Bench bench(Bench::small(2));
-  CHECK(mr_unlisten(bench.context, 3868) == -ENOENT);
+  CHECK(mr_unlisten(bench.context, 3868, 0) == -ENOENT);
   mr_listen_options options{};
   options.port = 3868;
   REQUIRE(mr_listen(bench.context, &options) == 0);
   for (const auto& request : bench.engine->take())
     bench.engine->answer(request, ipc::Event::listening, 0);
   CHECK(bench.next().type == MR_EVENT_LISTENING);
-  REQUIRE(mr_unlisten(bench.context, 3868) == 0);
-  CHECK(mr_unlisten(bench.context, 3868) == -ENOENT);
+  REQUIRE(mr_unlisten(bench.context, 3868, 0) == 0);
+  CHECK(mr_unlisten(bench.context, 3868, 0) == -ENOENT);
   for (const auto& request : bench.engine->take())
     bench.engine->answer(request, ipc::Event::request_done, 0);
   const mr_event event = bench.next();

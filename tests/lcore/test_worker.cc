@@ -186,6 +186,33 @@ TEST_CASE("A port belongs to the first who listens on it", "[lcore]") {
   CHECK(pair.right->count(Counter::requests_refused) == 1);
 }
 
+TEST_CASE("One application may listen at a port several times, at different addresses", "[lcore]") {
+  HostPair pair;
+  mr_address six;
+  REQUIRE(mr_address_parse("::", &six) == 0);
+  mr_listen_options other{};
+  other.port = HostPair::kPort;
+  other.addresses = &six;
+  other.address_count = 1;
+  other.context = 78;
+  REQUIRE(mr_listen(pair.server->context, &other) == 0);
+  REQUIRE(pair.run_until([&] { return pair.server->first(MR_EVENT_LISTENING) != nullptr; }));
+  CHECK(pair.server->first(MR_EVENT_LISTENING)->event.status == 0);
+  mr_address four;
+  REQUIRE(mr_address_parse("0.0.0.0", &four) == 0);
+  other.addresses = &four;
+  other.context = 79;
+  REQUIRE(mr_listen(pair.server->context, &other) == 0);
+  REQUIRE(pair.run_until([&] { return pair.server->count(MR_EVENT_LISTENING) == 2; }));
+  CHECK(pair.server->heard.back().event.status == 0);
+  REQUIRE(mr_unlisten(pair.server->context, HostPair::kPort, 79) == 0);
+  REQUIRE(pair.run_until([&] { return pair.server->count(MR_EVENT_REQUEST_DONE) == 1; }));
+  std::array<ListenerStatus, 4> listeners;
+  std::uint32_t cursor = 0;
+  REQUIRE(pair.right->worker(0).shard().listeners(cursor, listeners) == 1);
+  CHECK(listeners[0].context == 78);
+}
+
 TEST_CASE("A parameter is set alone; the others stay", "[lcore]") {
   HostPair pair;
   pair.connect();
@@ -223,6 +250,28 @@ TEST_CASE("A receive buffer is never larger than the arena that its messages are
   CHECK(receive_window() == 128 << 10);
 }
 
+TEST_CASE("Which address the peer has reached is told as far as it is known", "[lcore]") {
+  HostPair pair;
+  mr_listen_options listen{};
+  listen.port = HostPair::kPort;
+  REQUIRE(mr_listen(pair.server->context, &listen) == 0);
+  // Nobody is at the first, which is the primary.
+  std::array<mr_address, 2> peers;
+  REQUIRE(mr_address_parse("10.0.0.77", &peers[0]) == 0);
+  REQUIRE(mr_address_parse("10.0.0.2", &peers[1]) == 0);
+  mr_connect_options options{};
+  options.peer_port = HostPair::kPort;
+  options.peer_count = 2;
+  options.peers = peers.data();
+  REQUIRE(mr_connect(pair.client->context, &options) == 0);
+  REQUIRE(pair.run_until([&] {
+    return pair.client->first(MR_EVENT_ASSOCIATION_UP) &&
+           pair.server->first(MR_EVENT_ASSOCIATION_UP);
+  }));
+  CHECK(pair.client->first(MR_EVENT_ASSOCIATION_UP)->event.local == MR_LOCAL_UNKNOWN);
+  CHECK(pair.server->first(MR_EVENT_ASSOCIATION_UP)->event.local == 0);
+}
+
 TEST_CASE("The status of an association tells its paths", "[lcore]") {
   HostPair pair;
   pair.connect();
@@ -250,28 +299,6 @@ TEST_CASE("A slow reader closes its own window, and nothing is lost when it read
   pair.server_reads = false;
   std::size_t sent = 0;
   const std::string text(1000, 'x');
-TEST_CASE("Which address the peer has reached is told as far as it is known", "[lcore]") {
-  HostPair pair;
-  mr_listen_options listen{};
-  listen.port = HostPair::kPort;
-  REQUIRE(mr_listen(pair.server->context, &listen) == 0);
-  // Nobody is at the first, which is the primary.
-  std::array<mr_address, 2> peers;
-  REQUIRE(mr_address_parse("10.0.0.77", &peers[0]) == 0);
-  REQUIRE(mr_address_parse("10.0.0.2", &peers[1]) == 0);
-  mr_connect_options options{};
-  options.peer_port = HostPair::kPort;
-  options.peer_count = 2;
-  options.peers = peers.data();
-  REQUIRE(mr_connect(pair.client->context, &options) == 0);
-  REQUIRE(pair.run_until([&] {
-    return pair.client->first(MR_EVENT_ASSOCIATION_UP) &&
-           pair.server->first(MR_EVENT_ASSOCIATION_UP);
-  }));
-  CHECK(pair.client->first(MR_EVENT_ASSOCIATION_UP)->event.local == MR_LOCAL_UNKNOWN);
-  CHECK(pair.server->first(MR_EVENT_ASSOCIATION_UP)->event.local == 0);
-}
-
   for (int i = 0; i < 3000; ++i) {
     if (pair.send(text) == 0) ++sent;
     pair.turn();

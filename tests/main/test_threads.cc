@@ -44,6 +44,15 @@ struct Talker {
   void talk() {
     mr_listen_options listen{};
     listen.port = 5000;
+    mr_address four, six;
+    mr_address_parse("0.0.0.0", &four);
+    mr_address_parse("::", &six);
+    listen.address_count = 1;
+    listen.addresses = &six;
+    listen.context = 1;
+    if (mr_listen(context, &listen) != 0) error = "listen";
+    listen.addresses = &four;
+    listen.context = 2;
     if (mr_listen(context, &listen) != 0) error = "listen";
     const Time end = clock_now() + seconds(60);
     while (error.empty() && received < kMessages && clock_now() < end) {
@@ -63,7 +72,7 @@ struct Talker {
   }
 
   void take(const mr_event& event) {
-    if (event.type == MR_EVENT_LISTENING) connect();
+    if (event.type == MR_EVENT_LISTENING && event.context == 2) connect();
     if (event.type == MR_EVENT_ASSOCIATION_UP && (event.flags & MR_PASSIVE) == 0)
       association = event.association;
     if (event.type == MR_EVENT_ASSOCIATION_FAILED) error = "connect failed";
@@ -95,7 +104,7 @@ TEST_CASE("Two lcores' threads, an application's and the main thread share what 
   talker.socket = threaded.applications_socket();
   std::thread application([&] { talker.run(); });
   std::size_t associations_seen = 0;
-  nlohmann::json listener;
+  nlohmann::json at_port;
   while (!talker.is_done) {
     engine.poll_main(clock_now());
     const auto answer = nlohmann::json::parse(desk.answer("{\"command\": \"associations\"}"));
@@ -103,9 +112,9 @@ TEST_CASE("Two lcores' threads, an application's and the main thread share what 
     associations_seen = std::max(associations_seen, answer["result"]["associations"].size());
     const auto listeners = nlohmann::json::parse(desk.answer("{\"command\": \"listeners\"}"));
     REQUIRE(listeners["ok"] == true);
-    if (!listeners["result"]["listeners"].empty() &&
-        (listener.is_null() || listener["associations"] == 0))
-      listener = listeners["result"]["listeners"][0];
+    const auto& found = listeners["result"]["listeners"];
+    if (found.size() == 2 && (at_port.is_null() || at_port[1]["associations"] == 0))
+      at_port = found;
     desk.answer("{\"command\": \"metrics\"}");
     desk.answer("{\"command\": \"neighbours\"}");
   }
@@ -114,9 +123,13 @@ TEST_CASE("Two lcores' threads, an application's and the main thread share what 
   CHECK(talker.received == kMessages);
   CHECK(talker.out_of_order == 0);
   CHECK(associations_seen == 2);
-  CHECK(listener["port"] == 5000);
-  CHECK(listener["addresses"] == nlohmann::json::array({"10.0.0.1"}));
-  CHECK(listener["associations"] == 1);
+  REQUIRE(at_port.size() == 2);
+  CHECK(at_port[0]["port"] == 5000);
+  CHECK(at_port[0]["addresses"] == nlohmann::json::array({"::1"}));
+  CHECK(at_port[0]["associations"] == 0);
+  CHECK(at_port[1]["port"] == 5000);
+  CHECK(at_port[1]["addresses"] == nlohmann::json::array({"10.0.0.1", "127.0.0.0/8"}));
+  CHECK(at_port[1]["associations"] == 1);
 
   engine.stop(OnExit::kAbort);
   for (int i = 0; i < 1000 && !engine.is_stopped(); ++i) {

@@ -159,7 +159,7 @@ void Application::act(Time now) {
     meddle();
   } else if (dice_.chance(0.05)) {
     if (is_listening_) {
-      is_listening_ = mr_unlisten(context_.get(), listening_port(number_)) != 0;
+      is_listening_ = mr_unlisten(context_.get(), listening_port(number_), kListenerContext) != 0;
     } else {
       listen();
     }

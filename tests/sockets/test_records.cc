@@ -176,8 +176,7 @@ TEST_CASE("chunks are no larger than SCTP_MAXSEG, and the option comes back") {
 
 TEST_CASE("listeners that share a port get the associations between them") {
   const Handle first(SOCK_STREAM), second(SOCK_STREAM), third(SOCK_STREAM);
-  for (const Handle* each : {&first, &second})
-    REQUIRE(each->set(IPPROTO_SCTP, SCTP_REUSE_PORT, 1) == 0);
+  for (const Handle* each : {&first, &second}) REQUIRE(each->set(SOL_SOCKET, SO_REUSEPORT, 1) == 0);
   REQUIRE(first.bind("10.0.0.1", 0) == 0);
   REQUIRE(second.bind("10.0.0.1", first.port()) == 0);
   CHECK(third.bind("10.0.0.1", first.port()) == -1);

@@ -68,6 +68,106 @@ CASE("more than the backlog are refused") {
   OK(accept(fd, nullptr, nullptr));
 }
 
+// A listener at one address and the port of another, with a number of streams and an indication of
+// its own.
+static int listening_with(const Address& address, uint16_t streams) {
+  const int fd = make();
+  OK(set(fd, IPPROTO_SCTP, SCTP_INITMSG, sctp_initmsg{streams, streams, 0, 0}));
+  OK(set(fd, IPPROTO_SCTP, SCTP_ADAPTATION_LAYER, sctp_setadaptation{streams}));
+  OK(bind_to(fd, address));
+  OK(listen(fd, 1));
+  return fd;
+}
+
+CASE("two at one port: the peers of each are told its own address, streams and indication") {
+  const int first = listening_with(at(kFirst), 3);
+  const uint16_t port = name_of(first).port();
+  listening_with(at(kSecond, port), 4);
+  uint16_t streams = 3;
+  for (const char* address : {kFirst, kSecond}) {
+    const int client = make();
+    subscribe(client, SCTP_ADAPTATION_INDICATION);
+    OK(connect_to(client, at(address, port)));
+    sockaddr* list = nullptr;
+    EQUAL(sctp_getpaddrs(client, 0, &list), 1);
+    Address peer;
+    memcpy(&peer.storage, list, sizeof(sockaddr_in));
+    CHECK(peer.is(address));
+    sctp_freepaddrs(list);
+    const auto status = option<sctp_status>(client, IPPROTO_SCTP, SCTP_STATUS);
+    EQUAL(status.sstat_instrms, streams);
+    EQUAL(status.sstat_outstrms, streams);
+    const Message message = notification(client, SCTP_ADAPTATION_INDICATION);
+    EQUAL(message.as<sctp_adaptation_event>().sai_adaptation_ind, streams);
+    ++streams;
+  }
+}
+
+CASE("two at one port: one may end and begin again") {
+  const int first = listening(SOCK_STREAM, at(kFirst));
+  const uint16_t port = name_of(first).port();
+  const int second = listening(SOCK_STREAM, at(kSecond, port));
+  OK(listen(first, 0));
+  FAILS(connect_to(make(), at(kFirst, port)), ECONNREFUSED);
+  OK(connect_to(make(), at(kSecond, port)));
+  OK(accept(second, nullptr, nullptr));
+  OK(listen(first, 1));
+  OK(connect_to(make(), at(kFirst, port)));
+  OK(accept(first, nullptr, nullptr));
+}
+
+CASE("two at one port: the second may not come to listen where the first does") {
+  const int on = 1;
+  const int first = make(), second = make();
+  for (const int fd : {first, second}) OK(set(fd, SOL_SOCKET, SO_REUSEADDR, on));
+  OK(bind_to(first, at(kFirst)));
+  OK(bind_to(second, at("0.0.0.0", name_of(first).port())));
+  OK(listen(first, 1));
+  FAILS(listen(second, 1), EADDRINUSE);
+  OK(listen(first, 0));
+  OK(listen(second, 1));
+}
+
+CASE("those with SCTP_REUSE_PORT share a port of which only one listens") {
+  const int first = make(), second = make();
+  for (const int fd : {first, second}) OK(set(fd, IPPROTO_SCTP, SCTP_REUSE_PORT, 1));
+  OK(bind_to(first, at(kFirst)));
+  OK(bind_to(second, name_of(first)));
+  FAILS(bind_to(make(), name_of(first)), EADDRINUSE);
+  OK(listen(first, 1));
+  FAILS(listen(second, 1), EADDRINUSE);
+  const int third = make();
+  OK(set(third, IPPROTO_SCTP, SCTP_REUSE_PORT, 1));
+  FAILS(bind_to(third, name_of(first)), EADDRINUSE);
+}
+
+CASE("those with SO_REUSEPORT at one address share the peers") {
+  int listeners[2];
+  uint16_t port = 0;
+  for (int& fd : listeners) {
+    fd = make();
+    OK(set(fd, SOL_SOCKET, SO_REUSEPORT, 1));
+    OK(bind_to(fd, at(kFirst, port)));
+    OK(listen(fd, 50));
+    port = name_of(fd).port();
+  }
+  FAILS(bind_to(make(), at(kFirst, port)), EADDRINUSE);
+  const int elsewhere = listening(SOCK_STREAM, at(kSecond, port));
+  constexpr int kClients = 20;
+  for (int i = 0; i < kClients; ++i) OK(connect_to(make(), at(kFirst, port)));
+  int accepted = 0;
+  for (const int fd : listeners) {
+    OK(fcntl(fd, F_SETFL, O_NONBLOCK));
+    int of_this = 0;
+    while (accept(fd, nullptr, nullptr) >= 0) ++of_this;
+    EQUAL(errno, EAGAIN);
+    CHECK(of_this > 0);
+    accepted += of_this;
+  }
+  EQUAL(accepted, kClients);
+  EQUAL(ready(elsewhere), 0);
+}
+
 CASE("a listener is no endpoint of data") {
   const int fd = listening();
   char byte;

@@ -20,6 +20,7 @@ struct Told {
   AssociationHandle handle;
   Event event;
   std::string payload;
+  std::uint64_t context = 0;
 };
 
 inline IpAddress address(const char* text) {
@@ -68,7 +69,7 @@ class End {
         shard_.postpone_event();
         continue;
       }
-      Told event{delivery.event->type, delivery.handle, *delivery.event, {}};
+      Told event{delivery.event->type, delivery.handle, *delivery.event, {}, delivery.context};
       event.event.chunks = nullptr;
       if (event.type == EventType::kMessage) {
         event.payload.resize(event.event.length);

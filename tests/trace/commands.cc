@@ -196,6 +196,11 @@ void Player::command_limits(const Line& line) {
   }
 }
 
+std::uint64_t Player::context_of(const Line& line) {
+  const Field* field = find_field(line.fields, "context");
+  return field != nullptr ? symbols_.number(field->value) : 0;
+}
+
 void Player::command_listen(const Line& line) {
   ListenRequest request;
   request.owner = End::kOwner;
@@ -203,6 +208,8 @@ void Player::command_listen(const Line& line) {
   std::vector<IpAddress> addresses;
   if (const Field* field = find_field(line.fields, "addr")) addresses = addresses_of(field->value);
   request.addresses = addresses;
+  request.context = context_of(line);
+  request.is_shared = find_field(line.fields, "shared") != nullptr;
   expect_status(line, end_->shard().listen(request));
   listening_ = kOurPort;
 }
@@ -299,7 +306,7 @@ void Player::command_call(const Line& line) {
   } else if (line.command == "primary") {
     expect_status(line, shard.set_primary(now_, End::kOwner, handle_, parse_address(word)));
   } else if (line.command == "unlisten") {
-    expect_status(line, shard.unlisten(End::kOwner, kOurPort));
+    expect_status(line, shard.unlisten(End::kOwner, kOurPort, context_of(line)));
     listening_.reset();
   } else if (line.command == "read") {
     end_->reads = word == "on";

@@ -48,7 +48,8 @@ Fields describe(const test::Told& event) {
       return {{"addr", event.event.peer.address.to_string(), true},
               {"state", state_text(event.event.path_state), true}};
     default:
-      return {told("os", event.event.streams_out), told("is", event.event.streams_in)};
+      return {told("os", event.event.streams_out), told("is", event.event.streams_in),
+              told("context", event.context)};
   }
 }
 

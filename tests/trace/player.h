@@ -50,6 +50,7 @@ class Player {
   void command(const Line& line);
   void command_config(const Line& line);
   void command_limits(const Line& line);
+  std::uint64_t context_of(const Line& line);
   void command_listen(const Line& line);
   void command_connect(const Line& line);
   void command_established(const Line& line);

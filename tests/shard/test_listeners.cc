@@ -1,0 +1,142 @@
+// Several listeners of one owner at one port.
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+
+#include "tests/support/raw_peer.h"
+
+namespace millrace::test {
+namespace {
+
+constexpr std::uint16_t kListened = RawPeer::kEndPort;
+constexpr Owner kOther = 2;
+
+struct Bench : RawPeer {
+  Status listen_at(const std::vector<IpAddress>& addresses, std::uint64_t context,
+                   bool is_shared = false, Owner owner = End::kOwner) {
+    ListenRequest request;
+    request.owner = owner;
+    request.port = kListened;
+    request.addresses = addresses;
+    request.context = context;
+    request.is_shared = is_shared;
+    return end.shard().listen(request);
+  }
+  Status unlisten(std::uint64_t context, Owner owner = End::kOwner) {
+    return end.shard().unlisten(owner, kListened, context);
+  }
+
+  const IpAddress first = address("10.0.0.1"), second = address("10.0.1.1");
+  const IpAddress any = address("0.0.0.0"), any_v6 = address("::");
+};
+
+TEST_CASE("listeners of one port have no address in common") {
+  Bench bench;
+  REQUIRE(bench.listen_at({bench.first}, 1) == Status::kOk);
+  CHECK(bench.listen_at({bench.first}, 2) == Status::kPortInUse);
+  CHECK(bench.listen_at({bench.second, bench.first}, 2) == Status::kPortInUse);
+  CHECK(bench.listen_at({bench.any}, 2) == Status::kPortInUse);
+  CHECK(bench.listen_at({}, 2) == Status::kPortInUse);
+  CHECK(bench.listen_at({bench.second}, 2) == Status::kOk);
+  CHECK(bench.listen_at({address("127.0.0.1")}, 3) == Status::kOk);
+  CHECK(bench.listen_at({address("127.0.0.2")}, 4) == Status::kPortInUse);
+  CHECK(bench.listen_at({bench.any_v6}, 4) == Status::kOk);
+}
+
+TEST_CASE("a wildcard of one version of IP leaves the other, and that of both leaves nothing") {
+  Bench bench;
+  REQUIRE(bench.listen_at({bench.any}, 1) == Status::kOk);
+  CHECK(bench.listen_at({bench.second}, 2) == Status::kPortInUse);
+  REQUIRE(bench.listen_at({bench.any_v6}, 2) == Status::kOk);
+  REQUIRE(bench.unlisten(1) == Status::kOk);
+  REQUIRE(bench.unlisten(2) == Status::kOk);
+  REQUIRE(bench.listen_at({}, 3) == Status::kOk);
+  CHECK(bench.listen_at({bench.any_v6}, 4) == Status::kPortInUse);
+  CHECK(bench.listen_at({bench.any}, 4) == Status::kPortInUse);
+}
+
+TEST_CASE("a listener's number is its own at its port") {
+  Bench bench;
+  REQUIRE(bench.listen_at({bench.first}, 1) == Status::kOk);
+  CHECK(bench.listen_at({bench.second}, 1) == Status::kPortInUse);
+  CHECK(bench.listen_at({bench.first}, 1, true) == Status::kPortInUse);
+  CHECK(bench.unlisten(2) == Status::kNoAssociation);
+  CHECK(bench.unlisten(1, kOther) == Status::kNoAssociation);
+  CHECK(bench.unlisten(1) == Status::kOk);
+  CHECK(bench.unlisten(1) == Status::kNoAssociation);
+  CHECK(bench.listen_at({bench.second}, 1) == Status::kOk);
+}
+
+TEST_CASE("a port is one owner's until its last listener is gone") {
+  Bench bench;
+  REQUIRE(bench.listen_at({bench.first}, 1) == Status::kOk);
+  REQUIRE(bench.listen_at({bench.second}, 2) == Status::kOk);
+  CHECK(bench.listen_at({bench.any_v6}, 1, false, kOther) == Status::kPortInUse);
+  REQUIRE(bench.unlisten(1) == Status::kOk);
+  CHECK(bench.listen_at({bench.first}, 1, false, kOther) == Status::kPortInUse);
+  SECTION("ended by itself") {
+    REQUIRE(bench.unlisten(2) == Status::kOk);
+  }
+  SECTION("ended with its owner") {
+    bench.end.shard().drop_owner(bench.now, End::kOwner, false);
+  }
+  CHECK(bench.listen_at({bench.first}, 1, false, kOther) == Status::kOk);
+}
+
+TEST_CASE("so many listeners are at one port and no more") {
+  Bench bench;
+  std::uint64_t count = 0;
+  while (bench.listen_at({bench.first}, count, true) == Status::kOk) ++count;
+  CHECK(count == Listeners::kOfPortMax);
+  CHECK(bench.listen_at({bench.first}, count, true) == Status::kNoMemory);
+  REQUIRE(bench.unlisten(5) == Status::kOk);
+  CHECK(bench.listen_at({bench.first}, count, true) == Status::kOk);
+}
+
+TEST_CASE("listeners share an address only if each of them says so, and then the peers") {
+  Bench bench;
+  REQUIRE(bench.listen_at({bench.first}, 1, true) == Status::kOk);
+  CHECK(bench.listen_at({bench.first}, 2) == Status::kPortInUse);
+  REQUIRE(bench.listen_at({bench.first, bench.second}, 2, true) == Status::kOk);
+  REQUIRE(bench.listen_at({bench.second}, 3, true) == Status::kOk);
+  std::map<std::uint64_t, int> ups;
+  for (int i = 0; i < 40; ++i) {
+    bench.own_address = address(("10.0.2." + std::to_string(i + 1)).c_str());
+    const auto told = bench.end.told.size();
+    bench.send({bench.ask_for_cookie(static_cast<std::uint32_t>(i + 1))});
+    REQUIRE(bench.end.told.size() > told);
+    ++ups[bench.end.told[told].context];
+  }
+  CHECK(ups[1] >= 10);
+  CHECK(ups[2] >= 10);
+  CHECK(ups[3] == 0);
+}
+
+TEST_CASE("each listener is told once, whatever the room") {
+  Bench bench;
+  for (std::uint64_t context = 1; context <= 5; ++context)
+    REQUIRE(bench.listen_at({bench.first}, context, true) == Status::kOk);
+  for (const std::uint16_t port : {std::uint16_t{1}, std::uint16_t{65535}})
+    REQUIRE(bench.end.shard().listen({.owner = End::kOwner, .port = port}) == Status::kOk);
+  const std::size_t room = GENERATE(1u, 2u, 3u, 5u, 6u, 7u, 8u);
+  std::vector<std::pair<std::uint16_t, std::uint64_t>> seen;
+  std::vector<ListenerStatus> some(room);
+  std::uint32_t cursor = 0;
+  while (const std::size_t count = bench.end.shard().listeners(cursor, some)) {
+    for (const ListenerStatus& one : std::span(some).first(count)) {
+      CHECK(one.owner == End::kOwner);
+      CHECK(one.locals == (one.port == kListened ? 1u : 0u));
+      seen.emplace_back(one.port, one.context);
+    }
+  }
+  CHECK(seen == std::vector<std::pair<std::uint16_t, std::uint64_t>>{{1, 0},
+                                                                     {kListened, 1},
+                                                                     {kListened, 2},
+                                                                     {kListened, 3},
+                                                                     {kListened, 4},
+                                                                     {kListened, 5},
+                                                                     {65535, 0}});
+}
+
+}  // namespace
+}  // namespace millrace::test
