@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "api/context.h"
+#include "engine/base/marking.h"
 
 namespace millrace::api {
 namespace {
@@ -17,6 +18,8 @@ static_assert(MR_EVENT_ENGINE == int(ipc::Event::engine));
 static_assert(MR_EVENT_REMOTE_ERROR == int(ipc::Event::remote_error));
 static_assert(MR_REMOTE_ERROR_EVENTS == int(ipc::Parameter::remote_error_events));
 static_assert(MR_DSCP == int(ipc::Parameter::dscp));
+static_assert(MR_FLOW_LABEL == int(ipc::Parameter::flow_label));
+static_assert(MR_FLOW_LABEL_AUTO == Marking::kLabelOfAddresses);
 static_assert(MR_HOP_LIMIT == int(ipc::Parameter::hop_limit));
 static_assert(MR_PARAMETERS == ipc::kParameterLast + 1);
 static_assert(sizeof(mr_engine) == sizeof(ipc::EngineStatus));
@@ -32,13 +35,13 @@ static_assert(offsetof(mr_status, messages_sent) ==
 static_assert(sizeof(mr_path_status) == sizeof(ipc::PathStatus));
 static_assert(MR_MESSAGE_BYTES_MAX == kMessageBytesMax && MR_PATHS_MAX == kPathsMax);
 static_assert(MR_LOCAL_LOOPBACK == ipc::kLocalLoopback);
+static_assert(MR_LOCAL_UNKNOWN == ipc::kLocalUnknown);
 static_assert(MR_LOCALS_MAX == kAssociationLocalsMax);
 static_assert(MR_LISTEN_ADDRESSES_MAX == kListenAddressesMax);
+static_assert(MR_LISTEN_SHARED == ipc::kListenShared);
 
-static_assert(MR_LOCAL_UNKNOWN == ipc::kLocalUnknown);
 bool is_end(ipc::Event event) {
   return event == ipc::Event::association_down || event == ipc::Event::association_failed;
-static_assert(MR_LISTEN_SHARED == ipc::kListenShared);
 }
 
 }  // namespace

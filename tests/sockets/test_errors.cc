@@ -66,6 +66,12 @@ TEST_CASE("messages that cannot be sent") {
   REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_DISABLE_FRAGMENTS, on) == 0);
   FAILS(pair.client.send(std::string(3000, 'f')), EMSGSIZE);
   CHECK(pair.client.send(std::string(1000, 'f')) == 1000);
+  // Nothing of the others has been sent: this is the first that comes.
+  REQUIRE(pair.server.set(IPPROTO_SCTP, SCTP_RECVRCVINFO, on) == 0);
+  const Received first = receive(pair.server);
+  CHECK(first.data == std::string(1000, 'f'));
+  REQUIRE(first.has_rcvinfo);
+  CHECK(first.rcvinfo.rcv_ssn == 0);
   sctp_sndrcvinfo stream{};
   stream.sinfo_stream = 60'000;
   REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_DEFAULT_SEND_PARAM, stream) == 0);

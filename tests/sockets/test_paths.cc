@@ -188,6 +188,36 @@ TEST_CASE("the host itself is reached by any loopback address and by the engine'
   CHECK(receive(client).data == "back");
 }
 
+TEST_CASE("a socket of the wildcard is known by the loopback address at which it is reached") {
+  const Handle listener(SOCK_STREAM);
+  REQUIRE(listener.bind("0.0.0.0", 0) == 0);
+  REQUIRE(calls::listen(listener.number, 5) == 0);
+  const Handle client(SOCK_STREAM);
+  REQUIRE(client.connect("127.0.0.5", listener.port()) == 0);
+  sockaddr_in name{};
+  socklen_t length = sizeof name;
+  const Handle server(Handle::Adopt{calls::accept(listener.number, nullptr, nullptr, 0)});
+  REQUIRE(calls::getsockname(server.number, reinterpret_cast<sockaddr*>(&name), &length) == 0);
+  CHECK(name.sin_addr.s_addr == at("127.0.0.5", 0).sin_addr.s_addr);
+  length = sizeof name;
+  REQUIRE(calls::getpeername(client.number, reinterpret_cast<sockaddr*>(&name), &length) == 0);
+  CHECK(name.sin_addr.s_addr == at("127.0.0.5", 0).sin_addr.s_addr);
+  CHECK(client.send("near") == 4);
+  CHECK(receive(server).data == "near");
+}
+
+TEST_CASE("a one-to-many socket does not speak with itself") {
+  const Handle both(SOCK_SEQPACKET);
+  REQUIRE(both.bind("127.0.0.1", 0) == 0);
+  REQUIRE(calls::listen(both.number, 5) == 0);
+  const sockaddr_in own = at("127.0.0.1", both.port());
+  CHECK(both.send_to("echo", &own) == -1);
+  CHECK(errno == EINVAL);
+  const sockaddr_in other = at("127.0.0.7", both.port());  // which is the same to the engine
+  CHECK(both.send_to("echo", &other) == -1);
+  CHECK(errno == EINVAL);
+}
+
 TEST_CASE("IPv6 sockets reach themselves over ::1, and others over mapped addresses") {
   const bool is_mapped = GENERATE(false, true);
   const Handle listener(SOCK_STREAM, AF_INET6);

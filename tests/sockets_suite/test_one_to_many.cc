@@ -158,6 +158,15 @@ CASE("one that does not listen is not reached") {
   FAILS(connect_to(make(), name_of(fd)), ECONNREFUSED);
 }
 
+CASE("a socket may speak with itself") {
+  const int fd = listening(SOCK_SEQPACKET);
+  EQUAL(say_to(fd, name_of(fd), "x"), 1);
+  const timeval limit{1, 0};
+  OK(set(fd, SOL_SOCKET, SO_RCVTIMEO, limit));
+  CHECK(receive(fd).is("x"));
+  EQUAL(option<int>(fd, IPPROTO_SCTP, SCTP_GET_ASSOC_NUMBER), 1);
+}
+
 CASE("an association that has ended is not there any more") {
   const Many two = many();
   OK(close(two.client));

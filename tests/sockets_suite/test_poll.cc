@@ -32,6 +32,13 @@ void pipe_pair(int (&ends)[2]) {
 
 }  // namespace
 
+CASE("epoll_ctl: a foreign event") {
+  const int fd = epoll_create1(0);
+  const Pair two = pair();
+  FAILS(epoll_ctl(fd, EPOLL_CTL_ADD, two.client, foreign<epoll_event>()), EFAULT);
+  FAILS(epoll_ctl(fd, EPOLL_CTL_ADD, two.client, nullptr), EFAULT);
+}
+
 CASE("a connected socket is writable, and readable when data is there") {
   const Pair two = pair();
   EQUAL(ready(two.server), POLLOUT);

@@ -65,6 +65,15 @@ CASE("sendfile") {
   EQUAL(offset, 11);
 }
 
+CASE("sendfile: an offset at a foreign address") {
+  const Pair two = pair();
+  const int file = OK(memfd_create("suite", 0));
+  EQUAL(write(file, "abc", 3), 3);
+  FAILS(sendfile(two.client, file, foreign<off_t>(), 3), EFAULT);
+  OK(say(two.client, "next"));
+  CHECK(receive(two.server).is("next"));
+}
+
 CASE("sendfile goes on where the file is") {
   const Pair two = pair();
   const int file = OK(memfd_create("suite", 0));
