@@ -40,7 +40,8 @@ class Baseline(unittest.TestCase):
 
     def test_the_readme_has_the_block_and_nothing_else_changes(self):
         readme = baseline.README.read_text(encoding="utf-8")
-        table = baseline.readme_table(COMPARE["rows"])
+        # Not what stands there already.
+        table = baseline.readme_table(COMPARE["rows"]).replace("message-64 ", "message-63 ")
         changed = baseline.with_table(readme, table)
         self.assertIn(table, changed)
         self.assertEqual(baseline.with_table(changed, table), changed)
