@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
 
 #include "bench/marks.h"
 #include "bench/traffic/record.h"
@@ -55,7 +57,8 @@ std::string json_of(const std::vector<Row>& rows, const Conditions& conditions) 
                     {"peer", row.peer},
                     {"unit", row.unit},
                     {"ratio", row.ratio}});
-    if (!verdict(row).empty()) list.back()["verdict"] = verdict(row);
+    if (std::string judged = verdict(row); !judged.empty())
+      list.back()["verdict"] = std::move(judged);
     if (row.beside == "usrsctp") continue;
     list.back()["beside"] = row.beside;
     list.back()["note"] = row.note;
