@@ -106,10 +106,9 @@ bool Association::on_unknown_chunk(ChunkView chunk, const PacketIn& in) {
 
 //= rfc9260 8.3
 void Association::on_heartbeat(ChunkView chunk, const PacketIn& in) {
-  if (state_ == State::kCookieWait || state_ == State::kShutdownSent ||
-      state_ == State::kShutdownAckSent) {
-    resources_.count(Counter::drop_unexpected_chunk);
-    return;
+  if (state_ == State::kCookieWait) return resources_.count(Counter::drop_unexpected_chunk);
+  if (state_ == State::kShutdownSent || state_ == State::kShutdownAckSent) {
+    return resources_.count(Counter::drop_late_chunk);
   }
   answer_heartbeat(chunk.value(), in);
 }

@@ -176,10 +176,10 @@ void Association::on_sack(Time now, ChunkView chunk) {
   resources_.count(Counter::sacks_received);
   const auto sack = SackView::parse(chunk);
   if (!sack) return resources_.count(Counter::drop_bad_sack);
-  if (state_ == State::kCookieWait || state_ == State::kCookieEchoed ||
-      state_ == State::kShutdownAckSent) {
+  if (state_ == State::kCookieWait || state_ == State::kCookieEchoed) {
     return resources_.count(Counter::drop_unexpected_chunk);
   }
+  if (state_ == State::kShutdownAckSent) return resources_.count(Counter::drop_late_chunk);
   // A SACK says all that the one before it said. Of those that would have every chunk in flight
   // looked at, a packet gets one: more are not the peer's way to be understood sooner.
   if (outbound_.asks_for_walk(*sack)) {

@@ -78,6 +78,7 @@ namespace millrace {
   X(drop_bad_chunk, "chunks that are malformed") \
   X(drop_unknown_chunk, "chunks of an unknown type") \
   X(drop_unexpected_chunk, "chunks that the association's state does not allow") \
+  X(drop_late_chunk, "SACK and HEARTBEAT chunks behind a SHUTDOWN or SHUTDOWN ACK of ours") \
   X(drop_bad_bundling, "INIT, INIT ACK or SHUTDOWN COMPLETE bundled with others") \
   X(drop_bad_init, "INIT or INIT ACK chunks with unacceptable contents") \
   X(drop_init_rate, "INIT chunks beyond sctp.init_rate_max") \
