@@ -4,7 +4,7 @@ import random
 import re
 import signal
 
-from cases.sockets import HOST, two_engines
+from harness.ends import THEIRS, two_engines
 from harness.registry import check, check_equal, test, wait_until
 from harness.sockets import run_command
 
@@ -32,7 +32,7 @@ class Crowd:
         return server
 
     def client(self):
-        return self.start(self.ours, ["client", HOST, PORT, str(EACH)], "crowd-client")
+        return self.start(self.ours, ["client", THEIRS, PORT, str(EACH)], "crowd-client")
 
     def wait_for_associations(self, count, seconds=30):
         for engine in (self.ours, self.theirs):

@@ -3,7 +3,7 @@
 import os
 
 import harness
-from cases.sockets import HOST, two_engines
+from harness.ends import THEIRS, two_engines
 from harness.registry import check, check_equal, test, wait_until
 from harness.sockets import needs, spawn
 
@@ -26,7 +26,7 @@ WAYS = (
 
 def say(rig, engine, port, word):
     """A client that says a word and waits for what it is answered."""
-    return spawn(rig, engine, [PYTHON, SCRIPT, "client", HOST, str(port), word],
+    return spawn(rig, engine, [PYTHON, SCRIPT, "client", THEIRS, str(port), word],
                  f"client-{port}-{word}")
 
 

@@ -1,6 +1,6 @@
 """What IP headers say besides addresses, as a program or the configuration wants it."""
 
-from cases.sockets import HOST
+from harness.ends import THEIRS
 from harness.process import run
 from harness.registry import check, check_equal, test
 from harness.sockets import second_engine, spawn
@@ -60,7 +60,7 @@ def marked(rig):
     server = spawn(rig, far, ["/usr/bin/python3", "-c", SERVER], "server")
     server.wait_for("listens")
     far_six = paths[0].theirs[1]
-    for host, how in ((HOST, ""), (far_six, ""), (HOST, "another later"),
+    for host, how in ((THEIRS, ""), (far_six, ""), (THEIRS, "another later"),
                       (far_six, "options of IPv6")):
         client = spawn(rig, near, ["/usr/bin/python3", "-c", CLIENT, host, how], "client")
         check_equal(client.wait(20), 0, client.describe())

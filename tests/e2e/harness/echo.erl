@@ -27,10 +27,16 @@ serve(S, N) ->
         Error -> io:format("~p~n", [Error]), halt(1)
     end.
 
+%% What stands behind -extra.
+server_address() ->
+    [Text] = init:get_plain_arguments(),
+    {ok, Address} = inet:parse_address(Text),
+    Address.
+
 client() ->
     {ok, S} = gen_sctp:open([{active, false}, {sctp_nodelay, true},
                              {sctp_initmsg, #sctp_initmsg{num_ostreams = 5, max_instreams = 5}}]),
-    {ok, A} = gen_sctp:connect(S, {10, 20, 0, 2}, ?PORT, [], 10000),
+    {ok, A} = gen_sctp:connect(S, server_address(), ?PORT, [], 10000),
     5 = A#sctp_assoc_change.outbound_streams,
     [begin
          Text = iolist_to_binary(["message ", integer_to_list(I)]),

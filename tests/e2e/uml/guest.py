@@ -7,6 +7,7 @@
 Commands go in through the guest's console; outputs come back through a shared directory.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -30,6 +31,7 @@ class Job:
         self.guest = guest
         self.command = command
         self.path = os.path.join(guest.host, str(number))
+        self.guest_path = f"/host/{number}"
 
     def output(self):
         try:
@@ -62,6 +64,23 @@ class Job:
             if self.status() is not None or time.monotonic() > end:
                 raise GuestError(f"no '{text}' from: {self.command}\n{self.output()}")
             time.sleep(0.02)
+
+    def send_signal(self, number):
+        """To all of its processes; it may be over."""
+        self.guest.run(f"kill -{int(number)} -$(cat {self.guest_path}.pid)")
+
+    def stop(self, number=signal.SIGTERM, patience=5):
+        """Asks, then makes sure. Gives the exit status."""
+        for each in (number, signal.SIGKILL):
+            if self.status() is None:
+                self.send_signal(each)
+                with contextlib.suppress(GuestError):
+                    return self.wait(patience)
+        return self.status()
+
+    def describe(self):
+        tail = "\n".join(self.output().splitlines()[-40:])
+        return f"in the guest: {self.command} (status {self.status()})\n{tail}"
 
 
 class Guest:
