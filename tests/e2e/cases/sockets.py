@@ -70,7 +70,8 @@ def forking_servers(rig):
     server = spawn(rig, theirs, ["ncat", "--sctp", "-v", "-k", "-l", "5301", "--exec", "/bin/cat"],
                    "forking-ncat")
     server.wait_for("Listening")
-    wait_until(lambda: len(listeners(theirs)) == 2, 10, "they listen")
+    wait_until(lambda: {listener["port"] for listener in listeners(theirs)} == {5300, 5301}, 10,
+               "they listen")
     clients = [shell(rig, ours, f"(echo hello {port} {i}; sleep 2) | $RUN ncat --sctp {THEIRS} {port}",
                      f"client-{port}-{i}") for port in (5300, 5301) for i in range(3)]
     for i, client in enumerate(clients):
