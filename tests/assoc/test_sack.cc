@@ -168,6 +168,26 @@ TEST_CASE("a SHUTDOWN's cumulative TSN acknowledges, and old or impossible ones 
   CHECK(f.outbound.is_drained());
 }
 
+TEST_CASE("a SHUTDOWN gives back as much of the window as it acknowledges, and never more") {
+  Fixture f(3000);
+  f.accept_many(10, 1000);
+  const auto ack = [&](std::uint32_t tsn) {
+    return f.outbound.on_cumulative_ack(f.memory, f.by_index, Tsn{tsn}, f.now, f.parameters);
+  };
+  REQUIRE((f.send_all() == Tsns{1000, 1001, 1002}));
+  CHECK(f.outbound.peer_rwnd() == 0);
+  ack(999);
+  CHECK(f.outbound.peer_rwnd() == 0);
+  ack(1000);
+  ack(1000);
+  CHECK(f.outbound.peer_rwnd() == 1000);
+  f.outbound.on_t3_expired(f.by_index, 0);  // these count as room from then on (6.2.1)
+  CHECK(f.outbound.peer_rwnd() == 3000);
+  ack(1002);
+  CHECK(f.outbound.peer_rwnd() == 3000);
+  CHECK((f.send_all() == Tsns{1003, 1004, 1005}));
+}
+
 /// A receiver over a wire that loses, doubles and reorders packets and SACKs.
 TEST_CASE("over any wire everything is acknowledged in the end, and the books balance") {
   const std::uint64_t seed = GENERATE(range(1, 41));

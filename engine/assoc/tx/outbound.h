@@ -180,9 +180,11 @@ class Outbound {
   void enter_flight(TxChunk& chunk, Path& destination, std::uint8_t path);
   void leave_flight(TxChunk& chunk, Paths& paths);
   void mark_lost(TxChunk& chunk, Paths& paths);
+  SackOutcome::Verdict judge_cumulative(Tsn cumulative) const;
   SackOutcome::Verdict judge_gaps(const SackView& sack) const;
   void on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now, const Parameters& parameters);
-  void take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked, Time now,
+  void take_window(std::uint32_t a_rwnd);
+  bool take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked, Time now,
                        const Parameters& parameters);
   void take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time now,
                  const Parameters& parameters);

@@ -18,24 +18,12 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
                               const Parameters& parameters) {
   SackOutcome outcome;
   const Tsn cumulative = sack.cumulative_tsn_ack;
-  if (cumulative < cumulative_tsn_ack_) {
-    outcome.verdict = SackOutcome::Verdict::kOld;
-    return outcome;
-  }
-  if (cumulative >= next_tsn_) {
-    outcome.verdict = SackOutcome::Verdict::kUnsent;
-    return outcome;
-  }
-  outcome.verdict = judge_gaps(sack);
+  outcome.verdict = judge_cumulative(cumulative);
+  if (outcome.verdict == SackOutcome::Verdict::kOk) outcome.verdict = judge_gaps(sack);
   if (outcome.verdict != SackOutcome::Verdict::kOk) return outcome;
   Acked acked;
-  for (std::size_t i = 0; i < kPathsMax; ++i) {
-    if (paths[i] != nullptr) acked.flight_before[i] = paths[i]->flight;
-  }
-  outcome.advanced = cumulative != cumulative_tsn_ack_;
-  take_cumulative(memory, paths, cumulative, acked, now, parameters);
   const bool was_recovering = in_fast_recovery_;
-  if (in_fast_recovery_ && cumulative >= fast_recovery_exit_) in_fast_recovery_ = false;
+  outcome.advanced = take_cumulative(memory, paths, cumulative, acked, now, parameters);
   if (asks_for_walk(sack)) {
     take_gaps(paths, sack, acked, now, parameters);
   }
@@ -44,12 +32,7 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
   if (probing_window_ && sack.a_rwnd >= parameters.path_mtu && !acked.any && sent_.size() == 1) {
     mark_all_lost(paths);
   }
-  //= rfc9260 6.2.1
-  peer_rwnd_ = sack.a_rwnd > outstanding_ ? sack.a_rwnd - outstanding_ : 0;
-  if (sack.a_rwnd > 0) {
-    probe_is_due_ = false;
-    probes_ = 0;
-  }
+  take_window(sack.a_rwnd);
   probing_window_ = sack.a_rwnd == 0 || (sack.a_rwnd < parameters.path_mtu && !acked.any);
   finish_sack(paths, acked, now, outcome);
   Tsn end = cumulative;
@@ -64,22 +47,34 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
   return outcome;
 }
 
+// A SHUTDOWN says nothing of the window: it is what it was, less what has not arrived. To a peer
+// that acknowledges with SHUTDOWNs alone it would else be closed when as much has been sent.
+//= rfc9260 6.2
 SackOutcome Outbound::on_cumulative_ack(OutboundMemory& memory, Paths& paths, Tsn cumulative,
                                         Time now, const Parameters& parameters) {
   SackOutcome outcome;
-  if (cumulative < cumulative_tsn_ack_ || cumulative >= next_tsn_) {
-    outcome.verdict =
-        cumulative >= next_tsn_ ? SackOutcome::Verdict::kUnsent : SackOutcome::Verdict::kOld;
-    return outcome;
-  }
+  outcome.verdict = judge_cumulative(cumulative);
+  if (outcome.verdict != SackOutcome::Verdict::kOk) return outcome;
   Acked acked;
-  for (std::size_t i = 0; i < kPathsMax; ++i) {
-    if (paths[i] != nullptr) acked.flight_before[i] = paths[i]->flight;
-  }
-  outcome.advanced = cumulative != cumulative_tsn_ack_;
-  take_cumulative(memory, paths, cumulative, acked, now, parameters);
+  const std::uint32_t window = peer_rwnd_ + outstanding_;
+  outcome.advanced = take_cumulative(memory, paths, cumulative, acked, now, parameters);
+  take_window(window);
   finish_sack(paths, acked, now, outcome);
   return outcome;
+}
+
+SackOutcome::Verdict Outbound::judge_cumulative(Tsn cumulative) const {
+  if (cumulative < cumulative_tsn_ack_) return SackOutcome::Verdict::kOld;
+  return cumulative >= next_tsn_ ? SackOutcome::Verdict::kUnsent : SackOutcome::Verdict::kOk;
+}
+
+// What the peer can take is what it had room for, less what is on its way.
+//= rfc9260 6.2.1
+void Outbound::take_window(std::uint32_t a_rwnd) {
+  peer_rwnd_ = a_rwnd > outstanding_ ? a_rwnd - outstanding_ : 0;
+  if (a_rwnd == 0) return;
+  probe_is_due_ = false;
+  probes_ = 0;
 }
 
 // Ascending, not touching the cumulative TSN, and of nothing that was not sent.
@@ -110,8 +105,12 @@ void Outbound::on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now,
   if (!chunk.was_retransmitted) paths[chunk.path]->on_acked(chunk.tsn, chunk.tsn, now, parameters);
 }
 
-void Outbound::take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked,
+// Everything up to `cumulative` has arrived. True if that is news.
+bool Outbound::take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked,
                                Time now, const Parameters& parameters) {
+  for (std::size_t i = 0; i < kPathsMax; ++i) {
+    if (paths[i] != nullptr) acked.flight_before[i] = paths[i]->flight;
+  }
   const bool passes_search = to_retransmit_ > 0 && search_from_->tsn <= cumulative;
   while (TxChunk* chunk = take_plain_run(memory, paths, cumulative, acked, now, parameters)) {
     on_acked(*chunk, paths, acked, now, parameters);
@@ -121,7 +120,11 @@ void Outbound::take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulat
     release(memory, chunk, memory.returned);
   }
   if (passes_search) search_from_ = sent_.front();
+  //= rfc9260 7.2.4
+  if (in_fast_recovery_ && cumulative >= fast_recovery_exit_) in_fast_recovery_ = false;
+  const bool advanced = cumulative != cumulative_tsn_ack_;
   cumulative_tsn_ack_ = cumulative;
+  return advanced;
 }
 
 // Takes the chunks that were sent once, to the same path, and are in flight: nearly all, so they
