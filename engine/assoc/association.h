@@ -325,7 +325,8 @@ class Association {
   void arm_t2(Time now);
 
   // paths.cc
-  std::uint8_t data_path() const;
+  std::uint8_t best_path(std::uint8_t first) const;
+  std::uint8_t data_path() const { return best_path(primary_); }
   std::uint8_t new_data_path() const;
   std::uint8_t alternate_path(std::uint8_t avoid) const;
   bool is_better(std::uint8_t path, std::uint8_t than) const;

@@ -16,12 +16,13 @@ std::uint8_t Association::new_data_path() const {
 }
 
 //= rfc9260 6.4
-// The primary path while nothing speaks against it, else another; if none is usable, the primary
-// (RFC 9260 6.4.1 leaves that open: staying with it is what brings a single-homed peer back).
-std::uint8_t Association::data_path() const {
-  if (paths_[primary_]->is_preferable()) return primary_;
-  const std::uint8_t other = alternate_path(primary_);
-  return paths_[primary_]->is_usable() && !is_better(other, primary_) ? primary_ : other;
+// `first` while nothing speaks against it, else another; if none is usable, `first`. For data it is
+// the primary path (RFC 9260 6.4.1 leaves that open: staying with it is what brings a single-homed
+// peer back).
+std::uint8_t Association::best_path(std::uint8_t first) const {
+  if (paths_[first]->is_preferable()) return first;
+  const std::uint8_t other = alternate_path(first);
+  return paths_[first]->is_usable() && !is_better(other, first) ? first : other;
 }
 
 // The first path behind `avoid` that nothing speaks against, else the usable one with the fewest
@@ -44,12 +45,17 @@ bool Association::is_better(std::uint8_t path, std::uint8_t than) const {
   return !left.is_preferable() && left.error_count() < right.error_count();
 }
 
-// SACKs go where the data came from; when it came twice, somewhere else, for the last SACK may have
-// been lost on that way.
+// SACKs go where the data came from, unless that does not answer us; when it came twice, somewhere
+// else, for the last SACK may have been lost on that way.
 //= rfc9260 6.4
 std::uint8_t Association::sack_path() const {
-  if (!paths_[last_data_from_]->is_confirmed()) return data_path();
-  return tracker_.has_duplicates() ? alternate_path(last_data_from_) : last_data_from_;
+  const std::uint8_t from = last_data_from_;
+  if (!paths_[from]->is_confirmed()) return data_path();
+  if (tracker_.has_duplicates()) {
+    const std::uint8_t other = alternate_path(from);
+    if (paths_[other]->is_preferable()) return other;
+  }
+  return best_path(from);
 }
 
 // Answers go where the question came from; other control chunks where data goes, and to one usable
