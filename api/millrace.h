@@ -410,7 +410,8 @@ struct mr_event {
  * associations' windows and nobody else's.
  *
  * A message comes in one piece, MR_FIRST_PIECE and MR_LAST_PIECE both set, unless it is larger than
- * the partial delivery point that the operator set (RFC 9260 6.9): then its pieces come in order,
+ * the partial delivery point that the operator set (RFC 9260 6.9), or than what its association may
+ * hold of chunks and packets when many share the engine: then its pieces come in order,
  * and pieces of other streams' messages may come between them.
  * -EIO with MR_ATTACH_ONCE after MR_EVENT_ENGINE_LOST. */
 MR_API int mr_receive(mr_context* context, struct mr_event* events, size_t max);

@@ -289,6 +289,7 @@ class Association {
   bool takes_data_in() const;
   bool has_room_for(const DataView& data, TsnTracker::Arrival arrival);
   bool renege_for(const DataView& data);
+  bool begin_to_read();
   bool holds_most_chunks() const;
   bool on_bad_stream(const DataView& data, const PacketIn& in);
   bool hold(const DataView& data, const PacketIn& in);

@@ -74,9 +74,12 @@ bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival
   }
   const std::uint32_t held = held_bytes();
   const bool fills_hole = data.tsn < tracker_.highest();
-  // Who has its share of what the shard has for all gets on only by reading as it comes.
-  if (is_short_of_memory() && (held > 0 || arrival != TsnTracker::Arrival::kNext)) {
+  // Who has its share of what the shard has for all gets on only by reading as it comes: by one
+  // chunk more than that, if nothing could be read until now.
+  const bool is_next = arrival == TsnTracker::Arrival::kNext;
+  if (is_short_of_memory() && (held > 0 || !is_next)) {
     if (fills_hole && renege_for(data)) return true;
+    if (is_next && begin_to_read()) return true;
     resources_.count(Counter::drop_receive_share);
     return false;
   }
@@ -89,7 +92,7 @@ bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival
   if (held < parameters_.receive_buffer) return true;
   if (fills_hole && renege_for(data)) return true;
   const bool is_stuck = reassembly_.front() == nullptr && unread_bytes_ == 0;
-  const bool moves_on = fills_hole || (is_stuck && arrival == TsnTracker::Arrival::kNext);
+  const bool moves_on = fills_hole || (is_stuck && is_next);
   if (moves_on && held / 2 < parameters_.receive_buffer) return true;
   resources_.count(Counter::drop_window_full);
   tracker_.acknowledge_now();
@@ -109,6 +112,14 @@ bool Association::renege_for(const DataView& data) {
     if (held_bytes() < parameters_.receive_buffer && !holds_most_chunks()) return true;
   }
   return false;
+}
+
+// Whether a message that is not complete can be read from now on, when nothing could be: it has all
+// that may be held, and would wait for ever for what does not fit beside it.
+//= rfc6458 8.1.21
+bool Association::begin_to_read() {
+  return reassembly_.front() == nullptr &&
+         reassembly_.deliver_unfinished(resources_.reassembly, tracker_.cumulative());
 }
 
 bool Association::holds_most_chunks() const {
@@ -148,6 +159,7 @@ bool Association::hold(const DataView& data, const PacketIn& in) {
   };
   switch (reassembly_.add(resources_.reassembly, describe, parameters_.partial_delivery_point)) {
     case Reassembly::Result::kOk:
+      if (holds_most_chunks()) begin_to_read();
       return true;
     case Reassembly::Result::kContradiction:
       resources_.count(Counter::drop_bad_fragment);

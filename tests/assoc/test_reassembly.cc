@@ -199,6 +199,27 @@ TEST_CASE("a message beyond the partial delivery point comes in pieces, in order
   }
 }
 
+TEST_CASE("what is there of a message whose turn it is can be asked for, however short") {
+  Fixture f;
+  const auto ask = [&](std::uint32_t last) {
+    return f.reassembly.deliver_unfinished(f.memory, Tsn{last});
+  };
+  CHECK_FALSE(ask(0));
+  REQUIRE(f.add({1, kB, 3, 0, "a"}) == Result::kOk);
+  REQUIRE(f.add({2, 0, 3, 0, "b"}) == Result::kOk);
+  REQUIRE(f.add({5, 0, 3, 0, "e"}) == Result::kOk);
+  REQUIRE(f.add({9, kB, 4, 7, "not yet"}) == Result::kOk);
+  CHECK_FALSE(ask(5));  // has no beginning
+  CHECK_FALSE(ask(9));
+  CHECK(ask(2));
+  CHECK((f.take() == Texts{"3:<ab"}));
+  CHECK_FALSE(ask(2));
+  REQUIRE(f.add({3, 0, 3, 0, "c"}) == Result::kOk);
+  REQUIRE(f.add({4, 0, 3, 0, "d"}) == Result::kOk);
+  REQUIRE(f.add({6, kE, 3, 0, "f"}) == Result::kOk);
+  CHECK((f.take() == Texts{"3:c", "3:de", "3:f>"}));
+}
+
 TEST_CASE("every order of a message's fragments gives its bytes when it is delivered in pieces") {
   const std::vector<Chunk> sent = {{1, kB, 0, 0, "ab"}, {2, 0, 0, 0, "cd"},
                                    {3, 0, 0, 0, "ef"},  {4, 0, 0, 0, "gh"},

@@ -180,6 +180,38 @@ TEST_CASE("packets held for a slow reader leave room for what another has to put
   CHECK(tenants.end.told.back().payload == "th-three");
 }
 
+TEST_CASE("peers that send long messages at a time do not wait for each other") {
+  ShardLimits few = limits();
+  const bool buffers_are_few = GENERATE(true, false);
+  (buffers_are_few ? few.buffers_held : few.chunks_held) = 90;
+  Tenants tenants(few);
+  constexpr std::uint32_t kPeers = 20, kPieces = 30;
+  std::vector<std::pair<IpAddress, std::uint32_t>> peers;
+  for (std::uint32_t i = 0; i < kPeers; ++i) {
+    tenants.associate_of(End::kOwner, ("10.0.0." + std::to_string(100 + i)).c_str());
+    peers.push_back({tenants.own_address, tenants.end_tag});
+  }
+  for (std::uint32_t piece = 0; piece < kPieces; ++piece) {
+    const std::uint8_t flags = piece == 0             ? kDataFlagBegin
+                               : piece + 1 == kPieces ? kDataFlagEnd
+                                                      : 0;
+    for (const auto& [peer, tag] : peers) {
+      tenants.send_from(peer, tag, data_of(RawPeer::kTsn + piece, "x", 0, 0, flags));
+    }
+    CHECK(tenants.end.buffers().held_count() <= 90);
+  }
+  std::size_t bytes = 0, ends = 0;
+  for (const Told& told : tenants.end.told) {
+    if (told.type != EventType::kMessage) continue;
+    bytes += told.payload.size();
+    ends += told.event.flags & kLastPiece ? 1 : 0;
+  }
+  CHECK(bytes == kPeers * kPieces);
+  CHECK(ends == kPeers);
+  CHECK(tenants.end.count(Counter::drop_receive_share) == 0);
+  CHECK(tenants.end.buffers().held_count() == 0);
+}
+
 TEST_CASE("one peer cannot make its association hold all that its owner may") {
   ShardLimits few = limits();
   few.buffers_held = 36;

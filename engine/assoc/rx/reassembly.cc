@@ -250,6 +250,15 @@ void Reassembly::deliver_partly(ReassemblyMemory& memory, RxChunk* head) {
   }
 }
 
+//= rfc9260 6.9
+bool Reassembly::deliver_unfinished(ReassemblyMemory& memory, Tsn last) {
+  const RxChunk* end = find_end(memory.index, last);
+  if (end == nullptr) return false;
+  const std::size_t before = ready_.size();
+  deliver_partly(memory, end->run_end);
+  return ready_.size() > before;
+}
+
 // The run whose end has the largest TSN, of those that came last and the one that grew last: what
 // came is mostly in order, and a peer that sees to it that it is not gets no long search for it.
 RxChunk* Reassembly::last_run() const {

@@ -121,6 +121,10 @@ class Reassembly {
     return taken;
   }
 
+  /// Hands over what is there of the message that the chunk `last` is of, however short: more of it
+  /// could not be held. False if it is not that one's turn, or another is delivered in pieces.
+  bool deliver_unfinished(ReassemblyMemory& memory, Tsn last);
+
   /// Forgets the chunk with the largest TSN of those that wait for others, if it is behind
   /// `behind`: as if it had never come. Its TSN, or nothing if there is none.
   std::optional<Tsn> renege(ReassemblyMemory& memory, Tsn behind);
