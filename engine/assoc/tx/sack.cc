@@ -113,8 +113,8 @@ bool Outbound::take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulat
   }
   const bool passes_search = to_retransmit_ > 0 && search_from_->tsn <= cumulative;
   while (TxChunk* chunk = take_plain_run(memory, paths, cumulative, acked, now, parameters)) {
+    if (chunk->state != TxChunk::State::kGapAcked) acked.earliest |= bit_of(chunk->path);
     on_acked(*chunk, paths, acked, now, parameters);
-    acked.earliest |= bit_of(chunk->path);
     buffered_bytes_ -= chunk->length;
     sent_.pop_front();
     release(memory, chunk, memory.returned);
@@ -175,6 +175,7 @@ TxChunk* Outbound::take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumu
 void Outbound::take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time now,
                          const Parameters& parameters) {
   std::size_t index = 0;
+  std::uint8_t passed = 0;  // bit i: a chunk that was sent to path i is missing
   Tsn highest = cumulative_tsn_ack_;
   const Tsn previous_highest = highest_gap_acked_;
   for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
@@ -183,11 +184,18 @@ void Outbound::take_gaps(Paths& paths, const SackView& sack, Acked& acked, Time 
     while (index < sack.gap_count && sack.gap(index).end < offset) ++index;
     if (index == sack.gap_count && chunk->tsn > previous_highest) break;
     const bool covered = index < sack.gap_count && sack.gap(index).start <= offset;
+    const std::uint8_t bit = bit_of(chunk->path);
     if (covered) {
+      const bool is_news = chunk->state != TxChunk::State::kGapAcked;
+      //= rfc9260 6.3.2
+      if (is_news) acked.earliest |= static_cast<std::uint8_t>(bit & ~passed);
       on_acked(*chunk, paths, acked, now, parameters);
       chunk->state = TxChunk::State::kGapAcked;
       highest = chunk->tsn;
-    } else if (chunk->state == TxChunk::State::kGapAcked) {
+      continue;
+    }
+    passed |= bit;
+    if (chunk->state == TxChunk::State::kGapAcked) {
       //= rfc9260 6.2.1
       chunk->state = TxChunk::State::kInFlight;
       paths[chunk->path]->flight +=
