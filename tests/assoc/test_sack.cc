@@ -188,6 +188,18 @@ TEST_CASE("a SHUTDOWN gives back as much of the window as it acknowledges, and n
   CHECK((f.send_all() == Tsns{1003, 1004, 1005}));
 }
 
+TEST_CASE("a fast retransmission that no room was left for still needs no congestion window") {
+  TenSent f;
+  for (std::uint16_t end = 2; end <= 4; ++end) f.sack(999, {{2, end}});
+  REQUIRE(f.outbound.is_in_fast_recovery());
+  f.write([&](PacketWriter& writer) {
+    writer.advance(writer.room() - 100);
+    CHECK(f.outbound.fill_retransmissions(writer, f.by_index, 0, f.now) == 0);
+    writer.advance(0);
+  });
+  CHECK(f.outbound.may_retransmit(f.path(0)));
+}
+
 /// A receiver over a wire that loses, doubles and reorders packets and SACKs.
 TEST_CASE("over any wire everything is acknowledged in the end, and the books balance") {
   const std::uint64_t seed = GENERATE(range(1, 41));

@@ -76,7 +76,8 @@ std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, s
     if (is_earliest) paths[path]->t3_deadline = now + paths[path]->rto.value();
     ++count;
   }
-  fast_retransmit_pending_ = false;
+  // A SACK may have left no room for it here: then it is the next packet's.
+  if (count > 0) fast_retransmit_pending_ = false;
   return count;
 }
 
@@ -264,7 +265,7 @@ void Outbound::on_t3_expired(Paths& paths, std::uint8_t path) {
   }
   // The next expiration is excused only by another SACK with a closed window.
   probing_window_ = false;
-  in_fast_recovery_ = false;
+  leave_fast_recovery();
   paths[path]->t3_deadline = kNever;
 }
 

@@ -183,6 +183,7 @@ class Outbound {
   SackOutcome::Verdict judge_cumulative(Tsn cumulative) const;
   SackOutcome::Verdict judge_gaps(const SackView& sack) const;
   void on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now, const Parameters& parameters);
+  void leave_fast_recovery() { in_fast_recovery_ = fast_retransmit_pending_ = false; }
   void take_window(std::uint32_t a_rwnd);
   bool take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulative, Acked& acked, Time now,
                        const Parameters& parameters);

@@ -94,7 +94,9 @@ SackOutcome::Verdict Outbound::judge_gaps(const SackView& sack) const {
 void Outbound::on_acked(TxChunk& chunk, Paths& paths, Acked& acked, Time now,
                         const Parameters& parameters) {
   if (chunk.state == TxChunk::State::kGapAcked) return;
-  if (chunk.state == TxChunk::State::kToRetransmit) --to_retransmit_;
+  if (chunk.state == TxChunk::State::kToRetransmit && --to_retransmit_ == 0) {
+    fast_retransmit_pending_ = false;
+  }
   leave_flight(chunk, paths);
   const auto size = static_cast<std::uint32_t>(padded4(kDataHeaderBytes + chunk.length));
   acked.bytes[chunk.path] += size;
@@ -121,7 +123,7 @@ bool Outbound::take_cumulative(OutboundMemory& memory, Paths& paths, Tsn cumulat
   }
   if (passes_search) search_from_ = sent_.front();
   //= rfc9260 7.2.4
-  if (in_fast_recovery_ && cumulative >= fast_recovery_exit_) in_fast_recovery_ = false;
+  if (in_fast_recovery_ && cumulative >= fast_recovery_exit_) leave_fast_recovery();
   const bool advanced = cumulative != cumulative_tsn_ack_;
   cumulative_tsn_ack_ = cumulative;
   return advanced;
