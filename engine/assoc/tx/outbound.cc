@@ -16,8 +16,10 @@ void Outbound::start(Tsn initial, std::uint32_t peer_rwnd, std::uint16_t streams
   cumulative_tsn_ack_ = initial - 1;
   highest_gap_acked_ = cumulative_tsn_ack_;
   peer_rwnd_ = peer_rwnd;
+  probing_window_ = false;
   probe_is_due_ = false;
   probes_ = 0;
+  leave_fast_recovery();
   streams_out_ = streams;
 }
 
