@@ -77,11 +77,14 @@ void Outbound::take_window(std::uint32_t a_rwnd) {
   probes_ = 0;
 }
 
-// Ascending, not touching the cumulative TSN, and of nothing that was not sent.
+// Ascending, not touching the cumulative TSN, and of nothing that was not sent. By definition the
+// TSN behind the cumulative one has not arrived: with a block that says so it would be in flight no
+// more, and the cumulative one would not move.
+//= rfc9260 3.3.4
 //= rfc9260 12.4
 SackOutcome::Verdict Outbound::judge_gaps(const SackView& sack) const {
   const auto outstanding = static_cast<std::uint32_t>(next_tsn_ - sack.cumulative_tsn_ack - 1);
-  std::uint32_t previous_end = 0;
+  std::uint32_t previous_end = 1;
   for (std::size_t i = 0; i < sack.gap_count; ++i) {
     const SackView::Gap gap = sack.gap(i);
     if (gap.start <= previous_end || gap.end < gap.start) return SackOutcome::Verdict::kBad;
