@@ -133,6 +133,19 @@ TEST_CASE("without memory for a gap nothing is recorded, and what is next still 
   f.bitmaps.destroy(last);
 }
 
+TEST_CASE("a SACK that is due waits for no time") {
+  Fixture f(0xffffffff);
+  const Time now = Time{} + seconds(1);
+  f.acknowledge_first(now);
+  f.record(0);
+  f.tracker.on_packet_end(now, f.parameters);
+  CHECK(f.tracker.deadline() == now + f.parameters.sack_delay);
+  f.tracker.acknowledge_now();
+  CHECK(f.tracker.deadline() == kNever);
+  f.sack();
+  CHECK(f.tracker.deadline() == kNever);
+}
+
 //= rfc9260 6.2 type=test
 TEST_CASE("a SACK is sent for every second packet, or when the delay is over") {
   Fixture f(0xffffffff);

@@ -73,7 +73,8 @@ class TsnTracker {
   /// A SACK goes out in any packet that is sent, if one is pending at all.
   bool is_sack_pending() const { return packets_unacknowledged_ > 0 || sack_due_; }
   bool is_sack_due() const { return sack_due_; }
-  Time deadline() const { return deadline_; }
+  /// When a SACK becomes due; kNever if it is, or none is pending.
+  Time deadline() const { return sack_due_ ? kNever : deadline_; }
 
   /// Writes a SACK of at most `size_max` bytes (kFixedBytes or more), chunk header included, and
   /// returns its size. What does not fit of the gaps is left out (RFC 9260 6.2).
