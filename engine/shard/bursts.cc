@@ -74,7 +74,7 @@ bool Departures::next(PacketOut& out) {
       return false;
     }
     if (slot != slot_ || memory.cuts_left < kCutsOfPacket) {
-      account();
+      slot == slot_ ? account() : leave();
       shard_.lend(*slot);
       slot_ = slot;
     }
@@ -89,17 +89,24 @@ bool Departures::next_of_slot(PacketOut& out) {
     shard_.give_turn();
     return true;
   }
-  account();
+  leave();
   shard_.wait_for_share(now_, slot);
   shard_.sending_.remove(&slot);
   shard_.packets_of_turn_ = 0;
-  const Time deadline = slot.association.next_deadline();
-  if (deadline != kNever) shard_.wheel_.arm(&slot, deadline);
   return false;
 }
 
 void Departures::account() {
-  if (slot_ != nullptr) shard_.account(*slot_);
+  shard_.account(*slot_);
+}
+
+// Also one that stays in the list has sent something, whose T3-rtx is to expire though nothing that
+// is missing here comes for as long.
+void Departures::leave() {
+  if (slot_ == nullptr) return;
+  account();
+  const Time deadline = slot_->association.next_deadline();
+  if (deadline != kNever) shard_.wheel_.arm(slot_, deadline);
   slot_ = nullptr;
 }
 

@@ -34,7 +34,7 @@ class Arrivals {
 class Departures {
  public:
   Departures(Shard& shard, Time now) : shard_(shard), now_(now) {}
-  ~Departures() { account(); }
+  ~Departures() { leave(); }
   Departures(const Departures&) = delete;
   Departures& operator=(const Departures&) = delete;
 
@@ -44,6 +44,7 @@ class Departures {
  private:
   bool next_of_slot(PacketOut& out);
   void account();
+  void leave();
 
   Shard& shard_;
   Time now_;

@@ -109,6 +109,30 @@ TEST_CASE("A burst that goes from one association to another and back serves bot
   CHECK(pair.b.count(Counter::data_chunks_received) == 40);
 }
 
+TEST_CASE("What was sent before packets ran out has its timer", "[bursts]") {
+  ShardPair pair;
+  const AssociationHandle handle = pair.associate();
+  for (int i = 0; i < 4; ++i)
+    REQUIRE(pair.a.send(pair.now, handle, std::string(1400, 'x')) == Status::kOk);
+  BufferPool& pool = pair.a.buffers();
+  std::vector<Buffer*> taken;
+  while (pool.free_count() > 2) taken.push_back(pool.acquire());
+  {
+    Departures departures(pair.a.shard(), pair.now);
+    PacketOut out;
+    while (departures.next(out)) taken.push_back(out.buffer);
+  }
+  CHECK(pair.a.count(Counter::waits_for_memory) == 1);
+  CHECK(pair.a.shard().next_deadline() <= pair.now + seconds(1));
+  pair.now = pair.now + milliseconds(1010);
+  pair.a.shard().on_deadline(pair.now);
+  CHECK(pair.a.count(Counter::t3_expirations) == 1);
+  for (Buffer* buffer : taken) pool.release(buffer);
+  pair.run_for(seconds(5));
+  CHECK(messages_of(pair.b).size() == 4);
+  CHECK(pair.a.has_all_buffers());
+}
+
 TEST_CASE("An association that ends within a burst takes nothing of the rest", "[bursts]") {
   ShardPair pair;
   const AssociationHandle handle = pair.associate();
