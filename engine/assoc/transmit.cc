@@ -46,7 +46,7 @@ std::uint8_t Association::next_destination() const {
     }
     const std::uint8_t path = new_data_path();
     const bool may_begin = paths_[path]->congestion.may_begin_packet(paths_[path]->flight);
-    if (may_begin && outbound_.may_send_new(*paths_[path])) return path;
+    if (may_begin && outbound_.may_send_new(*paths_[path], payload_max())) return path;
   }
   return tracker_.is_sack_due() ? sack_path() : kNoPath;
 }
@@ -61,12 +61,15 @@ bool Association::has_but_new_data() const {
 bool Association::next_data_packet(Time now, PacketOut& out) {
   const std::uint8_t index = new_data_path();
   const Path& path = *paths_[index];
-  if (!path.congestion.may_begin_packet(path.flight) || !outbound_.may_send_new(path)) return false;
+  const std::uint32_t most = payload_max();
+  if (!path.congestion.may_begin_packet(path.flight) || !outbound_.may_send_new(path, most)) {
+    return false;
+  }
   Buffer* buffer = acquire_packet();
   if (buffer == nullptr) return false;
   PacketWriter writer(*buffer, header(), kCommonHeaderBytes + path.congestion.pmdcs());
   const std::size_t fresh =
-      outbound_.fill_new(resources_.outbound, writer, paths_, index, now, payload_max(), false);
+      outbound_.fill_new(resources_.outbound, writer, paths_, index, now, most, false);
   resources_.count(Counter::data_chunks_sent, fresh);
   if (fresh == 0) {
     resources_.buffers.release(buffer);

@@ -81,8 +81,22 @@ TEST_CASE("the congestion window bounds what is in flight") {
   CHECK(f.path(0).flight >= f.path(0).congestion.cwnd());
   CHECK(f.path(0).flight < f.path(0).congestion.cwnd() + 1480);
   CHECK(sent < 10);
-  CHECK_FALSE(f.outbound.may_send_new(f.path(0)));
-  CHECK(f.outbound.may_send_new(f.path(1)));
+  CHECK_FALSE(f.outbound.may_send_new(f.path(0), 1452));
+  CHECK(f.outbound.may_send_new(f.path(1), 1452));
+}
+
+TEST_CASE("with short chunks the peer's window is used to its end") {
+  Fixture f(2000);
+  f.accept(5000);
+  Tsns all;
+  for (int packet = 0; packet < 3; ++packet) {
+    const Tsns sent = f.write([&](PacketWriter& writer) {
+      f.outbound.fill_new(f.memory, writer, f.by_index, 0, f.now, 400, false);
+    });
+    all.insert(all.end(), sent.begin(), sent.end());
+  }
+  CHECK((all == Tsns{1000, 1001, 1002, 1003, 1004}));
+  CHECK(f.outbound.peer_rwnd() < 400);
 }
 
 TEST_CASE("the round's limit bounds what is in flight") {

@@ -39,14 +39,13 @@ std::size_t Outbound::next_chunk_size() const {
 }
 
 //= rfc9260 6.1
-bool Outbound::may_send_new(const Path& path) const {
+bool Outbound::may_send_new(const Path& path, std::uint32_t payload_max) const {
   if (queue_.empty() || path.flight >= path.congestion.cwnd() || path.flight >= path.flight_limit ||
       sent_.size() >= kChunksInFlightMax) {
     return false;
   }
   const TxMessage& message = *queue_.front();
-  const std::uint32_t payload =
-      std::min<std::uint32_t>(message.length - message.cut, path.congestion.pmdcs());
+  const std::uint32_t payload = std::min(message.length - message.cut, payload_max);
   // One chunk may go into a window that is too small for it, when nothing else is on its way; into
   // none at all it goes as a probe, when it is time.
   return payload <= peer_rwnd_ || (sent_.empty() && !waits_to_probe());
@@ -151,7 +150,7 @@ std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Pat
   std::size_t count = 0;
   const std::uint8_t chosen = chosen_path();
   if (!immediate) count = fill_whole(memory, writer, *paths[path], path, now, payload_max);
-  while (may_send_new(*paths[path]) && writer.room() > kDataHeaderBytes) {
+  while (may_send_new(*paths[path], payload_max) && writer.room() > kDataHeaderBytes) {
     const TxMessage& message = *queue_.front();
     if (message.path != chosen) break;
     const std::uint32_t rest = message.length - message.cut;

@@ -96,8 +96,9 @@ class Outbound {
   std::uint8_t chosen_path() const { return queue_.empty() ? kAnyPath : queue_.front()->path; }
   /// Bytes that the next chunk needs in a packet, at the most; 0 if there is none.
   std::size_t next_chunk_size() const;
-  /// Whether the peer's window and `path`'s congestion window let new data go now.
-  bool may_send_new(const Path& path) const;
+  /// Whether the peer's window and `path`'s congestion window let new data go now; `payload_max` as
+  /// for fill_new().
+  bool may_send_new(const Path& path, std::uint32_t payload_max) const;
   bool may_retransmit(const Path& path) const;
 
   /// Fills the packet with chunks to be sent again to `path`; returns how many went in.
