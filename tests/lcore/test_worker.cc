@@ -2,8 +2,33 @@
 #include <cstring>
 
 #include "tests/lcore/host_pair.h"
+#include "tests/net/frames.h"
 
 using namespace millrace;
+
+namespace {
+
+/// The network tells the left host that a packet of its association did not get through.
+void report_unreachable(HostPair& pair, unsigned code) {
+  std::array<AssociationStatus, 1> status;
+  std::uint32_t cursor = 0;
+  REQUIRE(pair.left->worker(0).shard().snapshot(cursor, status) == 1);
+  net::Octets quoted = net::sctp(20, status[0].peer_tag);
+  store_be16(quoted.data(), status[0].local_port);
+  store_be16(quoted.data() + 2, status[0].peer_port);
+  const net::Octets frame = net::ethernet(
+      drivers::MemoryWire::traits(0).mac, drivers::MemoryWire::traits(1).mac, 0x0800,
+      net::ipv4("10.0.0.2", "10.0.0.1", 1,
+                net::icmp4(3, code, 0, net::ipv4("10.0.0.1", "10.0.0.2", 132, quoted))));
+  Buffer* buffer = pair.pool.acquire();
+  REQUIRE(buffer != nullptr);
+  buffer->length = static_cast<std::uint32_t>(frame.size());
+  std::memcpy(buffer->data, frame.data(), frame.size());
+  REQUIRE(pair.wire.end(1).send({&buffer, 1}) == 1);
+  pair.run_for(milliseconds(5));
+}
+
+}  // namespace
 
 TEST_CASE("An association comes up between applications of two hosts", "[lcore]") {
   HostPair pair;
@@ -119,6 +144,24 @@ TEST_CASE("A shutdown is told on both sides and leaves nothing behind", "[lcore]
   CHECK(pair.left->worker(0).shard().associations() == 0);
   pair.run_for(milliseconds(50));
   CHECK(pair.pool.free_count() == HostPair::kBuffers);
+}
+
+//= rfc9260 10#2 type=test
+TEST_CASE("A port that is said to be unreachable changes nothing, a protocol ends it", "[lcore]") {
+  HostPair pair;
+  pair.connect();
+  report_unreachable(pair, 3);
+  CHECK(pair.left->count(Counter::icmp_errors_received) == 1);
+  CHECK(pair.left->count(Counter::drop_bad_icmp) == 0);
+  std::array<AssociationStatus, 1> status;
+  std::uint32_t cursor = 0;
+  REQUIRE(pair.left->worker(0).shard().snapshot(cursor, status) == 1);
+  CHECK(status[0].paths[0].active);
+  CHECK(status[0].paths[0].error_count == 0);
+  REQUIRE(pair.send("still here") == 0);
+  REQUIRE(pair.run_until([&] { return pair.server->count(MR_EVENT_MESSAGE) == 1; }));
+  report_unreachable(pair, 2);
+  CHECK(pair.client->first(MR_EVENT_ASSOCIATION_DOWN) != nullptr);
 }
 
 TEST_CASE("A connect to nobody fails with its reason, not with an end", "[lcore]") {
