@@ -222,7 +222,7 @@ struct mr_status {
   uint16_t streams_in;
   uint32_t peer_rwnd;       /* bytes that the peer would take */
   uint32_t a_rwnd;          /* bytes that we advertise */
-  uint32_t unacked_chunks;  /* DATA chunks in flight */
+  uint32_t unacked_chunks;  /* DATA chunks sent, not cumulatively acknowledged */
   uint32_t queued_messages; /* accepted, not yet in a packet */
   uint32_t held_bytes;      /* received, not yet consumed here */
   uint32_t path_count;

@@ -244,7 +244,7 @@ struct AssociationStatus {
   std::uint16_t streams_in;
   std::uint32_t peer_rwnd;
   std::uint32_t a_rwnd;
-  std::uint32_t unacked_chunks;   ///< DATA chunks in flight
+  std::uint32_t unacked_chunks;   ///< DATA chunks sent, not cumulatively acknowledged
   std::uint32_t queued_messages;  ///< accepted, not yet in a packet
   std::uint32_t held_bytes;       ///< received, not yet consumed by the application
   std::uint32_t path_count;

@@ -40,7 +40,7 @@ struct AssociationStatus {
   std::uint64_t locals = 0;                 ///< bits of the local addresses it uses; 0: all
   bool is_begun_here = false;               ///< as its lcore remembers it; the shard does not
   std::uint32_t peer_rwnd = 0, a_rwnd = 0;  ///< bytes
-  std::uint32_t unacked_chunks = 0;         ///< DATA chunks in flight
+  std::uint32_t unacked_chunks = 0;         ///< DATA chunks sent, not cumulatively acknowledged
   std::uint32_t queued_messages = 0;        ///< accepted, not yet in a packet
   std::uint32_t held_bytes = 0;             ///< received, not yet consumed by the application
   std::uint64_t messages_sent = 0, messages_received = 0, retransmissions = 0;

@@ -95,7 +95,7 @@ std::string render_associations(const json& result) {
                                         {"received", "messages_received"},
                                         {"again", "retransmissions"},
                                         {"queued", "queued_messages"},
-                                        {"in flight", "unacked_chunks"},
+                                        {"unacked", "unacked_chunks"},
                                         {"peer rwnd", "peer_rwnd"},
                                         {"rwnd", "a_rwnd"},
                                         {"begun", "begun"},
