@@ -88,6 +88,7 @@ struct Association {
   std::uint32_t adaptation = 0;  // the peer's indication; 0: none
   std::uint32_t owed = 0;        // bytes that were read and not yet credited
   std::uint32_t queued = 0;      // bytes that wait to be read
+  std::uint32_t statuses = 0;    // that were asked for and have not come
   bool is_passive = false;
   bool is_orphan = false;         // its socket was closed
   bool is_full = false;           // a send found no room

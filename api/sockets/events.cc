@@ -41,15 +41,10 @@ std::string_view abort_chunk_of(const mr_event& event) {
 void Process::dispatch(const mr_event& event) {
   switch (event.type) {
     case MR_EVENT_LISTENING:
-      if (event.context != awaited_listener_) return;
-      awaited_listener_ = 0;
-      listen_status_ = event.status;
+      if (awaited_.is(MR_REQUEST_LISTEN, event.context)) awaited_.answer(event.status);
       return;
     case MR_EVENT_REQUEST_DONE:
-      if (event.request != MR_REQUEST_SET_PRIMARY && event.request != MR_REQUEST_UNLISTEN) return;
-      request_status = event.status;
-      has_request_answer = true;
-      return;
+      return on_request_done(event);
     case MR_EVENT_STATUS:
       return on_status(event);
     case MR_EVENT_ENGINE:
@@ -57,6 +52,8 @@ void Process::dispatch(const mr_event& event) {
       has_engine_ = true;
       return;
     case MR_EVENT_ENGINE_LOST:
+      if (!awaited_.is_answered()) awaited_.answer(-EIO);
+      return;
     case MR_EVENT_ENGINE_BACK:
       return;
     default:
@@ -64,16 +61,32 @@ void Process::dispatch(const mr_event& event) {
   }
 }
 
+void Process::on_request_done(const mr_event& event) {
+  const auto kind = static_cast<mr_request>(event.request);
+  const std::uint64_t about = kind == MR_REQUEST_UNLISTEN ? event.context : event.association;
+  const bool is_earlier = kind == MR_REQUEST_GET_STATUS && !is_last_status(event);
+  if (!is_earlier && awaited_.is(kind, about)) awaited_.answer(event.status);
+}
+
+/// Counts an answer to MR_REQUEST_GET_STATUS: whether it is to the latest. They come in the order
+/// of the requests.
+bool Process::is_last_status(const mr_event& event) {
+  const auto found = by_handle_.find(event.association);
+  return found == by_handle_.end() || --found->second->statuses == 0;
+}
+
 void Process::on_status(const mr_event& event) {
-  std::memcpy(&last_status, event.data, sizeof last_status);
-  has_status = true;
+  mr_status status;
+  std::memcpy(&status, event.data, sizeof status);
+  if (is_last_status(event) && awaited_.is(MR_REQUEST_GET_STATUS, event.association))
+    awaited_.answer(status);
   const auto found = by_handle_.find(event.association);
   if (found == by_handle_.end()) return;
   Association& association = *found->second;
   association.peers.clear();
-  for (std::uint32_t i = 0; i < last_status.path_count && i < MR_PATHS_MAX; ++i) {
-    association.peers.push_back(last_status.paths[i].address);
-    if (last_status.paths[i].is_primary != 0) association.primary = last_status.paths[i].address;
+  for (std::uint32_t i = 0; i < status.path_count && i < MR_PATHS_MAX; ++i) {
+    association.peers.push_back(status.paths[i].address);
+    if (status.paths[i].is_primary != 0) association.primary = status.paths[i].address;
   }
 }
 
@@ -100,7 +113,7 @@ void Process::on_association_event(const mr_event& event) {
   switch (event.type) {
     case MR_EVENT_ASSOCIATION_UP:
       association->state = Association::State::up;
-      mr_get_status(context_, association->handle);  // for the peer's addresses
+      request_status(*association);
       if (socket != nullptr) socket->on_up(association, event);
       return;
     case MR_EVENT_ASSOCIATION_FAILED:
@@ -138,7 +151,7 @@ void Process::on_passive(const mr_event& event) {
   association->is_passive = true;
   association->state = Association::State::up;
   name(association, event.association);
-  mr_get_status(context_, association->handle);
+  request_status(*association);
   found->second.socket->on_up(association, event);
   // What the engine's listener had for it may be older.
   const ParameterValues& told = found->second.told;

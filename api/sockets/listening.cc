@@ -105,20 +105,17 @@ int Process::start_listening(Socket& socket) {
   wanted.context = socket.number;
   wanted.flags = socket.shares_port() ? MR_LISTEN_SHARED : 0;
   socket.preset(wanted);
-  awaited_listener_ = socket.number;
   listening_[socket.number] = {&socket, socket.options.parameters};
-  int status = mr_listen(context_, &wanted);
-  if (status == 0) status = await([this] { return awaited_listener_ == 0; });
-  if (status == 0) status = listen_status_;
+  const int status = ask(MR_REQUEST_LISTEN, socket.number,
+                         [&] { return mr_listen(context_, &wanted); });
   if (status != 0) listening_.erase(socket.number);
   return status;
 }
 
 void Process::stop_listening(const Socket& socket) {
   if (listening_.erase(socket.number) == 0) return;
-  has_request_answer = false;
-  if (mr_unlisten(context_, socket.name().port, socket.number) == 0)
-    await([this] { return has_request_answer; });
+  ask(MR_REQUEST_UNLISTEN, socket.number,
+      [&] { return mr_unlisten(context_, socket.name().port, socket.number); });
 }
 
 /// What the socket wants for the associations that come to it.

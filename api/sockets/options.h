@@ -56,7 +56,8 @@ struct Options {
     return scope.association != nullptr ? scope.association->options : socket.options;
   }
   static void tell_who_is_dry(Socket& socket, const Scope& scope);
-  static int engine_status(Socket& socket, sctp_assoc_t id, Association*& association);
+  static int engine_status(Socket& socket, sctp_assoc_t id, Association*& association,
+                           mr_status& status);
 
   // options_socket.cc: SOL_SOCKET
   static int get_type(Socket&, void*, socklen_t&);

@@ -49,8 +49,8 @@ void Options::tell_who_is_dry(Socket& socket, const Scope& scope) {
   }
   for (const auto& association : wanted) {
     Association* still = nullptr;
-    if (engine_status(socket, association->id, still) != 0) continue;
-    const mr_status& status = Process::get().last_status;
+    mr_status status;
+    if (engine_status(socket, association->id, still, status) != 0) continue;
     if (status.unacked_chunks != 0 || status.queued_messages != 0) continue;
     socket.notify(association, sender_dry(*association));
     socket.refresh();

@@ -90,19 +90,19 @@ bool has_own_dscp(const Socket& socket, const PathScope& at) {
   return own != nullptr && own->has_own_dscp;
 }
 
+/// Waits for the engine, and the association may end meanwhile: `at` is of no use afterwards.
 std::uint32_t mtu_of(Socket& socket, const PathScope& at) {
-  const Process& process = Process::get();
+  const std::uint32_t fixed = seen_on(socket, at)[MR_PATH_MTU];
   Association* association = nullptr;
+  mr_status status;
   if (at.scope.association != nullptr &&
-      Options::engine_status(socket, at.scope.association->id, association) == 0) {
-    const mr_status& status = process.last_status;
+      Options::engine_status(socket, at.scope.association->id, association, status) == 0) {
     for (std::uint32_t i = 0; i < status.path_count && i < MR_PATHS_MAX; ++i) {
       const mr_path_status& path = status.paths[i];
       if (at.has_address ? path.address == at.address : path.is_primary != 0) return path.mtu;
     }
   }
-  const std::uint32_t fixed = seen_on(socket, at)[MR_PATH_MTU];
-  return fixed != 0 ? fixed : process.engine().path_mtu;
+  return fixed != 0 ? fixed : Process::get().engine().path_mtu;
 }
 
 void set_heartbeats(Socket& socket, const PathScope& at, const sctp_paddrparams& info) {
@@ -194,7 +194,6 @@ int Options::get_path(Socket& socket, void* value, socklen_t& length) {
   std::memcpy(&address, &info.spp_address, sizeof address);
   if (const int status = read_scope(socket, info.spp_assoc_id, address, at); status != 0)
     return status;
-  info.spp_pathmtu = mtu_of(socket, at);
   const ParameterValues& values = seen_on(socket, at);
   info.spp_hbinterval = values[MR_HEARTBEAT_INTERVAL_MS];
   info.spp_pathmaxrxt = static_cast<std::uint16_t>(values[MR_PATH_MAX_RETRANS]);
@@ -208,6 +207,7 @@ int Options::get_path(Socket& socket, void* value, socklen_t& length) {
   const bool has_dscp = has_own_dscp(socket, at);
   if (has_dscp) info.spp_flags |= SPP_DSCP;
   info.spp_dscp = static_cast<std::uint8_t>(has_dscp ? values[MR_DSCP] << 2 : 0);
+  info.spp_pathmtu = mtu_of(socket, at);
   return write_value(info, value, length);
 }
 

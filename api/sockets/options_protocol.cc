@@ -69,13 +69,12 @@ int Options::get_association(Socket& socket, void* value, socklen_t& length) {
   info.sasoc_number_peer_destinations = 0;
   info.sasoc_peer_rwnd = 0;
   if (scope.association != nullptr) {
-    const Process& process = Process::get();
     Association* association = nullptr;
-    if (engine_status(socket, info.sasoc_assoc_id, association) == 0) {
-      info.sasoc_peer_rwnd = process.last_status.peer_rwnd;
-      info.sasoc_local_rwnd = process.last_status.a_rwnd;
-      info.sasoc_number_peer_destinations =
-          static_cast<std::uint16_t>(process.last_status.path_count);
+    mr_status status;
+    if (engine_status(socket, info.sasoc_assoc_id, association, status) == 0) {
+      info.sasoc_peer_rwnd = status.peer_rwnd;
+      info.sasoc_local_rwnd = status.a_rwnd;
+      info.sasoc_number_peer_destinations = static_cast<std::uint16_t>(status.path_count);
     }
   }
   return write_value(info, value, length);

@@ -64,30 +64,24 @@ int write_addresses(const Socket& socket, const std::vector<mr_address>& address
 
 }  // namespace
 
-/// Asks the engine; the answer is in Process::last_status.
-int Options::engine_status(Socket& socket, sctp_assoc_t id, Association*& association) {
+/// Asks the engine. The association is looked for again, as it may end meanwhile.
+int Options::engine_status(Socket& socket, sctp_assoc_t id, Association*& association,
+                           mr_status& status) {
   association = socket.association(id);
   if (association == nullptr) return -EINVAL;
-  Process& process = Process::get();
-  process.has_status = false;
-  const mr_association handle = association->handle;
-  int status = mr_get_status(process.context(), handle);
-  if (status == 0) {
-    status = process.await([&process, handle] {
-      return process.has_status && process.last_status.association == handle;
-    });
-  }
+  const int failed = Process::get().ask_status(*association, status);
   association = socket.association(id);
-  return status != 0 || association == nullptr ? -EINVAL : 0;
+  return failed != 0 || association == nullptr ? -EINVAL : 0;
 }
 
 //= rfc6458 8.2.1
 int Options::get_status(Socket& socket, void* value, socklen_t& length) {
   auto info = read_value<sctp_status>(value);
   Association* association = nullptr;
-  if (const int failed = engine_status(socket, info.sstat_assoc_id, association); failed != 0)
+  mr_status status;
+  if (const int failed = engine_status(socket, info.sstat_assoc_id, association, status);
+      failed != 0)
     return failed;
-  const mr_status& status = Process::get().last_status;
   info = sctp_status{};
   info.sstat_assoc_id = association->id;
   info.sstat_state = state_number(status.state);
@@ -127,8 +121,8 @@ int Options::get_peer_address(Socket& socket, void* value, socklen_t& length) {
     if (const Association* named = socket.association_to(wanted); named != nullptr) id = named->id;
   }
   Association* association = nullptr;
-  if (const int failed = engine_status(socket, id, association); failed != 0) return failed;
-  const mr_status& status = Process::get().last_status;
+  mr_status status;
+  if (const int failed = engine_status(socket, id, association, status); failed != 0) return failed;
   for (std::uint32_t i = 0; i < status.path_count && i < MR_PATHS_MAX; ++i) {
     if (!(status.paths[i].address == wanted.address)) continue;
     const sctp_paddrinfo found = path_info(socket, *association, status.paths[i]);
@@ -163,10 +157,10 @@ int Options::set_primary(Socket& socket, const void* value, socklen_t) {
   const auto* from = reinterpret_cast<const sockaddr*>(&address);
   if (const int bad = read_endpoint(from, sizeof address, AF_INET6, wanted); bad != 0) return bad;
   Process& process = Process::get();
-  process.has_request_answer = false;
-  int status = mr_set_primary(process.context(), association->handle, &wanted.address);
-  if (status == 0) status = process.await([&process] { return process.has_request_answer; });
-  if (status == 0) status = process.request_status;
+  const mr_association handle = association->handle;
+  const int status = process.ask(MR_REQUEST_SET_PRIMARY, handle, [&] {
+    return mr_set_primary(process.context(), handle, &wanted.address);
+  });
   association = socket.association(info.ssp_assoc_id);
   if (status == 0 && association != nullptr) association->primary = wanted.address;
   return status == 0 ? 0 : -EINVAL;
@@ -199,7 +193,8 @@ int Options::get_ids(Socket& socket, void* value, socklen_t& length) {
 int Options::get_peer_addresses(Socket& socket, void* value, socklen_t& length) {
   const sctp_assoc_t id = read_value<sctp_assoc_t>(value);
   Association* association = nullptr;
-  if (const int failed = engine_status(socket, id, association); failed != 0) return failed;
+  mr_status status;
+  if (const int failed = engine_status(socket, id, association, status); failed != 0) return failed;
   return write_addresses(socket, association->peers, association->peer_port, value, length);
 }
 

@@ -193,6 +193,28 @@ int Process::await(const std::function<bool()>& predicate) {
   }
 }
 
+int Process::ask(mr_request kind, std::uint64_t about, const std::function<int()>& post) {
+  awaited_.begin(kind, about);
+  int status = post();
+  if (status == 0) status = await([this] { return awaited_.is_answered(); });
+  if (status == 0) return awaited_.status();
+  awaited_.answer(status);  // nobody waits for it any more
+  return status;
+}
+
+int Process::ask_status(Association& association, mr_status& status) {
+  const int failed = ask(MR_REQUEST_GET_STATUS, association.handle,
+                         [&] { return request_status(association); });
+  if (failed == 0) status = awaited_.found();
+  return failed;
+}
+
+int Process::request_status(Association& association) {
+  const int status = mr_get_status(context_, association.handle);
+  if (status == 0) ++association.statuses;
+  return status;
+}
+
 // SCTP_AUTOCLOSE: what has been silent for so long ends.
 void Process::close_idle() {
   const std::int64_t now = monotonic_us();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/millrace.h"
+#include "api/sockets/awaited.h"
 #include "api/sockets/remote.h"
 #include "api/sockets/socket.h"
 #include "api/sockets/table.h"
@@ -73,11 +74,12 @@ class Process {
   /// Drains until the predicate holds; -ETIMEDOUT if the engine does not answer.
   int await(const std::function<bool()>& predicate);
 
-  // What the last request of each kind was answered.
-  int request_status = 0;
-  bool has_request_answer = false;
-  mr_status last_status{};
-  bool has_status = false;
+  /// Makes a request by `post` (0 or -errno), and waits for its answer: what that says, or -errno.
+  int ask(mr_request kind, std::uint64_t about, const std::function<int()>& post);
+  /// What the engine says of an association, which may end meanwhile.
+  int ask_status(Association& association, mr_status& status);
+  /// The same without waiting: the association learns of its peer's addresses.
+  int request_status(Association& association);
 
   /// Ends what is open as the end of a process would in the kernel: what was sent is still
   /// delivered. Takes the lock itself; does nothing if there never was a socket.
@@ -119,7 +121,9 @@ class Process {
   void dispatch(const mr_event& event);
   void on_association_event(const mr_event& event);
   void on_passive(const mr_event& event);
+  void on_request_done(const mr_event& event);
   void on_status(const mr_event& event);
+  bool is_last_status(const mr_event& event);
   void close_idle();
 
   // forks.cc
@@ -165,8 +169,7 @@ class Process {
   std::unordered_map<mr_association, std::shared_ptr<Association>> by_handle_;
   std::unordered_map<sctp_assoc_t, std::shared_ptr<Association>> by_id_;
   std::unordered_map<std::uint64_t, EngineListener> listening_;  // by the socket's number
-  std::uint64_t awaited_listener_ = 0;
-  int listen_status_ = 0;
+  AwaitedRequest awaited_;
   std::string owner_name_;
   int rendezvous_ = -1;
   int watched_ = -1;  // an epoll set: what the pump waits for
