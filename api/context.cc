@@ -30,6 +30,7 @@ void Context::open(ipc::ClientMemory memory) {
   message_bytes_max_ = std::min<std::uint32_t>(memory_.message_bytes_max, send_buffer_);
   credit_step_ = std::max<std::uint32_t>(memory_.receive_window / 4, 1);
   kept_back_ = 0;
+  postponed_ = 0;
   next_lane_ = 0;
   loans_ = 0;
   is_armed_ = false;

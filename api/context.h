@@ -66,11 +66,15 @@ class Context {
   int get_status(mr_association association);
   int get_engine();
   int preset(int parameter, std::uint32_t value);
+  /// Whether requests still wait for room: they are lost with the context.
+  bool has_postponed() const { return postponed_ > 0; }
 
   // send.cc
   int send(const mr_message& message, bool more);
   int send_to(const mr_message& message, const mr_address& address, bool more);
   int set_send_buffer(mr_association association, std::uint32_t bytes);
+  /// What send() would say of a message of this length: 0 or -errno; -EAGAIN promises as much.
+  int check_room(mr_association association, std::uint32_t length);
   int send_batch(const mr_message* messages, std::size_t count);
   int send_buffer(mr_message message, void* buffer, bool more);
   void* buffer_alloc(std::size_t length);
@@ -127,16 +131,19 @@ class Context {
 
   // requests.cc
   int request(mr_association association, ipc::SubmissionEntry entry);
-  int post(Lane& lane, ipc::SubmissionEntry entry, const void* payload, std::size_t length);
-  int post_preset(Lane& lane, const std::vector<Preset>& presets);
+  int post(Lane& lane, ipc::SubmissionEntry entry, const void* payload, std::size_t length,
+           const std::vector<Preset>& presets = {});
+  void submit(Lane& lane, const ipc::SubmissionEntry& entry);
+  void submit_postponed();
 
   // listeners.cc
   Listener* listener(std::uint16_t port, std::uint64_t listen_context);
   int start(Listener& listener);
-  bool stop(const Listener& listener, std::uint64_t lanes);
-  bool has_request_room(std::size_t payload, std::size_t requests = 1);
+  void stop(const Listener& listener, std::uint64_t lanes);
   bool on_listening(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event);
   bool on_unlistened(const ipc::CompletionEntry& entry, mr_event& event);
+  mr_event forget(const Listener& gone);
+  static mr_event answer_of(const Listener& listener);
 
   // receive.cc, events.cc
   std::size_t take_local(mr_event* events, std::size_t max);
@@ -152,6 +159,8 @@ class Context {
 
   // wait.cc
   bool has_something();
+  bool wants_space() const { return !waiting_.empty() || postponed_ > 0; }
+  void await_space();
   void arm();
   void disarm();
   void drain_bell();
@@ -179,6 +188,7 @@ class Context {
   bool is_lost_ = false;
   bool can_sleep_ = false;  // some lcore has a bell
 
+  std::uint32_t postponed_ = 0;            // requests, of all lanes
   std::vector<mr_association> waiting_;    // for MR_EVENT_WRITABLE
   std::vector<std::uint32_t> given_back_;  // slots that events of the last receive() point to
   std::deque<mr_event> local_;             // events made here

@@ -1,10 +1,17 @@
 #include "api/lane.h"
 
 namespace millrace::api {
+namespace {
+
+constexpr std::uint32_t kKeptPart = 16;  // one in so many is for requests, and not for messages
+
+}  // namespace
 
 Lane::Lane(const ipc::ClientMemory& memory, std::uint32_t lcore)
     : words(&memory.header(lcore)),
       slots_max(memory.geometry.returns_capacity),
+      slots_kept(memory.geometry.returns_capacity / kKeptPart),
+      entries_kept(memory.geometry.submission_capacity / kKeptPart),
       bell(memory.lcore_bells.empty() ? -1 : memory.lcore_bells[lcore]),
       number(lcore) {
   const ipc::Geometry& geometry = memory.geometry;

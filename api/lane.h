@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "api/association_table.h"
@@ -23,6 +24,11 @@ struct Lane {
                                            std::memory_order_release);  // pairs: ReceiveArena
   }
   bool has_slots() const { return slots_in_flight < slots_max; }
+  /// Whether there is room for a message: some stays for requests, none of which is overtaken.
+  bool takes_messages() {
+    return slots_in_flight < slots_max - slots_kept && postponed.empty() &&
+           submissions.reserve(1 + entries_kept) > entries_kept;
+  }
 
   ipc::RingProducer<ipc::SubmissionEntry> submissions;
   ipc::RingConsumer<ipc::CompletionEntry> completions;
@@ -33,14 +39,17 @@ struct Lane {
   std::uint32_t freed_published = 0;  // and so the engine knows
   std::uint32_t slots_in_flight = 0;  // never more than the returns ring holds
   std::uint32_t slots_max;
+  std::uint32_t slots_kept;    // of these, for what requests say
+  std::uint32_t entries_kept;  // of the submission ring, for requests
   std::uint32_t rung_for = 0;  // the lcore's sleep that was last ended
   int bell;                    // eventfd, or -1: the lcore never sleeps
   std::uint32_t number;
   std::uint32_t connects = 0;  // without a handle yet
 
   AssociationTable associations;
-  std::vector<mr_association> dirty;  // with unconsumed > 0
-  std::vector<mr_association> due;    // of those, with a quarter of the window or more
+  std::deque<ipc::SubmissionEntry> postponed;  // requests that found no room, the oldest first
+  std::vector<mr_association> dirty;           // with unconsumed > 0
+  std::vector<mr_association> due;             // of those, with a quarter of the window or more
 };
 
 }  // namespace millrace::api

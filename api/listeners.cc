@@ -2,6 +2,7 @@
 // listener is a request to each of them, and the application hears of it when all have answered.
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "api/context.h"
 
@@ -12,18 +13,6 @@ Listener* Context::listener(std::uint16_t port, std::uint64_t listen_context) {
     return one.port == port && one.context == listen_context;
   });
   return found != listeners_.end() ? &*found : nullptr;
-}
-
-/// Whether each lane takes some more requests now, one of them with a payload.
-bool Context::has_request_room(std::size_t payload, std::size_t requests) {
-  const std::uint32_t slot =
-      payload > 0 ? allocate(static_cast<std::uint32_t>(payload)) : std::uint32_t{0};
-  if (slot == TransmitArena::kNone) return false;
-  if (payload > 0) arena_.give_back(slot);
-  return std::all_of(lanes_.begin(), lanes_.end(), [requests](const auto& lane) {
-    const auto wanted = static_cast<std::uint32_t>(requests);
-    return lane->has_slots() && lane->submissions.reserve(wanted) == wanted;
-  });
 }
 
 int Context::start(Listener& listener) {
@@ -40,10 +29,8 @@ int Context::start(Listener& listener) {
   listener.status = 0;
   std::uint64_t posted = 0;
   for (const auto& lane : lanes_) {
-    int status = post_preset(*lane, listener.presets);
-    if (status == 0)
-      status = post(*lane, entry, listener.addresses.data(),
-                    listener.addresses.size() * sizeof(mr_address));
+    const int status = post(*lane, entry, listener.addresses.data(),
+                            listener.addresses.size() * sizeof(mr_address), listener.presets);
     if (status != 0) {
       stop(listener, posted);
       return status;
@@ -54,21 +41,20 @@ int Context::start(Listener& listener) {
   return 0;
 }
 
-/// Asks some lanes to stop listening. Whether all requests found room.
-bool Context::stop(const Listener& listener, std::uint64_t lanes) {
+/// Asks some lanes to stop listening.
+void Context::stop(const Listener& listener, std::uint64_t lanes) {
   ipc::SubmissionEntry entry{};
   entry.operation = ipc::Operation::unlisten;
   entry.local_port = listener.port;
   entry.context = listener.context;
-  bool is_posted = true;
   for (const auto& lane : lanes_) {
-    if ((lanes >> lane->number & 1) != 0) is_posted &= post(*lane, entry, nullptr, 0) == 0;
+    if ((lanes >> lane->number & 1) != 0) submit(*lane, entry);
   }
   flush();
-  return is_posted;
 }
 
 int Context::listen(const mr_listen_options& options) {
+  std::vector<Preset> presets = std::exchange(presets_, {});
   if (is_lost_) return failed(-EIO, "the engine is gone");
   if (options.port == 0 || options.address_count > MR_LISTEN_ADDRESSES_MAX ||
       (options.address_count > 0 && options.addresses == nullptr))
@@ -76,16 +62,13 @@ int Context::listen(const mr_listen_options& options) {
   if ((options.flags & ~MR_LISTEN_SHARED) != 0) return failed(-EINVAL, "an unknown flag");
   if (listener(options.port, options.context) != nullptr)
     return failed(-EADDRINUSE, "this context listens on the port already with this number");
-  if (!has_request_room(options.address_count * sizeof(mr_address), 1 + presets_.size()))
-    return failed(-EAGAIN, "no room for the request now");
   Listener fresh;
   fresh.port = options.port;
   fresh.streams_out = options.streams_out;
   fresh.streams_in = options.streams_in;
   fresh.context = options.context;
   fresh.flags = static_cast<std::uint8_t>(options.flags);
-  fresh.presets = std::move(presets_);
-  presets_.clear();
+  fresh.presets = std::move(presets);
   if (options.address_count > 0)
     fresh.addresses.assign(options.addresses, options.addresses + options.address_count);
   const int status = start(fresh);
@@ -94,11 +77,13 @@ int Context::listen(const mr_listen_options& options) {
 }
 
 int Context::unlisten(std::uint16_t port, std::uint64_t listen_context) {
-  if (is_lost_) return failed(-EIO, "the engine is gone");
   Listener* found = listener(port, listen_context);
   if (found == nullptr || found->state == Listener::State::stopping)
     return failed(-ENOENT, "does not listen on this port");
-  if (!has_request_room(0)) return failed(-EAGAIN, "no room for the request now");
+  if (is_lost_) {  // there is nobody to ask, and the next engine will not hear of it
+    local_.push_back(forget(*found));
+    return 0;
+  }
   found->state = Listener::State::stopping;
   found->answers_left = static_cast<std::uint32_t>(lanes_.size());
   stop(*found, ~std::uint64_t{0});
@@ -111,11 +96,7 @@ bool Context::on_listening(Lane& lane, const ipc::CompletionEntry& entry, mr_eve
   if (entry.status == 0) found->lanes_willing |= std::uint64_t{1} << lane.number;
   if (entry.status != 0 && found->status == 0) found->status = entry.status;
   if (--found->answers_left > 0) return false;
-  event = mr_event{};
-  event.type = MR_EVENT_LISTENING;
-  event.status = found->status;
-  event.local_port = found->port;
-  event.context = found->context;
+  event = answer_of(*found);
   found->state = Listener::State::listening;
   if (found->status != 0) {
     stop(*found, found->lanes_willing);
@@ -128,13 +109,29 @@ bool Context::on_unlistened(const ipc::CompletionEntry& entry, mr_event& event) 
   Listener* found = listener(entry.local_port, entry.context);
   if (found == nullptr || found->state != Listener::State::stopping) return false;
   if (--found->answers_left > 0) return false;
-  event = mr_event{};
+  event = forget(*found);
+  return true;
+}
+
+/// What is told of a listener that has ended.
+mr_event Context::forget(const Listener& gone) {
+  mr_event event{};
   event.type = MR_EVENT_REQUEST_DONE;
   event.request = MR_REQUEST_UNLISTEN;
-  event.context = found->context;
-  event.local_port = found->port;
-  listeners_.erase(listeners_.begin() + (found - listeners_.data()));
-  return true;
+  event.context = gone.context;
+  event.local_port = gone.port;
+  listeners_.erase(listeners_.begin() + (&gone - listeners_.data()));
+  return event;
+}
+
+/// What is told of one that listens, or could not.
+mr_event Context::answer_of(const Listener& listener) {
+  mr_event event{};
+  event.type = MR_EVENT_LISTENING;
+  event.status = listener.status;
+  event.local_port = listener.port;
+  event.context = listener.context;
+  return event;
 }
 
 }  // namespace millrace::api

@@ -118,12 +118,13 @@ struct mr_listen_options {
  * different numbers in `context`, and at different addresses or shared ones; 128 times at most. The
  * peers of each are told, and may use, its own addresses. Completes with MR_EVENT_LISTENING, whose
  * status is 0, -EADDRINUSE (another context listens on the port, at whatever addresses, or this one
- * at one of these), -ENOMEM (too many) or -EADDRNOTAVAIL (an address that the engine does not
+ * at one of these), -ENOBUFS (too many) or -EADDRNOTAVAIL (an address that the engine does not
  * have). Then every association comes as MR_EVENT_ASSOCIATION_UP, already established; mr_abort()
  * one to turn it away. After a loss of the engine the library listens again by itself, with another
  * MR_EVENT_LISTENING.
  * -EINVAL: port 0, too many addresses or an unknown flag. -EADDRINUSE: this context listens on the
- * port already with this number. -EAGAIN: no room for the request now; try again after an event. */
+ * port already with this number. -EAGAIN: as of all requests: 65536 wait already for room in a
+ * ring, or the transmit arena is full; try again after an event. */
 MR_API int mr_listen(mr_context* context, const struct mr_listen_options* options);
 
 /* Ends a listener, by its port and mr_listen_options.context; associations that are there stay.
@@ -176,8 +177,8 @@ MR_API int mr_set_parameter(mr_context* context, mr_association association, int
                             uint32_t value);
 
 /* Sets one for what the next mr_connect() or mr_listen() of this context makes, before its INIT or
- * INIT ACK goes out. A value that is out of range is told by the end of that request (-EINVAL).
- * Returns 0, or -EINVAL: no such parameter. */
+ * INIT ACK goes out. A value that is out of range is told by the end of that request (-EINVAL). A
+ * call that fails uses it up as well. Returns 0, or -EINVAL: no such parameter. */
 MR_API int mr_preset(mr_context* context, int parameter, uint32_t value);
 
 #define MR_ENGINE_ADDRESSES_MAX 62

@@ -23,7 +23,8 @@ int Context::receive(mr_event* events, std::size_t max) {
     count += drain(lane, events + count, max - count);
   }
   if (++next_lane_ >= lanes_.size()) next_lane_ = 0;
-  if (!waiting_.empty()) {
+  if (wants_space()) {
+    submit_postponed();
     report_writable();
     count += take_local(events + count, max - count);
   }

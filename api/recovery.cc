@@ -46,6 +46,7 @@ void Context::lose_engine() {
   });
   connecting_.clear();
   waiting_.clear();
+  postponed_ = 0;
   given_back_.clear();
   lanes_.clear();
   // Buffers that the application holds stay readable and writable.
@@ -79,7 +80,13 @@ void Context::recover() {
   mr_event event{};
   event.type = MR_EVENT_ENGINE_BACK;
   local_.push_back(event);
-  for (Listener& listener : listeners_) start(listener);
+  std::erase_if(listeners_, [this](Listener& listener) {
+    const int status = start(listener);
+    if (status == 0) return false;
+    listener.status = status;
+    local_.push_back(answer_of(listener));
+    return true;
+  });
 }
 
 }  // namespace millrace::api

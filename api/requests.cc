@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "api/context.h"
 
@@ -9,12 +10,24 @@ namespace millrace::api {
 namespace {
 
 constexpr std::size_t kReasonBytesMax = 1024;
+constexpr std::size_t kPostponedMax = 65536;  // requests of a lane that wait for room
+
+ipc::SubmissionEntry entry_of(const Preset& preset) {
+  ipc::SubmissionEntry entry{};
+  entry.operation = ipc::Operation::preset;
+  entry.parameter = preset.parameter;
+  entry.value = preset.value;
+  return entry;
+}
 
 }  // namespace
 
-/// Posts a request with its payload in a slot of its own, which comes back by itself.
-int Context::post(Lane& lane, ipc::SubmissionEntry entry, const void* payload, std::size_t length) {
-  if (lane.submissions.reserve(1) == 0) return failed(-EAGAIN, "no room for the request now");
+/// Posts a request, after the presets that it is for: the engine forgets them with it. The payload
+/// is in a slot of its own, which comes back by itself. All of it or nothing.
+int Context::post(Lane& lane, ipc::SubmissionEntry entry, const void* payload, std::size_t length,
+                  const std::vector<Preset>& presets) {
+  if (lane.postponed.size() + presets.size() >= kPostponedMax)
+    return failed(-EAGAIN, "too many requests wait already");
   if (length > 0) {
     const std::uint32_t slot =
         lane.has_slots() ? allocate(static_cast<std::uint32_t>(length)) : TransmitArena::kNone;
@@ -25,9 +38,36 @@ int Context::post(Lane& lane, ipc::SubmissionEntry entry, const void* payload, s
     entry.slot = slot;
     entry.length = static_cast<std::uint32_t>(length);
   }
-  lane.submissions.at(0) = entry;
-  lane.submissions.commit(1);
+  for (const Preset& preset : presets) submit(lane, entry_of(preset));
+  submit(lane, entry);
   return 0;
+}
+
+/// To the ring, or behind those that wait for room there: messages wait with them, so that none is
+/// overtaken by what the application asked for later.
+void Context::submit(Lane& lane, const ipc::SubmissionEntry& entry) {
+  if (lane.postponed.empty() && lane.submissions.reserve(1) == 1) {
+    lane.submissions.at(0) = entry;
+    lane.submissions.commit(1);
+    return;
+  }
+  lane.postponed.push_back(entry);
+  ++postponed_;
+  flush();
+  await_space();
+}
+
+void Context::submit_postponed() {
+  if (postponed_ == 0) return;
+  for (const auto& lane : lanes_) {
+    while (!lane->postponed.empty() && lane->submissions.reserve(1) == 1) {
+      lane->submissions.at(0) = lane->postponed.front();
+      lane->submissions.commit(1);
+      lane->postponed.pop_front();
+      --postponed_;
+    }
+  }
+  flush();
 }
 
 int Context::request(mr_association association, ipc::SubmissionEntry entry) {
@@ -43,6 +83,7 @@ int Context::request(mr_association association, ipc::SubmissionEntry entry) {
 }
 
 int Context::connect(const mr_connect_options& options) {
+  const std::vector<Preset> presets = std::exchange(presets_, {});
   if (is_lost_) return failed(-EIO, "the engine is gone");
   if (options.peer_port == 0 || options.peer_count == 0 || options.peer_count > MR_PATHS_MAX ||
       options.local_count > MR_LOCALS_MAX || options.peers == nullptr ||
@@ -65,13 +106,8 @@ int Context::connect(const mr_connect_options& options) {
   entry.streams_out = options.streams_out;
   entry.streams_in = options.streams_in;
   const std::size_t count = std::size_t{options.peer_count} + options.local_count;
-  const auto wanted = static_cast<std::uint32_t>(1 + presets_.size());
-  if (lane.submissions.reserve(wanted) < wanted)
-    return failed(-EAGAIN, "no room for the request now");
-  post_preset(lane, presets_);
-  const int status = post(lane, entry, addresses, count * sizeof(mr_address));
+  const int status = post(lane, entry, addresses, count * sizeof(mr_address), presets);
   if (status != 0) return status;
-  presets_.clear();
   connecting_.push_back(options.context);
   ++lane.connects;
   flush();
@@ -131,18 +167,6 @@ int Context::heartbeat(mr_association association, const mr_address& address) {
 int Context::preset(int parameter, std::uint32_t value) {
   if (parameter < 1 || parameter > ipc::kParameterLast) return failed(-EINVAL, "no such parameter");
   presets_.push_back({static_cast<ipc::Parameter>(parameter), value});
-  return 0;
-}
-
-/// Says them again before each request that they are for: the engine forgets them with it.
-int Context::post_preset(Lane& lane, const std::vector<Preset>& presets) {
-  for (const Preset& preset : presets) {
-    ipc::SubmissionEntry entry{};
-    entry.operation = ipc::Operation::preset;
-    entry.parameter = preset.parameter;
-    entry.value = preset.value;
-    if (const int status = post(lane, entry, nullptr, 0); status != 0) return status;
-  }
   return 0;
 }
 

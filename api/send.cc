@@ -43,8 +43,7 @@ std::uint32_t Context::reclaim_and_allocate(std::uint8_t size_class) {
 }
 
 bool Context::has_room(Lane& lane, const AssociationRecord& record) {
-  return record.outstanding <= record.send_buffer / 2 && lane.has_slots() &&
-         lane.submissions.has_space();
+  return record.outstanding <= record.send_buffer / 2 && lane.takes_messages();
 }
 
 /// `size` is the slot's.
@@ -77,7 +76,7 @@ inline int Context::try_send(const mr_message& message) {
   const std::uint8_t size_class = size_class_of(message.length);
   const std::uint32_t size = kClassBytes[size_class];
   if (record->outstanding != 0 && record->outstanding + size > record->send_buffer) return -EAGAIN;
-  if (!lane->has_slots() || !lane->submissions.has_space()) return -EAGAIN;
+  if (!lane->takes_messages()) return -EAGAIN;
   std::uint32_t slot = arena_.reuse(size_class);
   if (slot == TransmitArena::kNone) slot = reclaim_and_allocate(size_class);
   if (slot == TransmitArena::kNone) return -EAGAIN;
@@ -92,9 +91,22 @@ int Context::send_slot(const mr_message& message, std::uint32_t slot) {
   if (const int status = admit(message, lane, record); status != 0) return status;
   const std::uint32_t size = arena_.size_of(slot);
   if (record->outstanding != 0 && record->outstanding + size > record->send_buffer) return -EAGAIN;
-  if (!lane->has_slots() || !lane->submissions.has_space()) return -EAGAIN;
+  if (!lane->takes_messages()) return -EAGAIN;
   submit(*lane, *record, message, slot, size);
   return 0;
+}
+
+int Context::check_room(mr_association association, std::uint32_t length) {
+  Lane* lane;
+  AssociationRecord* record;
+  mr_message message{};
+  message.association = association;
+  message.length = length;
+  reclaim();
+  if (const int status = admit(message, lane, record); status != 0) return status;
+  const std::uint32_t size = kClassBytes[size_class_of(length)];
+  const bool fits = record->outstanding == 0 || record->outstanding + size <= record->send_buffer;
+  return fits && lane->takes_messages() ? 0 : hold_back(message, -EAGAIN);
 }
 
 /// No room. The application is promised an MR_EVENT_WRITABLE, and what it kept back goes out.
@@ -107,11 +119,7 @@ int Context::hold_back(const mr_message& message, int status) {
     waiting_.push_back(message.association);
   }
   flush();
-  if (epoll_ >= 0) {
-    // Who polls the descriptor is to be woken for space too, or now if some came meanwhile.
-    arm();
-    if (has_something()) set_timer(1);
-  }
+  await_space();
   return failed(status, "no room to send now");
 }
 
@@ -126,6 +134,7 @@ int Context::send(const mr_message& message, bool more) {
 /// Slots and requests may have come back meanwhile.
 int Context::send_again(const mr_message& message) {
   reclaim();
+  submit_postponed();
   const int status = try_send(message);
   return status == -EAGAIN ? hold_back(message, status) : status;
 }
@@ -205,6 +214,7 @@ int Context::send_buffer(mr_message message, void* buffer, bool more) {
   int status = send_slot(message, slot);
   if (status == -EAGAIN) {
     reclaim();
+    submit_postponed();
     status = send_slot(message, slot);
     if (status == -EAGAIN) return hold_back(message, status);
   }

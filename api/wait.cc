@@ -20,10 +20,18 @@ bool Context::has_something() {
   for (const auto& lane : lanes_) {
     if (lane->completions.available(1) > 0) return true;
   }
-  if (waiting_.empty()) return false;
+  if (!wants_space()) return false;
   reclaim();
+  submit_postponed();
   report_writable();
   return !local_.empty();
+}
+
+/// Who polls the descriptor is to be woken for space too, or now if some came meanwhile.
+void Context::await_space() {
+  if (epoll_ < 0) return;
+  arm();
+  if (has_something()) set_timer(1);
 }
 
 /// Says in every lane that this side sleeps, with a number of its own for each sleep. What comes
@@ -31,7 +39,7 @@ bool Context::has_something() {
 void Context::arm() {
   sleep_ = (sleep_ + 1) & ~ipc::kAsleepWantsSpace;
   if (sleep_ == 0) sleep_ = 1;
-  const std::uint32_t word = sleep_ | (waiting_.empty() ? 0 : ipc::kAsleepWantsSpace);
+  const std::uint32_t word = sleep_ | (wants_space() ? ipc::kAsleepWantsSpace : 0);
   for (const auto& lane : lanes_)
     lane->words->application.asleep.store(word, std::memory_order_relaxed);
   ipc::dekker_fence();

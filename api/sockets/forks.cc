@@ -198,6 +198,7 @@ void Process::end() {
       process.settle(socket);
     }
     mr_flush(process.context_);
+    process.await([&process] { return !process.context_->context.has_postponed(); });
     if (process.channels_.empty() && process.parked_.empty()) return;
   }
   process.leave_keeper();

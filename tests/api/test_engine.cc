@@ -226,6 +226,10 @@ TEST_CASE("a lost engine is reported, and the library attaches and listens again
   listen.port = 3868;
   REQUIRE(mr_listen(context, &listen) == 0);
   engine->fake->answer(engine->fake->take_one(), ipc::Event::listening, 0);
+  mr_listen_options other = listen;
+  other.port = 3869;
+  REQUIRE(mr_listen(context, &other) == 0);
+  engine->fake->answer(engine->fake->take_one(), ipc::Event::listening, 0);
   const mr_association association = handle(1, 0, 0);
   engine->fake->up(association, 55);
   engine->fake->deliver(association, "last words");
@@ -246,10 +250,15 @@ TEST_CASE("a lost engine is reported, and the library attaches and listens again
       }
     }
   }
-  CHECK(types == std::vector<int>{MR_EVENT_LISTENING, MR_EVENT_ASSOCIATION_UP, MR_EVENT_MESSAGE,
-                                  MR_EVENT_ASSOCIATION_DOWN, MR_EVENT_ENGINE_LOST});
+  CHECK(types == std::vector<int>{MR_EVENT_LISTENING, MR_EVENT_LISTENING, MR_EVENT_ASSOCIATION_UP,
+                                  MR_EVENT_MESSAGE, MR_EVENT_ASSOCIATION_DOWN,
+                                  MR_EVENT_ENGINE_LOST});
   CHECK(mr_send(context, association, "x", 1, 0, 0, 0, 0) == -EIO);
   CHECK(mr_listen(context, &listen) == -EIO);
+  CHECK(mr_unlisten(context, 3869, 0) == 0);  // the next engine does not hear of it
+  REQUIRE(mr_receive(context, &event, 1) == 1);
+  CHECK(event.type == MR_EVENT_REQUEST_DONE);
+  CHECK(event.request == MR_REQUEST_UNLISTEN);
   std::memset(buffer, 1, 100);  // a buffer outlives the engine
   CHECK(mr_send_buffer(context, association, buffer, 100, 0, 0, 0, 0) == -EIO);
   mr_buffer_free(context, buffer);

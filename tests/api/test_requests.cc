@@ -251,20 +251,57 @@ TEST_CASE("requests on an association reach the lcore that owns it") {
   CHECK(event.status == -EINVAL);
 }
 
-TEST_CASE("a full ring refuses requests until the engine has taken some") {
-  Bench bench;
+TEST_CASE("requests that find no room in the ring follow when there is some, in their order") {
+  Bench bench(Bench::small(1));
   const mr_association association = bench.established();
-  bench.engine->take();
-  int accepted = 0;
-  while (mr_get_status(bench.context, association) == 0) ++accepted;
-  CHECK(accepted == 16);
-  CHECK(mr_get_status(bench.context, association) == -EAGAIN);
+  int sent = 0;
+  while (bench.send(association, "x") == 0) ++sent;
+  CHECK(mr_get_status(bench.context, association) == 0);
+  CHECK(mr_set_parameter(bench.context, association, MR_RTO_MIN_MS, 100) == 0);
+  CHECK(mr_preset(bench.context, MR_RTO_MAX_MS, 900) == 0);
   mr_listen_options options{};
   options.port = 1;
-  CHECK(mr_listen(bench.context, &options) == -EAGAIN);
-  CHECK(bench.engine->take().size() == 16);
-  CHECK(mr_get_status(bench.context, association) == 0);
   CHECK(mr_listen(bench.context, &options) == 0);
+  CHECK(mr_shutdown(bench.context, association) == 0);
+  CHECK(bench.send(association, "late") == -ESHUTDOWN);
+  CHECK(bench.engine->take().size() == 16);  // the ring's
+  bench.next();
+  const auto rest = bench.engine->take();
+  REQUIRE(rest.size() == static_cast<std::size_t>(sent) + 5 - 16);
+  const ipc::Operation wanted[] = {ipc::Operation::set_parameter, ipc::Operation::preset,
+                                   ipc::Operation::listen, ipc::Operation::shutdown};
+  for (std::size_t i = 0; i < rest.size(); ++i) CHECK(rest[i].entry.operation == wanted[i]);
+}
+
+TEST_CASE("a message does not overtake a request that waits for room") {
+  Bench bench;
+  const mr_association association = bench.established();
+  for (int i = 0; i < 20; ++i) REQUIRE(mr_get_status(bench.context, association) == 0);
+  CHECK(bench.engine->take().size() == 16);
+  CHECK(bench.send(association, "x") == 0);
+  const auto rest = bench.engine->take();
+  REQUIRE(rest.size() == 5);
+  CHECK(rest[4].entry.operation == ipc::Operation::send);
+}
+
+TEST_CASE("a sleeper is woken for requests that wait for room") {
+  Bench bench;
+  const mr_association association = bench.established();
+  for (int i = 0; i < 17; ++i) REQUIRE(mr_get_status(bench.context, association) == 0);
+  CHECK(mr_wait(bench.context, 0) == 0);
+  bench.engine->take();
+  CHECK(mr_wait(bench.context, 0) == 0);  // it is no event
+  CHECK(bench.engine->take().size() == 1);
+}
+
+TEST_CASE("presets of a call that fails are for no other") {
+  Bench bench;
+  REQUIRE(mr_preset(bench.context, MR_RTO_MIN_MS, 120) == 0);
+  mr_listen_options listen{};
+  CHECK(mr_listen(bench.context, &listen) == -EINVAL);
+  listen.port = 1;
+  CHECK(mr_listen(bench.context, &listen) == 0);
+  CHECK(bench.engine->take_one().entry.operation == ipc::Operation::listen);
 }
 
 TEST_CASE("after shutdown nothing is sent, and after the end the handle is dead") {
