@@ -69,8 +69,8 @@ struct timespec;
 /* Adds local addresses, or takes some away (RFC 6458 9.1). `addresses` lie one behind the other,
  * each as long as its family's. All have one port.
  * EINVAL: another flag, or addresses that contradict each other. EADDRNOTAVAIL: not an address of
- * the engine. EADDRINUSE: the port is. EOPNOTSUPP: the socket listens or has an association
- * already. EBUSY: the last address stays. */
+ * the engine. EADDRINUSE: another socket has the port there. EOPNOTSUPP: the socket has an
+ * association already. EBUSY: the last address stays. A failure changes nothing. */
 int sctp_bindx(int socket, struct sockaddr* addresses, int count, int flags)
     MR_SCTP_SYMBOL(sctp_bindx);
 

@@ -12,7 +12,7 @@ namespace millrace::sockets {
 /// not taken for its own.
 class AwaitedRequest {
  public:
-  /// `about` is an association's handle, or of a listener the socket's number.
+  /// `about` is an association's handle, or a listener's number.
   void begin(mr_request kind, std::uint64_t about) {
     kind_ = kind;
     about_ = about;

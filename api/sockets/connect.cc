@@ -8,14 +8,6 @@
 namespace millrace::sockets {
 namespace {
 
-constexpr int kPortTries = 16;
-
-void preset_all(mr_context* context, std::uint32_t changed, const ParameterValues& values) {
-  for (int parameter = 1; parameter < MR_PARAMETERS; ++parameter) {
-    if ((changed >> parameter & 1) != 0) mr_preset(context, parameter, values[parameter]);
-  }
-}
-
 /// The addresses of one host to connect to, and its port.
 int read_peers(const std::vector<Endpoint>& peers, std::vector<mr_address>& addresses) {
   if (peers.empty() || peers.size() > MR_PATHS_MAX) return -EINVAL;
@@ -58,7 +50,7 @@ int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
     started->peers = addresses;
     started->locals = locals_;
     associations[started->id] = started;
-    preset_all(process.context(), changed_parameters_, options.parameters);
+    preset();
     if (init != nullptr && init->sinit_max_attempts != 0)
       mr_preset(process.context(), MR_INIT_MAX_RETRANS, init->sinit_max_attempts);
     mr_connect_options wanted{};
@@ -74,6 +66,7 @@ int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
     wanted.locals = offered.data();
     wanted.context = static_cast<std::uint64_t>(started->id);
     int status = mr_connect(process.context(), &wanted);
+    if (status == -EAGAIN) status = -ENOBUFS;
     const Association& it = *started;
     if (status == 0) {
       status =

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "api/sockets/process.h"
 #include "api/sockets/socket.h"
@@ -10,7 +11,6 @@
 namespace millrace::sockets {
 namespace {
 
-constexpr int kPortTries = 64;
 constexpr int kBacklogMax = 4096;
 
 }  // namespace
@@ -31,7 +31,7 @@ int Socket::listen(int backlog) {
   int status = -EADDRINUSE;
   for (int i = 0; i < kPortTries && status == -EADDRINUSE && !is_listening_; ++i) {
     if (!was_bound && (status = choose_port()) != 0) return status;
-    status = process.start_listening(*this);
+    status = process.has_rival(*this, true) ? -EADDRINUSE : process.start_listening(*this);
     is_listening_ = status == 0;
     if (was_bound) break;
   }
@@ -51,11 +51,6 @@ bool Socket::is_on(int level, int name) const {
   return std::any_of(stored_.begin(), stored_.end(), [&](const StoredOption& stored) {
     return stored.level == level && stored.name == name && stored.value != 0;
   });
-}
-
-/// Whether others that say so, too, may be bound and listen where it does.
-bool Socket::shares_port() const {
-  return is_on(SOL_SOCKET, SO_REUSEPORT);
 }
 
 /// Whether it is reached at an address of ours.
@@ -79,8 +74,8 @@ bool Socket::meets(const Socket& other) const {
 
 bool Socket::is_rival_of(const Socket& other) const {
   if (port_ != other.port_ || port_ == 0 || !meets(other)) return false;
-  if (shares_port() && other.shares_port()) return false;
-  return !(reuses() && other.reuses() && !other.is_listening_);
+  if (has_so_reuseport() && other.has_so_reuseport()) return false;
+  return !(may_be_bound_twice() && other.may_be_bound_twice() && !other.is_listening_);
 }
 
 std::vector<mr_address> Socket::offered_addresses() const {
@@ -90,38 +85,52 @@ std::vector<mr_address> Socket::offered_addresses() const {
                   : std::vector<mr_address>{any_address(serves(true) ? AF_INET : AF_INET6)};
 }
 
-bool Process::has_rival(const Socket& socket) const {
-  return std::any_of(sockets_.begin(), sockets_.end(), [&socket](const auto& other) {
-    return other != nullptr && other.get() != &socket && socket.is_rival_of(*other);
-  });
+bool Process::has_rival(const Socket& socket, bool is_to_listen) const {
+  const auto is_rival = [&](const Socket& other) {
+    const bool counts = !is_to_listen || !other.was_connected();
+    return &other != &socket && counts && socket.is_rival_of(other);
+  };
+  return std::any_of(sockets_.begin(), sockets_.end(),
+                     [&](const auto& other) { return other != nullptr && is_rival(*other); }) ||
+         std::any_of(listening_.begin(), listening_.end(),
+                     [&](const auto& one) { return is_rival(*one.second.socket); });
 }
 
+/// Listens as the socket is now. One that listens already does so until the engine has said yes: no
+/// INIT is refused meanwhile. The engine is told that all share their addresses, as it is here that
+/// is known who excludes whom.
 int Process::start_listening(Socket& socket) {
   const std::vector<mr_address> addresses = socket.offered_addresses();
+  const std::uint64_t number = next_number();
   mr_listen_options wanted{};
   wanted.port = socket.name().port;
   wanted.address_count = static_cast<std::uint16_t>(addresses.size());
   wanted.addresses = addresses.data();
-  wanted.context = socket.number;
-  wanted.flags = socket.shares_port() ? MR_LISTEN_SHARED : 0;
-  socket.preset(wanted);
-  listening_[socket.number] = {&socket, socket.options.parameters};
-  const int status = ask(MR_REQUEST_LISTEN, socket.number,
-                         [&] { return mr_listen(context_, &wanted); });
-  if (status != 0) listening_.erase(socket.number);
-  return status;
+  wanted.context = number;
+  wanted.flags = MR_LISTEN_SHARED;
+  wanted.streams_out = socket.streams_wanted().sinit_num_ostreams;
+  wanted.streams_in = socket.streams_wanted().sinit_max_instreams;
+  listening_[number] = {&socket, socket.options.parameters};
+  socket.preset();
+  const int status = ask(MR_REQUEST_LISTEN, number, [&] { return mr_listen(context_, &wanted); });
+  if (status != 0) {
+    listening_.erase(number);
+    mr_unlisten(context_, wanted.port, number);  // if it was never answered
+    return status == -EAGAIN ? -ENOBUFS : status;
+  }
+  stop_listening(socket);
+  socket.listener = number;
+  return 0;
 }
 
-void Process::stop_listening(const Socket& socket) {
-  if (listening_.erase(socket.number) == 0) return;
-  ask(MR_REQUEST_UNLISTEN, socket.number,
-      [&] { return mr_unlisten(context_, socket.name().port, socket.number); });
+void Process::stop_listening(Socket& socket) {
+  const std::uint64_t number = std::exchange(socket.listener, 0);
+  if (listening_.erase(number) == 0) return;
+  ask(MR_REQUEST_UNLISTEN, number,
+      [&] { return mr_unlisten(context_, socket.name().port, number); });
 }
 
-/// What the socket wants for the associations that come to it.
-void Socket::preset(mr_listen_options& wanted) const {
-  wanted.streams_out = init_.sinit_num_ostreams;
-  wanted.streams_in = init_.sinit_max_instreams;
+void Socket::preset() const {
   for (int parameter = 1; parameter < MR_PARAMETERS; ++parameter) {
     if ((changed_parameters_ >> parameter & 1) != 0)
       mr_preset(Process::get().context(), parameter, options.parameters[parameter]);

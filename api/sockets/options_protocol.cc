@@ -52,9 +52,10 @@ int Options::get_adaptation(Socket& socket, void* value, socklen_t& length) {
 int Options::set_adaptation(Socket& socket, const void* value, socklen_t) {
   Scope future;
   future.has_socket = true;
+  const std::uint32_t before = socket.options.parameters[MR_ADAPTATION];
   change(socket, future, MR_ADAPTATION, read_value<sctp_setadaptation>(value).ssb_adaptation_ind);
   // A listener says it in its INIT ACKs, and these are the engine's.
-  return socket.is_listening_ ? socket.listen_anew() : 0;
+  return socket.listen_anew([&] { change(socket, future, MR_ADAPTATION, before); });
 }
 
 //= rfc6458 8.1.2

@@ -88,13 +88,13 @@ int Options::set_no_fragments(Socket& socket, const void* value, socklen_t) {
 }
 
 int Options::get_reuse_port(Socket& socket, void* value, socklen_t& length) {
-  return write_value(int{socket.reuses_port_ ? 1 : 0}, value, length);
+  return write_value(int{socket.has_sctp_reuse_port_ ? 1 : 0}, value, length);
 }
 
 int Options::set_reuse_port(Socket& socket, const void* value, socklen_t) {
   if (!socket.is_one_to_one()) return -EOPNOTSUPP;
   if (socket.port_ != 0) return -EFAULT;  // what Linux says to one that is bound
-  socket.reuses_port_ = read_value<int>(value) != 0;
+  socket.has_sctp_reuse_port_ = read_value<int>(value) != 0;
   return 0;
 }
 
@@ -147,8 +147,14 @@ int Options::get_init(Socket& socket, void* value, socklen_t& length) {
 int Options::set_init(Socket& socket, const void* value, socklen_t) {
   const auto wanted = read_value<sctp_initmsg>(value);
   sctp_initmsg& init = socket.init_;
+  const sctp_initmsg before = init;
   if (wanted.sinit_num_ostreams != 0) init.sinit_num_ostreams = wanted.sinit_num_ostreams;
   if (wanted.sinit_max_instreams != 0) init.sinit_max_instreams = wanted.sinit_max_instreams;
+  // A listener says them in its INIT ACKs, and these are the engine's.
+  if (init.sinit_num_ostreams != before.sinit_num_ostreams ||
+      init.sinit_max_instreams != before.sinit_max_instreams) {
+    if (const int status = socket.listen_anew([&] { init = before; }); status != 0) return status;
+  }
   Scope future;
   future.has_socket = true;
   if (wanted.sinit_max_init_timeo != 0) {

@@ -99,11 +99,11 @@ int Options::set_send_timeout(Socket& socket, const void* value, socklen_t) {
 }
 
 int Options::get_reuse_address(Socket& socket, void* value, socklen_t& length) {
-  return write_value(int{socket.reuses_address_ ? 1 : 0}, value, length);
+  return write_value(int{socket.has_so_reuseaddr_ ? 1 : 0}, value, length);
 }
 
 int Options::set_reuse_address(Socket& socket, const void* value, socklen_t) {
-  socket.reuses_address_ = read_value<int>(value) != 0;
+  socket.has_so_reuseaddr_ = read_value<int>(value) != 0;
   return 0;
 }
 

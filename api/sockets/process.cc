@@ -203,8 +203,8 @@ int Process::ask(mr_request kind, std::uint64_t about, const std::function<int()
 }
 
 int Process::ask_status(Association& association, mr_status& status) {
-  const int failed = ask(MR_REQUEST_GET_STATUS, association.handle,
-                         [&] { return request_status(association); });
+  const int failed =
+      ask(MR_REQUEST_GET_STATUS, association.handle, [&] { return request_status(association); });
   if (failed == 0) status = awaited_.found();
   return failed;
 }
@@ -277,6 +277,13 @@ void Process::name(const std::shared_ptr<Association>& association, mr_associati
 void Process::forget(const Association& association) {
   by_handle_.erase(association.handle);
   by_id_.erase(association.id);
+}
+
+void Process::end_association(const Association& association, bool at_once) {
+  const auto ask_once = [this, at_once, handle = association.handle] {
+    return at_once ? mr_abort(context_, handle, nullptr, 0) : mr_shutdown(context_, handle);
+  };
+  if (ask_once() == -EAGAIN) await([&] { return ask_once() != -EAGAIN; });
 }
 
 // ---- waiting in calls ----

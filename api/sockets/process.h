@@ -59,13 +59,16 @@ class Process {
   std::shared_ptr<Association> make_association();
   void name(const std::shared_ptr<Association>& association, mr_association handle);
   void forget(const Association& association);
+  /// Begins its end, at once or after what was sent. Waits if too much else is to be told first.
+  void end_association(const Association& association, bool at_once);
   // listening.cc
   int start_listening(Socket& socket);
   /// The address of ours that a peer has reached; the wildcard if that is not known.
   mr_address local_of(const mr_event& event) const;
-  void stop_listening(const Socket& socket);
-  /// Whether another socket of this process is bound to what this one is bound to.
-  bool has_rival(const Socket& socket) const;
+  void stop_listening(Socket& socket);
+  /// Whether another socket of this process is bound to what this one is bound to,
+  /// so that this one may not be, or may not listen.
+  bool has_rival(const Socket& socket, bool is_to_listen = false) const;
   std::uint64_t next_number() { return ++numbers_; }
   std::uint32_t random();
 
@@ -168,7 +171,7 @@ class Process {
   std::vector<std::shared_ptr<Socket>> sockets_;  // by descriptor
   std::unordered_map<mr_association, std::shared_ptr<Association>> by_handle_;
   std::unordered_map<sctp_assoc_t, std::shared_ptr<Association>> by_id_;
-  std::unordered_map<std::uint64_t, EngineListener> listening_;  // by the socket's number
+  std::unordered_map<std::uint64_t, EngineListener> listening_;  // by Socket::listener
   AwaitedRequest awaited_;
   std::string owner_name_;
   int rendezvous_ = -1;

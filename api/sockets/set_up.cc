@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint32_t kEphemeralFirst = 32768;
 constexpr std::uint32_t kEphemeralCount = 28232;
-constexpr int kPortTries = 64;
 
 }  // namespace
 
@@ -61,6 +60,7 @@ void Socket::become_remote(const std::shared_ptr<Link>& to_owner, std::uint64_t 
   link = to_owner;
   number = its_number;
   is_listening_ = false;
+  listener = 0;
   holders = 0;
   waiters.clear();
   associations.clear();
@@ -103,46 +103,56 @@ int Socket::bind(const Endpoint& to) {
   if (to.port == 0) return choose_port();
   port_ = to.port;
   if (!Process::get().has_rival(*this)) return 0;
-  port_ = 0;
+  unname();
   return -EADDRINUSE;
 }
 
-/// sctp_bindx() with SCTP_BINDX_ADD_ADDR.
+/// A bind that has failed leaves nothing.
+void Socket::unname() {
+  port_ = 0;
+  locals_.clear();
+}
+
+/// sctp_bindx() with SCTP_BINDX_ADD_ADDR: all of them or none.
 int Socket::bind_also(const std::vector<Endpoint>& endpoints) {
   if (!associations.empty()) return -EOPNOTSUPP;  // wants dynamic addresses
-  const std::vector<mr_address> there =
-      port_ != 0 && !locals_.empty() ? locals_ : std::vector<mr_address>{};
+  std::vector<mr_address> locals = port_ != 0 ? locals_ : std::vector<mr_address>{};
+  const bool is_wildcard = port_ != 0 && locals.empty();
+  const std::size_t had = locals.size();
   for (const Endpoint& endpoint : endpoints) {
     if (const int status = check_local(endpoint); status != 0) return status;
     if (port_ != 0 && endpoint.port != 0 && endpoint.port != port_) return -EINVAL;
     if (endpoint.port != endpoints.front().port && endpoint.port != 0) return -EINVAL;
-    if (std::find(there.begin(), there.end(), endpoint.address) != there.end()) return -EINVAL;
+    const auto at = std::find(locals.begin(), locals.end(), endpoint.address);
+    if (at - locals.begin() < static_cast<std::ptrdiff_t>(had)) return -EINVAL;
+    if (at == locals.end()) locals.push_back(endpoint.address);
   }
-  std::size_t first = 0;
-  if (port_ == 0) {
-    if (const int status = bind(endpoints.front()); status != 0) return status;
-    first = 1;
-  }
-  const bool is_wildcard = locals_.empty();
-  for (std::size_t i = first; i < endpoints.size() && !is_wildcard; ++i) {
-    const mr_address& address = endpoints[i].address;
-    if (is_any(address)) {
-      locals_.clear();
-      break;
-    }
-    if (std::find(locals_.begin(), locals_.end(), address) == locals_.end())
-      locals_.push_back(address);
-  }
-  return locals_.size() <= MR_LOCALS_MAX ? listen_anew() : -EINVAL;
+  const std::vector<mr_address> added(locals.begin() + static_cast<std::ptrdiff_t>(had),
+                                      locals.end());
+  if (is_wildcard || std::any_of(added.begin(), added.end(), is_any)) locals.clear();
+  if (locals.size() > MR_LOCALS_MAX) return -EINVAL;
+  if (port_ != 0) return rebind(std::move(locals), added);
+  if (const int status = bind(endpoints.front()); status != 0) return status;
+  const int status = rebind(std::move(locals), added);
+  if (status != 0) unname();
+  return status;
 }
 
-/// A listener whose addresses have changed: for associations to come.
-int Socket::listen_anew() {
-  if (!is_listening_) return 0;
-  Process& process = Process::get();
-  process.stop_listening(*this);
-  const int status = process.start_listening(*this);
-  is_listening_ = status == 0;
+/// Has other addresses from now on, some of them new, or stays as it was.
+int Socket::rebind(std::vector<mr_address> locals, const std::vector<mr_address>& added) {
+  std::swap(locals_, locals);
+  const std::vector<mr_address> wanted = locals_;
+  if (!wanted.empty()) locals_ = added;  // what it has already is no matter
+  const bool is_taken = !added.empty() && Process::get().has_rival(*this);
+  locals_ = is_taken ? locals : wanted;
+  return is_taken ? -EADDRINUSE : listen_anew([&] { locals_ = locals; });
+}
+
+/// A listener of which something has changed, for associations to come. What the engine refuses is
+/// undone.
+int Socket::listen_anew(const std::function<void()>& undo) {
+  const int status = is_listening_ ? Process::get().start_listening(*this) : 0;
+  if (status != 0) undo();
   return status;
 }
 
@@ -156,8 +166,7 @@ int Socket::unbind(const std::vector<Endpoint>& endpoints) {
     if (std::erase(left, endpoint.address) == 0) return -EINVAL;
   }
   if (left.empty()) return -EBUSY;  // the last address stays
-  locals_ = left;
-  return listen_anew();
+  return rebind(left, {});
 }
 
 // ---- accepting ----
@@ -220,7 +229,7 @@ int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
   to.stamps = stamps;
   to.tos_ = tos_;
   to.traffic_class_ = traffic_class_;
-  to.reuses_address_ = reuses_address_;
+  to.has_so_reuseaddr_ = has_so_reuseaddr_;
   to.send_buffer_ = send_buffer_;
   to.receive_buffer_ = receive_buffer_;
   to.stored_ = stored_;

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -54,7 +55,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   /// Makes the descriptor; returns it or -errno.
   int open(int flags);
 
-  // set_up.cc
+  // set_up.cc, listening.cc
   int bind(const Endpoint& to);
   int bind_also(const std::vector<Endpoint>& endpoints);
   int unbind(const std::vector<Endpoint>& endpoints);
@@ -86,7 +87,6 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void consume(ReceiveRequest& request, std::size_t bytes);
   std::size_t bytes_readable() const;
 
-  // close.cc
   /// The last descriptor is gone. Associations end as SO_LINGER says.
   void close();
   bool is_lingering() const;
@@ -118,19 +118,21 @@ class Socket : public std::enable_shared_from_this<Socket> {
   /// The peer of a one-to-one socket; false if it has none.
   bool peer_name(Endpoint& peer) const;
   bool is_non_blocking() const;
-  bool shares_port() const;
   int take_error();
   std::vector<mr_address> local_addresses(const Association* association) const;
 
   bool serves(bool v4) const;
   bool is_on(int level, int name) const;
-  bool reuses() const { return reuses_address_ || reuses_port_; }
   bool meets(const Socket& other) const;
+  bool was_connected() const { return was_connected_; }
+  /// Whether it may not be bound, or listen, while the other is as it is.
   bool is_rival_of(const Socket& other) const;
   /// The addresses that peers may use, as the engine is told them; none: all.
   std::vector<mr_address> offered_addresses() const;
   bool is_at(const mr_address& local) const;
-  void preset(mr_listen_options& wanted) const;
+  /// Parameters of the association, or of those of the listener, that is asked for next.
+  void preset() const;
+  const sctp_initmsg& streams_wanted() const { return init_; }
 
   // Across processes (remote.h): another one has its state, and this one only its descriptor.
   bool is_remote() const { return link != nullptr; }
@@ -151,6 +153,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   bool is_edge_triggered = false;  // in some epoll set
   bool maps_v4 = true;             // SCTP_I_WANT_MAPPED_V4_ADDR
   std::uint64_t number = 0;
+  std::uint64_t listener = 0;  // the number of its listener at the engine; 0: none
   std::uint32_t autoclose_s = 0;
   AssociationOptions options;
   int calls = 0;   // that sleep in it: it does not end before they have
@@ -168,8 +171,14 @@ class Socket : public std::enable_shared_from_this<Socket> {
     int level, name, value;
   };
 
+  static constexpr int kPortTries = 64;  // at ports of our choice
+
   int choose_port();
-  int listen_anew();
+  void unname();
+  int rebind(std::vector<mr_address> locals, const std::vector<mr_address>& added);
+  int listen_anew(const std::function<void()>& undo);
+  bool has_so_reuseport() const { return is_on(SOL_SOCKET, SO_REUSEPORT); }
+  bool may_be_bound_twice() const { return has_so_reuseaddr_ || has_sctp_reuse_port_; }
   int adopt(const std::shared_ptr<Association>& association, int flags,
             std::shared_ptr<Socket>& adopted);
   bool is_local(const mr_address& address) const;
@@ -182,6 +191,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void forget(const std::shared_ptr<Association>& association);
   void end_pieces(const std::shared_ptr<Association>& association);
   ssize_t send_to_all(const std::string& message, const SendInfo& info);
+  bool has_room_for(Association& association, std::size_t length);
   ssize_t send_data(Association& association, const std::string& message, const SendInfo& info,
                     const Endpoint* to);
   ssize_t add_to_record(Association& association, const std::string& piece, const SendInfo& info,
@@ -216,8 +226,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   bool disables_fragments_ = false;
   int interleave_ = 0;
   bool ends_records_ = false;  // SCTP_EXPLICIT_EOR
-  bool reuses_address_ = false;
-  bool reuses_port_ = false;
+  bool has_so_reuseaddr_ = false;
+  bool has_sctp_reuse_port_ = false;
   bool follows_addresses_ = false;
   std::vector<StoredOption> stored_;
 };

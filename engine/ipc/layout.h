@@ -117,7 +117,7 @@ static_assert(offsetof(SubmissionEntry, address) == 48);
 
 /// What the engine tells an application. Part of the ABI of millrace.h.
 enum class Event : std::uint8_t {
-  listening = 1,       ///< answer to listen: status, local_port
+  listening = 1,       ///< answer to listen: status, local_port, context
   request_done,        ///< answer to unlisten, set_primary, set_parameter; or a refusal of another
   connecting,          ///< connect was accepted: association is its handle, context the request's
   association_up,      ///< streams_*, ports, address = the peer's primary, context of the connect,

@@ -64,9 +64,34 @@ CASE("an address that is not this host's") {
   FAILS(bind_all(make(), Packed().add(at(kNowhere))), EADDRNOTAVAIL);
 }
 
-CASE("nothing is bound if one of the addresses is bad") {
+CASE("nothing is added if one of the addresses is bad") {
   const int fd = make();
-  FAILS(bind_all(fd, Packed().add(at(kFirst)).add(at(kNowhere))), EADDRNOTAVAIL);
+  OK(bind_to(fd, at(kLoopback)));
+  const uint16_t port = name_of(fd).port();
+  FAILS(bind_all(fd, Packed().add(at(kFirst, port)).add(at(kNowhere, port))), EADDRNOTAVAIL);
+  EQUAL(locals(fd), 1);
+  OK(bind_to(make(), at(kFirst, port)));
+}
+
+CASE("an address that another socket is bound to") {
+  const int first = make();
+  OK(bind_to(first, at(kFirst)));
+  const uint16_t port = name_of(first).port();
+  const int second = make();
+  OK(bind_to(second, at(kSecond, port)));
+  FAILS(bind_all(second, Packed().add(at(kFirst, port))), EADDRINUSE);
+  EQUAL(locals(second), 1);
+}
+
+CASE("an address of another listener: this one stays as it was") {
+  const int first = listening(SOCK_STREAM, at(kFirst));
+  const uint16_t port = name_of(first).port();
+  const int second = listening(SOCK_STREAM, at(kSecond, port));
+  FAILS(bind_all(second, Packed().add(at(kFirst, port))), EADDRINUSE);
+  EQUAL(locals(second), 1);
+  EQUAL(option<int>(second, SOL_SOCKET, SO_ACCEPTCONN), 1);
+  OK(connect_to(make(), at(kSecond, port)));
+  OK(accept(second, nullptr, nullptr));
 }
 
 CASE("an address is removed") {
@@ -121,6 +146,13 @@ CASE("a peer learns of all of them") {
 
 CASE("an address for the next associations of a listener") {
   const int fd = listening(SOCK_STREAM, at(kFirst));
-  OK(bind_all(fd, Packed().add(at(kSecond, name_of(fd).port()))));
+  const uint16_t port = name_of(fd).port();
+  OK(bind_all(fd, Packed().add(at(kSecond, port))));
   EQUAL(locals(fd), 2);
+  const int client = make();
+  OK(connect_to(client, at(kSecond, port)));
+  sockaddr* list = nullptr;
+  EQUAL(sctp_getpaddrs(client, 0, &list), 2);
+  sctp_freepaddrs(list);
+  OK(accept(fd, nullptr, nullptr));
 }

@@ -168,6 +168,36 @@ CASE("those with SO_REUSEPORT at one address share the peers") {
   EQUAL(ready(elsewhere), 0);
 }
 
+CASE("SO_REUSEPORT is looked at when a socket comes to listen, too") {
+  int listeners[2];
+  uint16_t port = 0;
+  for (int& fd : listeners) {
+    fd = make();
+    OK(set(fd, SOL_SOCKET, SO_REUSEPORT, 1));
+    OK(bind_to(fd, at(kFirst, port)));
+    port = name_of(fd).port();
+  }
+  OK(set(listeners[0], SOL_SOCKET, SO_REUSEPORT, 0));
+  FAILS(listen(listeners[0], 1), EADDRINUSE);
+  OK(set(listeners[0], SOL_SOCKET, SO_REUSEPORT, 1));
+  for (const int fd : listeners) OK(listen(fd, 1));
+}
+
+CASE(
+    "an indication and numbers of streams that a listener gets later are of the next association") {
+  const int listener = listening();
+  OK(set(listener, IPPROTO_SCTP, SCTP_INITMSG, sctp_initmsg{5, 6, 0, 0}));
+  OK(set(listener, IPPROTO_SCTP, SCTP_ADAPTATION_LAYER, sctp_setadaptation{7}));
+  const int client = make();
+  subscribe(client, SCTP_ADAPTATION_INDICATION);
+  OK(connect_to(client, name_of(listener)));
+  const auto status = option<sctp_status>(client, IPPROTO_SCTP, SCTP_STATUS);
+  EQUAL(status.sstat_instrms, 5);
+  EQUAL(status.sstat_outstrms, 6);
+  const Message message = notification(client, SCTP_ADAPTATION_INDICATION);
+  EQUAL(message.as<sctp_adaptation_event>().sai_adaptation_ind, 7);
+}
+
 CASE("a listener is no endpoint of data") {
   const int fd = listening();
   char byte;
