@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "api/context.h"
 #include "api/sockets/process.h"
 #include "api/sockets/socket.h"
 
@@ -53,13 +54,16 @@ ssize_t Socket::send(Association& association, const std::string& message, const
                      const Endpoint* to) {
   mr_context* context = Process::get().context();
   if ((info.values.flags & SCTP_ABORT) != 0) {
-    mr_abort(context, association.handle, message.data(), std::min(message.size(), kReasonMax));
+    const std::size_t length = std::min(message.size(), kReasonMax);
+    const int status = mr_abort(context, association.handle, message.data(), length);
+    // Without memory for the reason: better none than no end.
+    if (status == -EAGAIN) mr_abort(context, association.handle, nullptr, 0);
     return 0;  // as Linux does: nothing of it is data
   }
   if ((info.values.flags & SCTP_EOF) != 0) {
-    association.is_shut_down = true;
-    mr_shutdown(context, association.handle);
-    return 0;
+    const int status = mr_shutdown(context, association.handle);
+    association.is_shut_down = status != -EAGAIN;
+    return status == -EAGAIN ? status : 0;
   }
   return ends_records_ ? add_to_record(association, message, info, to)
                        : send_data(association, message, info, to);
@@ -118,11 +122,42 @@ ssize_t Socket::send_data(Association& association, const std::string& message,
   return status;
 }
 
-/// SCTP_SENDALL: to every association; those without room are left out.
+/// SCTP_SENDALL: to every association that is not being shut down, or to none while one of them has
+/// no room.
 ssize_t Socket::send_to_all(const std::string& message, const SendInfo& info) {
   if (associations.empty()) return -EPIPE;
-  for (const auto& [id, association] : associations) send(*association, message, info);
-  return static_cast<ssize_t>(message.size());
+  Process& process = Process::get();
+  const bool is_data = (info.values.flags & (SCTP_EOF | SCTP_ABORT)) == 0;
+  std::vector<std::shared_ptr<Association>> takers;
+  for (const auto& [id, association] : associations) {
+    if (is_data && (association->is_shut_down || association->peer_shut_down)) continue;
+    if (is_data && !has_room_for(*association, message.size())) return -EAGAIN;
+    takers.push_back(association);
+  }
+  if (takers.empty()) return -ESHUTDOWN;
+  ssize_t failed = 0;
+  for (const auto& taker : takers) {
+    // The engine makes room again for what the others took of it.
+    ssize_t status = send(*taker, message, info);
+    if (status == -EAGAIN) {
+      process.await([&] {
+        const bool is_over = taker->state == Association::State::ended;
+        status = is_over ? 0 : send(*taker, message, info);
+        return status != -EAGAIN;
+      });
+    }
+    if (status < 0 && failed == 0) failed = status == -EAGAIN ? -ENOBUFS : status;
+  }
+  return failed != 0 ? failed : static_cast<ssize_t>(message.size());
+}
+
+bool Socket::has_room_for(Association& association, std::size_t length) {
+  auto& context = Process::get().context()->context;
+  if (context.check_room(association.handle, static_cast<std::uint32_t>(length)) != -EAGAIN)
+    return true;  // or another fault, which the send tells
+  association.is_full = true;
+  refresh();
+  return false;
 }
 
 int Socket::shut_down(int how) {
@@ -142,7 +177,7 @@ int Socket::shut_down(int how) {
     shut_write_ = true;
     if (only != nullptr && !only->is_shut_down) {
       only->is_shut_down = true;
-      mr_shutdown(Process::get().context(), only->handle);
+      Process::get().end_association(*only, false);
     }
   }
   refresh();
@@ -157,22 +192,20 @@ void Socket::close() {
   const bool is_abortive = lingering.l_onoff != 0 && lingering.l_linger == 0;
   is_closed_ = true;
   if (is_listening_) process.stop_listening(*this);
-  for (const auto& waiting : accept_queue_) {
-    waiting->is_orphan = true;
-    mr_shutdown(process.context(), waiting->handle);
-  }
+  std::vector<std::shared_ptr<Association>> ending(accept_queue_.begin(), accept_queue_.end());
+  for (const auto& [id, association] : associations) ending.push_back(association);
   accept_queue_.clear();
-  for (const auto& [id, association] : associations) {
-    // Data that nobody will read any more is the peer's loss: it is told (as Linux does).
-    if (is_abortive || association->queued > 0) {
-      mr_abort(process.context(), association->handle, nullptr, 0);
-    } else if (!association->is_shut_down) {
-      mr_shutdown(process.context(), association->handle);
-    }
+  associations.clear();
+  for (const auto& association : ending) {
     association->socket = nullptr;
     association->is_orphan = true;
   }
-  associations.clear();
+  for (const auto& association : ending) {
+    // Data that nobody will read any more is the peer's loss: it is told (as Linux does).
+    const bool is_unread = association->queued > 0 || !association->early.empty();
+    if (is_abortive || is_unread || !association->is_shut_down)
+      process.end_association(*association, is_abortive || is_unread);
+  }
   items.clear();
   descriptor_.close();
   drop_kept_descriptor();

@@ -195,6 +195,29 @@ void want_info(int fd) {
   OK(set(fd, IPPROTO_SCTP, SCTP_EVENTS, events));
 }
 
+int fill_in_batches(int fd) {
+  constexpr unsigned kBatch = 1024;
+  constexpr int kMost = 4096;
+  static mmsghdr messages[kBatch];
+  static char byte[] = "x";
+  static iovec part{byte, 1};
+  for (mmsghdr& message : messages) {
+    message.msg_hdr.msg_iov = &part;
+    message.msg_hdr.msg_iovlen = 1;
+  }
+  const int flags = OK(fcntl(fd, F_GETFL));
+  OK(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+  int sent = 0;
+  int count = 1;
+  while (count > 0 && sent < kMost) {
+    count = sendmmsg(fd, messages, kBatch, MSG_NOSIGNAL);
+    if (count > 0) sent += count;
+  }
+  CHECK(count > 0 || errno == EAGAIN);
+  OK(fcntl(fd, F_SETFL, flags));
+  return sent;
+}
+
 short wait_for(int fd, short events, int milliseconds) {
   pollfd entry{fd, events, 0};
   EQUAL(poll(&entry, 1, milliseconds), 1);

@@ -119,6 +119,10 @@ void subscribe(int fd, int type, bool is_on = true);
 
 void want_info(int fd);  ///< a sctp_sndrcvinfo with each message
 
+/// Sends messages of one byte in large batches until there is no more room, or a few thousand;
+/// gives how many.
+int fill_in_batches(int fd);
+
 /// Waits for one of these; gives all that poll said.
 short wait_for(int fd, short events, int milliseconds = 3000);
 short ready(int fd);

@@ -73,6 +73,38 @@ CASE("data that nobody has read is the peer's loss") {
   EQUAL(receive(two.client).error, ECONNRESET);
 }
 
+CASE("data of an association that nobody has accepted is the peer's loss too") {
+  const int listener = listening();
+  const int client = make();
+  OK(connect_to(client, name_of(listener)));
+  say(client, "unread");
+  sleep_ms(30);
+  OK(close(listener));
+  EQUAL(receive(client).error, ECONNRESET);
+}
+
+CASE("a listener's linger of no time aborts what nobody has accepted") {
+  const int listener = listening();
+  OK(set(listener, SOL_SOCKET, SO_LINGER, linger{1, 0}));
+  const int client = make();
+  OK(connect_to(client, name_of(listener)));
+  wait_for(listener, POLLIN);
+  OK(close(listener));
+  EQUAL(receive(client).error, ECONNRESET);
+}
+
+CASE("after as many messages as there is room for") {
+  const Pair two = pair();
+  const int listener = listening();
+  const Address there = name_of(listener);
+  const int sent = fill_in_batches(two.client);
+  OK(close(two.client));
+  OK(close(listener));
+  FAILS(connect_to(make(), there), ECONNREFUSED);
+  for (int i = 0; i < sent; ++i) EQUAL(receive(two.server).size, 1);
+  EQUAL(receive(two.server).size, 0);
+}
+
 CASE("a linger with time waits until all has arrived") {
   const Pair two = pair();
   OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 5}));

@@ -260,6 +260,25 @@ CASE("SCTP_SENDALL reaches every association") {
   for (const int server : servers) CHECK(receive(server).is("all"));
 }
 
+CASE("SCTP_SENDALL without room for it is refused") {
+  const int fd = make(SOCK_SEQPACKET);
+  const int listener = listening();
+  OK(connect_to(fd, name_of(listener)));
+  const int server = OK(accept(listener, nullptr, nullptr));
+  OK(fcntl(fd, F_SETFL, O_NONBLOCK));
+  static char bytes[1000];
+  sctp_sndrcvinfo info{};
+  info.sinfo_flags = SCTP_SENDALL;
+  int sent = 0;
+  while (sctp_send(fd, bytes, sizeof bytes, &info, 0) > 0) ++sent;
+  EQUAL(errno, EAGAIN);
+  OK(fcntl(server, F_SETFL, O_NONBLOCK));
+  int received = 0;
+  pollfd entry{server, POLLIN, 0};
+  while (poll(&entry, 1, 300) == 1 && receive(server).size > 0) ++received;
+  EQUAL(received, sent);
+}
+
 CASE("libsctp's own functions send what they are given") {
   const Pair two = pair();
   want_info(two.server);

@@ -21,11 +21,20 @@ CASE("SHUT_WR: this side does not write any more") {
   EQUAL(signals_seen, 1);
 }
 
-CASE("SHUT_WR: this side reads what is on its way") {
+CASE("SHUT_WR: this side reads what has come") {
   const Pair two = pair();
-  say(two.server, "on its way");
+  say(two.server, "has come");
+  wait_for(two.client, POLLIN);
   OK(shutdown(two.client, SHUT_WR));
-  CHECK(receive(two.client).is("on its way"));
+  CHECK(receive(two.client).is("has come"));
+}
+
+CASE("SHUT_WR: after as many messages as there is room for") {
+  const Pair two = pair();
+  const int sent = fill_in_batches(two.client);
+  OK(shutdown(two.client, SHUT_WR));
+  for (int i = 0; i < sent; ++i) EQUAL(receive(two.server).size, 1);
+  EQUAL(receive(two.server).size, 0);
 }
 
 CASE("SHUT_WR: when the peer has agreed, this side is not connected") {
