@@ -49,3 +49,15 @@ def same_on_both(rig):
     check(failed <= known, "differences that docs/sockets.md does not tell:\n"
           + suite.explain(on_engine.output(), failed - known))
     check(known <= failed, f"docs/sockets.md tells of differences that are none: {known - failed}")
+
+
+@test("the suite of socket cases gives the same on an engine of two lcores", seconds=SECONDS)
+def same_on_two_lcores(rig):
+    program = rig.programs.find(suite.PROGRAM)
+    engine = lone_engine(rig, engine={"lcores": [0, 1]})
+    run = rig.spawn(run_command(rig, engine, [program]), suite.PROGRAM)
+    run.wait(SECONDS)
+    ours = outcomes(run.output())
+    failed = {name for name, is_good in ours.items() if not is_good}
+    check(failed == suite.differences(), "not those of docs/sockets.md:\n"
+          + suite.explain(run.output(), failed ^ suite.differences()))
