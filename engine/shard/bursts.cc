@@ -106,7 +106,7 @@ void Departures::leave() {
   if (slot_ == nullptr) return;
   account();
   const Time deadline = slot_->association.next_deadline();
-  if (deadline != kNever) shard_.wheel_.arm(slot_, deadline);
+  if (deadline != kNever) shard_.wheel_.arm(shard_.slots_.index_of(slot_), deadline);
   slot_ = nullptr;
 }
 

@@ -18,20 +18,21 @@ void Forecast::add_packet(Bytes packet, const IpAddress& source) {
 }
 
 void Forecast::add(AssociationHandle handle) {
-  if (shard_.is_current(handle)) add_slot(shard_.slots_.at(handle.index));
+  if (shard_.is_current(handle)) add(*shard_.slots_.at(handle.index));
 }
 
-void Forecast::add_slot(const Slot* slot) {
+void Forecast::add(const Slot& slot) {
   if (slot_count_ == kMost) return;
-  const auto* first = reinterpret_cast<const std::byte*>(slot);
-  const auto* end = static_cast<const std::byte*>(slot->association.hot_end());
+  const auto* first = reinterpret_cast<const std::byte*>(&slot);
+  const auto* end = static_cast<const std::byte*>(slot.association.hot_end());
   prefetch(first, static_cast<std::size_t>(end - first));
-  slots_[slot_count_++] = slot;
+  shard_.wheel_.prefetch(shard_.slots_.index_of(&slot));
+  slots_[slot_count_++] = &slot;
 }
 
 void Forecast::fetch() {
   for (std::size_t i = 0; i < tag_count_; ++i) {
-    if (const auto index = shard_.tags_.find(tags_[i])) add_slot(shard_.slots_.at(*index));
+    if (const auto index = shard_.tags_.find(tags_[i])) add(*shard_.slots_.at(*index));
   }
   for (std::size_t i = 0; i < slot_count_; ++i) slots_[i]->association.prefetch();
 }

@@ -75,7 +75,7 @@ void Shard::wait_for_share(Time now, Slot& slot) {
   const bool may_cut = resources_.outbound.cuts_left > 0 && memory_.streams_out.may_grow;
   if (may_cut || !slot.association.outbound().has_new_data()) return;
   counters_.add(Counter::waits_for_share);
-  wheel_.arm(&slot, now + kShareWait);
+  wheel_.arm(slots_.index_of(&slot), now + kShareWait);
 }
 
 // After a burst of packets of one association it is the next one's turn.

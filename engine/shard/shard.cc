@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/shard/forecast.h"
+
 namespace millrace {
 namespace {
 
@@ -64,6 +66,7 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
       listeners_(config.limits.listeners),
       init_rate_(config.limits.inits, {random_.next_u64(), random_.next_u64()}),
       peer_counts_(config.limits.associations, config.seed),
+      wheel_(config.limits.associations),
       jar_(steering.cookie_secret(0), static_cast<std::uint32_t>(config.number)) {
   MR_ASSERT(std::has_single_bit(config.limits.owners));
   MR_ASSERT(config.limits.associations <= kAssociationsMax);
@@ -201,7 +204,7 @@ void Shard::settle(Slot& slot) {
   account(slot);
   if (association.is_closed()) {
     unindex(slot);
-    wheel_.disarm(&slot);
+    wheel_.disarm(slots_.index_of(&slot));
   } else {
     if (slot.indexed_tag != association.identity().local_tag ||
         slot.indexed_paths != association.path_count()) {
@@ -211,7 +214,7 @@ void Shard::settle(Slot& slot) {
     if (association.has_path_news()) claim_confirmed(slot);
     if (!Sending::is_linked(&slot)) sending_.push_back(&slot);
     const Time deadline = association.next_deadline();
-    if (deadline != kNever) wheel_.arm(&slot, deadline);
+    if (deadline != kNever) wheel_.arm(slots_.index_of(&slot), deadline);
   }
   if (association.has_events() && slot.is_orphan) {
     discard_events(slot);
@@ -278,7 +281,7 @@ void Shard::destroy(Slot& slot) {
   if (slot.is_peers_count) peer_counts_.remove(slot.association.path(0).destination());
   slot.association.clear();
   account(slot);
-  wheel_.disarm(&slot);
+  wheel_.disarm(slots_.index_of(&slot));
   if (Ready::is_linked(&slot)) (slot.is_postponed ? postponed_ : ready_).remove(&slot);
   if (Sending::is_linked(&slot)) sending_.remove(&slot);
   if (Owned::is_linked(&slot)) ownership(slot.owner).slots.remove(&slot);
@@ -290,14 +293,28 @@ void Shard::destroy(Slot& slot) {
 
 // ---- time ----
 
+// Nearly always several are due, and of associations that were last looked at long ago.
 void Shard::on_deadline(Time now) {
-  wheel_.advance(
-      now,
-      [&](Slot* slot) {
-        if (slot->association.next_deadline() <= now) slot->association.on_deadline(now);
-        settle(*slot);
-      },
-      kDeadlinesOfTurn);
+  std::array<std::uint32_t, kDeadlinesOfTurn> due;
+  const std::size_t count = wheel_.take_due(now, due);
+  if (count > 1) {
+    Forecast forecast(*this);
+    for (std::size_t i = 0; i < count; ++i) forecast.add(*slots_.at(due[i]));
+    forecast.fetch();
+  }
+  for (std::size_t i = 0; i < count; ++i) on_deadline(now, *slots_.at(due[i]));
+}
+
+// What fires early costs one look, since nothing has happened: but one that has data may have been
+// waiting for its share, and is to be asked again.
+void Shard::on_deadline(Time now, Slot& slot) {
+  const Time deadline = slot.association.next_deadline();
+  if (deadline > now && !slot.association.outbound().has_new_data()) {
+    if (deadline != kNever) wheel_.arm(slots_.index_of(&slot), deadline);
+    return;
+  }
+  if (deadline <= now) slot.association.on_deadline(now);
+  settle(slot);
 }
 
 Time Shard::next_deadline() const {

@@ -286,6 +286,7 @@ class Shard {
   Slot* find(Owner owner, AssociationHandle handle) const;
   AssociationHandle handle_of(const Slot& slot) const;
   void settle(Slot& slot);
+  void on_deadline(Time now, Slot& slot);
   bool index(Slot& slot);
   void claim_confirmed(const Slot& slot);
   void unindex(Slot& slot);
@@ -331,7 +332,7 @@ class Shard {
   InitRate init_rate_;
   TokenBucket out_of_the_blue_rate_;
   PeerCounts peer_counts_;
-  TimerWheel<Slot> wheel_;
+  TimerWheel wheel_;  // of slots
   CookieJar jar_;
   std::uint64_t jar_epoch_ = 0;
   Ready ready_;

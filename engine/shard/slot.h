@@ -4,7 +4,6 @@
 #include "engine/assoc/association.h"
 #include "engine/base/list.h"
 #include "engine/shard/share.h"
-#include "engine/shard/timer_wheel.h"
 
 namespace millrace {
 
@@ -13,10 +12,7 @@ struct SendingTag {};
 struct OwnedTag {};
 
 /// Lives in the shard's slab; its index and `generation` make its handle.
-struct Slot : ListNode<Slot, OwnedTag>,
-              WheelNode<Slot>,
-              ListNode<Slot, ReadyTag>,
-              ListNode<Slot, SendingTag> {
+struct Slot : ListNode<Slot, OwnedTag>, ListNode<Slot, ReadyTag>, ListNode<Slot, SendingTag> {
   Slot(Resources& resources, const Identity& identity, const Parameters& parameters,
        std::uint64_t locals)
       : association(resources, identity, parameters, locals) {}

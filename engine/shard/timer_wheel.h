@@ -1,85 +1,115 @@
 // Deadlines of many objects: a hierarchical timing wheel (Varghese and Lauck).
 //
-// Arming and disarming cost a list operation, whatever the number of timers. Resolution is a tick
-// of about a millisecond; nothing fires early.
+// Arming and disarming cost a list operation, whatever the number of timers, and no call does more
+// than a bounded number of them. Resolution is a tick of about a millisecond; nothing fires early.
+// Knows objects by their indices: what it keeps of each, 16 bytes, lies beside that of the others,
+// and not in the objects, each of which would have to come from afar to be put into another list.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <span>
 
-#include "engine/base/list.h"
+#include "engine/base/prefetch.h"
+#include "engine/base/slab.h"
 #include "engine/base/time.h"
 
 namespace millrace {
 
-struct WheelTag {};
-
-/// What an object derives from to be in a wheel.
-template <class T>
-struct WheelNode : ListNode<T, WheelTag> {
-  std::uint64_t tick : 56 = 0;  ///< when it fires; valid while armed
-  std::uint64_t level : 8 = 0;  ///< where it waits for that; the wheel's own
-};
-
-template <class T>
 class TimerWheel {
-  using Slots = List<T, WheelTag>;
   static constexpr int kTickBits = 20;  // 2^20 ns
-  static constexpr int kSlotBits = 8;
-  static constexpr std::uint64_t kSlots = 1u << kSlotBits;
-  static constexpr int kLevels = 6;
-  static_assert(kTickBits + kLevels * kSlotBits >= 63);  // no Time is beyond the last level
+  static constexpr int kDigitBits = 7;
+  static constexpr int kLevels = 7;
+  static_assert(kTickBits + kLevels * kDigitBits >= 63);  // no Time is beyond the last level
+  // A level reaches twice as far as a slot of the next one lasts. So that slot may go down while
+  // the one before it lasts: a few timers at a time, and not all of them when the digit turns.
+  static constexpr std::uint64_t kSlots = 2u << kDigitBits;
 
  public:
-  static bool is_armed(T* object) { return Slots::is_linked(object); }
+  /// Timers that one call of take_due() moves to a lower level, at the most.
+  static constexpr std::size_t kMovesAtOnce = 32;
+
+  /// For indices below `capacity`.
+  explicit TimerWheel(std::size_t capacity)
+      : bytes_((capacity + 1) * sizeof(Entry)),
+        entries_(reinterpret_cast<Entry*>(reserve_memory(bytes_))) {}
+  ~TimerWheel() { release_memory(reinterpret_cast<std::byte*>(entries_), bytes_); }
+  TimerWheel(const TimerWheel&) = delete;
+  TimerWheel& operator=(const TimerWheel&) = delete;
+
+  bool is_armed(std::uint32_t index) const { return entry(index).level != kDisarmed; }
 
   /// Arms for `deadline`; if it is armed for that or earlier already, leaves it: firing early costs
   /// the caller one look at its own deadline, and re-arming for each packet would cost more.
-  void arm(T* object, Time deadline) {
+  void arm(std::uint32_t index, Time deadline) {
     const std::uint64_t tick = std::max(tick_of(deadline), now_ + 1);
-    WheelNode<T>& node = *object;
-    if (is_armed(object)) {
-      if (node.tick <= tick) return;
-      disarm(object);
+    Entry& one = entry(index);
+    if (one.level != kDisarmed) {
+      if (one.tick <= tick) return;
+      remove(index);
     }
-    node.tick = tick;
-    insert(object);
+    one.tick = tick;
+    insert(index);
   }
 
-  void disarm(T* object) {
-    if (!is_armed(object)) return;
-    const WheelNode<T>& node = *object;
-    const auto level = static_cast<int>(node.level);
-    remove(level, slot_of(level, node.tick), object);
+  void disarm(std::uint32_t index) {
+    if (is_armed(index)) remove(index);
   }
 
-  /// Moves on to `now` and calls `fire(object)` for each object whose time has come; it is disarmed
-  /// by then and may be armed again. Stops after `most` of them: next_deadline() says then that
-  /// others are due, and the next call goes on with the oldest.
-  template <class Fire>
-  void advance(Time now, Fire&& fire, std::size_t most = SIZE_MAX) {
+  /// Moves on to `now`, disarms up to `due.size()` of those whose time has come, the oldest first,
+  /// and returns how many there are in `due`. next_deadline() is not after `now` if there is more
+  /// to do: others are due, or are to be moved first. The next call goes on with it.
+  std::size_t take_due(Time now, std::span<std::uint32_t> due) {
     const std::uint64_t target = static_cast<std::uint64_t>(now.ns) >> kTickBits;
-    while (fire_tick(fire, most) && now_ < target) {
-      now_ = std::min(next_tick(), target);
-      cascade();
+    std::size_t count = 0;
+    for (std::size_t moves_left = kMovesAtOnce;;) {
+      count += take_tick(due.subspan(count));
+      move_ahead(moves_left);
+      if (levels_[0].slots[now_ % kSlots].first != 0) return count;
+      const std::uint64_t next = std::min({next_tick(), target, last_tick()});
+      if (next <= now_) return count;
+      step_to(next);
     }
   }
 
   /// No object fires before this; kNever if none is armed.
   Time next_deadline() const {
-    const std::uint64_t tick = next_tick();
+    const std::uint64_t tick = unmoved_ != 0 ? now_ : next_tick();
     return tick == kNoTick ? kNever : Time{static_cast<std::int64_t>(tick << kTickBits)};
   }
 
+  /// What arm() and disarm() touch of it.
+  void prefetch(std::uint32_t index) const { millrace::prefetch(&entry(index), sizeof(Entry)); }
+
+  /// Timers that have been moved to a lower level so far.
+  std::uint64_t moves() const { return moves_; }
+
  private:
   static constexpr std::uint64_t kNoTick = ~std::uint64_t{0};
+  static constexpr std::uint64_t kDisarmed = 0;
+
+  // Numbers of entries are indices plus one: 0 is none.
+  struct Entry {
+    std::uint32_t previous;
+    std::uint32_t next;
+    std::uint64_t tick : 56;  // when it fires; valid while armed
+    std::uint64_t level : 8;  // where it waits for that, plus one
+  };
+  static_assert(sizeof(Entry) == 16);
+
+  struct Queue {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+  };
 
   struct Level {
-    std::array<Slots, kSlots> slots;
+    std::array<Queue, kSlots> slots;
     std::array<std::uint64_t, kSlots / 64> occupied{};
   };
+
+  Entry& entry(std::uint32_t index) const { return entries_[index + 1]; }
 
   // Rounded up: a deadline inside a tick has passed only when the tick has.
   static std::uint64_t tick_of(Time deadline) {
@@ -88,52 +118,90 @@ class TimerWheel {
            kTickBits;
   }
 
-  static constexpr std::size_t slot_of(int level, std::uint64_t tick) {
-    return (tick >> level * kSlotBits) % kSlots;
+  static constexpr std::uint64_t digit(int level, std::uint64_t tick) {
+    return tick >> level * kDigitBits;
   }
 
-  // The lowest level that reaches as far, counted from now. So a timer is moved down once or twice
-  // in its life, a few at a time: were it the level of the highest digit in which the tick differs
-  // from now, all that wait would be moved at once when that digit turns, a million heartbeats too.
-  void insert(T* object) {
-    WheelNode<T>& node = *object;
+  // The lowest level that reaches as far, counted from now. So this slot and the next one of a
+  // higher level take nothing in: what is for them fits below.
+  void insert(std::uint32_t index) {
+    Entry& one = entry(index);
     int level = 0;
-    while ((node.tick >> level * kSlotBits) - (now_ >> level * kSlotBits) >= kSlots) ++level;
-    node.level = static_cast<std::uint8_t>(level);
-    const std::size_t slot = slot_of(level, node.tick);
-    levels_[level].slots[slot].push_back(object);
+    while (digit(level, one.tick) - digit(level, now_) >= kSlots) ++level;
+    one.level = static_cast<std::uint8_t>(level + 1);
+    const std::size_t slot = digit(level, one.tick) % kSlots;
+    Queue& queue = levels_[level].slots[slot];
+    one.previous = queue.last;
+    one.next = 0;
+    (queue.last == 0 ? queue.first : entries_[queue.last].next) = index + 1;
+    queue.last = index + 1;
     levels_[level].occupied[slot / 64] |= std::uint64_t{1} << (slot % 64);
   }
 
-  void remove(int level, std::size_t slot, T* object) {
-    Slots& list = levels_[level].slots[slot];
-    list.remove(object);
-    if (list.empty()) levels_[level].occupied[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+  void remove(std::uint32_t index) {
+    Entry& one = entry(index);
+    const int level = static_cast<int>(one.level) - 1;
+    const std::size_t slot = digit(level, one.tick) % kSlots;
+    Queue& queue = levels_[level].slots[slot];
+    (one.previous == 0 ? queue.first : entries_[one.previous].next) = one.next;
+    (one.next == 0 ? queue.last : entries_[one.next].previous) = one.previous;
+    one.level = kDisarmed;
+    if (queue.first != 0) return;
+    levels_[level].occupied[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+    if (slot == next_slot(level)) unmoved_ &= ~(1u << level);
   }
 
-  // What is due at this very tick; false if there is more of it than `most`, which counts down.
-  template <class Fire>
-  bool fire_tick(Fire&& fire, std::size_t& most) {
-    const std::size_t slot = now_ % kSlots;
-    while (T* object = levels_[0].slots[slot].front()) {
-      if (most == 0) return false;
-      --most;
-      remove(0, slot, object);
-      fire(object);
+  // What is due at this very tick.
+  std::size_t take_tick(std::span<std::uint32_t> due) {
+    const Queue& queue = levels_[0].slots[now_ % kSlots];
+    std::size_t count = 0;
+    for (; count < due.size() && queue.first != 0; ++count) {
+      due[count] = queue.first - 1;
+      remove(due[count]);
     }
-    return true;
+    return count;
   }
+
+  // Takes what the next slots of the higher levels have further down.
+  void move_ahead(std::size_t& moves_left) {
+    for (; unmoved_ != 0 && moves_left > 0; --moves_left, ++moves_) {
+      const int level = std::countr_zero(unmoved_);
+      const std::uint32_t index = levels_[level].slots[next_slot(level)].first - 1;
+      remove(index);
+      insert(index);
+    }
+  }
+
+  // Only up to a digit's turn while not all of its slot has been moved: some of it may be due then.
+  std::uint64_t last_tick() const {
+    if (unmoved_ == 0) return kNoTick;
+    const int level = std::countr_zero(unmoved_);
+    return ((digit(level, now_) + 1) << level * kDigitBits) - 1;
+  }
+
+  void step_to(std::uint64_t tick) {
+    const std::uint64_t turned = now_ ^ tick;
+    now_ = tick;
+    for (int level = 1; level < kLevels && digit(level, turned) != 0; ++level) {
+      if (levels_[level].slots[next_slot(level)].first != 0) unmoved_ |= 1u << level;
+    }
+  }
+
+  std::size_t next_slot(int level) const { return (digit(level, now_) + 1) % kSlots; }
 
   // The next tick at which there is something to do: the earliest of the lowest level, which is
-  // this one if not all of it has fired, or the start of the earliest slot of a higher one.
+  // this one if not all of it has fired, or when the slot before the earliest of a higher one
+  // begins, which then goes down. Those that are going down now do not count.
   std::uint64_t next_tick() const {
     std::uint64_t next = kNoTick;
     for (int level = 0; level < kLevels; ++level) {
-      const int shift = level * kSlotBits;
-      const std::uint64_t digit = now_ >> shift;
-      if (next <= (digit + 1) << shift) return next;  // nothing begins earlier here
-      const std::uint64_t ahead = next_occupied(level, digit % kSlots);
-      if (ahead < kSlots) next = std::min(next, (digit + ahead) << shift);
+      const int shift = level * kDigitBits;
+      const std::uint64_t now = digit(level, now_);
+      if (next <= (now + 1) << shift) return next;  // nothing begins earlier here
+      const std::uint64_t skipped = level == 0 ? 0 : 2;
+      const std::uint64_t ahead = next_occupied(level, (now + skipped) % kSlots);
+      if (ahead < kSlots - skipped)
+        next = std::min(next, (now + skipped + ahead - (level == 0 ? 0 : 1)) << shift);
     }
     return next;
   }
@@ -152,21 +220,12 @@ class TimerWheel {
     return kSlots;
   }
 
-  // Where a digit has turned, the objects that waited for it go down.
-  void cascade() {
-    for (int level = kLevels - 1; level > 0; --level) {
-      const int shift = level * kSlotBits;
-      if (now_ & ((std::uint64_t{1} << shift) - 1)) continue;
-      const std::size_t slot = slot_of(level, now_);
-      while (T* object = levels_[level].slots[slot].front()) {
-        remove(level, slot, object);
-        insert(object);
-      }
-    }
-  }
-
+  std::size_t bytes_;
+  Entry* entries_;
   std::array<Level, kLevels> levels_;
   std::uint64_t now_ = 0;
+  std::uint64_t moves_ = 0;
+  std::uint32_t unmoved_ = 0;  // by level: whether its next slot has something, which is to go down
 };
 
 }  // namespace millrace

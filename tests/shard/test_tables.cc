@@ -57,35 +57,52 @@ TEST_CASE(
   CHECK_FALSE(tags->has(now, 0xfffffff7));
 }
 
-struct Timer : WheelNode<Timer> {
+struct Timer {
   Time deadline = kNever;
-  Time fired_at = kNever;
 };
+
+/// Moves on to `now` in calls that each take `most`, and calls `fire(index)` for what is due;
+/// returns the calls.
+template <class Fire>
+std::size_t advance(TimerWheel& wheel, Time now, Fire&& fire, std::size_t most = 16) {
+  std::vector<std::uint32_t> due(most);
+  std::size_t calls = 0;
+  do {
+    const std::uint64_t moves = wheel.moves();
+    const std::size_t count = wheel.take_due(now, due);
+    REQUIRE(wheel.moves() - moves <= TimerWheel::kMovesAtOnce);
+    for (std::size_t i = 0; i < count; ++i) fire(due[i]);
+    ++calls;
+  } while (wheel.next_deadline() <= now);
+  return calls;
+}
 
 TEST_CASE("timers fire after their deadlines, within a tick or two, and never before") {
   const std::int64_t span_ms = GENERATE(10, 3000, 100'000, 20'000'000);
-  TimerWheel<Timer> wheel;
   std::vector<Timer> timers(300);
+  TimerWheel wheel(timers.size());
   Random random({static_cast<std::uint64_t>(span_ms), 2});
   // A host that has been up for months is as good as one that has just started.
   const Duration uptime =
       nanoseconds(GENERATE(std::int64_t{0}, (std::int64_t{1} << 52) - 1'000'000'000));
   Time now = Time{} + uptime + milliseconds(random.below(100000));
-  wheel.advance(now, [](Timer*) {});
+  advance(wheel, now, [](std::uint32_t) {});
   std::size_t fired = 0;
   for (int i = 0; i < 20000; ++i) {
-    Timer& timer = timers[random.below(static_cast<std::uint32_t>(timers.size()))];
+    const std::uint32_t index = random.below(static_cast<std::uint32_t>(timers.size()));
+    Timer& timer = timers[index];
     switch (random.below(4)) {
       case 0:
-        wheel.disarm(&timer);
-        REQUIRE_FALSE(TimerWheel<Timer>::is_armed(&timer));
+        wheel.disarm(index);
+        REQUIRE_FALSE(wheel.is_armed(index));
         timer.deadline = kNever;
         break;
       case 1:
       case 2: {
         const Time deadline = now + microseconds(random.below(static_cast<std::uint32_t>(
                                         std::min<std::int64_t>(span_ms * 1000, UINT32_MAX))));
-        wheel.arm(&timer, deadline);
+        wheel.arm(index, deadline);
+        REQUIRE(wheel.is_armed(index));
         timer.deadline = earlier(timer.deadline, deadline);  // an earlier one stays
         break;
       }
@@ -98,9 +115,10 @@ TEST_CASE("timers fire after their deadlines, within a tick or two, and never be
         if (next == kNever) break;
         REQUIRE(next <= earliest + milliseconds(2));
         now = std::max(now, random.below(3) == 0 ? earliest + milliseconds(3) : next);
-        wheel.advance(now, [&](Timer* due) {
-          REQUIRE(due->deadline <= now);
-          due->deadline = kNever;
+        advance(wheel, now, [&](std::uint32_t due) {
+          REQUIRE(timers[due].deadline <= now);
+          REQUIRE_FALSE(wheel.is_armed(due));
+          timers[due].deadline = kNever;
           ++fired;
         });
         for (const Timer& left : timers) {
@@ -112,54 +130,88 @@ TEST_CASE("timers fire after their deadlines, within a tick or two, and never be
   CHECK(fired > 500);
 }
 
-TEST_CASE("a timer may be armed again, or another one disarmed, where it fires") {
-  TimerWheel<Timer> wheel;
-  Timer again, victim;
+TEST_CASE("a timer may be armed again where it fires, and one that is not due be disarmed") {
+  constexpr std::uint32_t kAgain = 0, kVictim = 1;
+  TimerWheel wheel(2);
   const Time start = Time{} + seconds(1);
-  wheel.advance(start, [](Timer*) {});
-  wheel.arm(&again, start + milliseconds(10));
-  wheel.arm(&victim, start + milliseconds(10));
+  advance(wheel, start, [](std::uint32_t) {});
+  wheel.arm(kAgain, start + milliseconds(10));
+  wheel.arm(kVictim, start + milliseconds(30));
   int fired = 0;
-  wheel.advance(start + seconds(1), [&](Timer* timer) {
-    ++fired;
-    if (timer == &again) {
-      wheel.disarm(&victim);
-      if (fired < 5) wheel.arm(&again, start + milliseconds(10 * fired));
-    }
-  });
+  for (int ms = 0; ms < 1000; ms += 5) {
+    advance(wheel, start + milliseconds(ms), [&](std::uint32_t timer) {
+      CHECK(timer == kAgain);
+      ++fired;
+      wheel.disarm(kVictim);
+      if (fired < 5) wheel.arm(kAgain, start + milliseconds(10 * fired));
+    });
+  }
   CHECK(fired == 5);
-  CHECK_FALSE(TimerWheel<Timer>::is_armed(&victim));
+  CHECK_FALSE(wheel.is_armed(kVictim));
   CHECK(wheel.next_deadline() == kNever);
 }
 
 TEST_CASE("so many timers fire at once and no more, and the rest go on with the oldest") {
-  TimerWheel<Timer> wheel;
   std::array<Timer, 50> timers;
+  TimerWheel wheel(timers.size());
   const Time start = Time{} + seconds(1);
-  wheel.advance(start, [](Timer*) {});
+  advance(wheel, start, [](std::uint32_t) {});
   for (std::size_t i = 0; i < timers.size(); ++i) {
     timers[i].deadline = start + milliseconds(20 * static_cast<std::int64_t>(i % 25));
-    wheel.arm(&timers[i], timers[i].deadline);
+    wheel.arm(static_cast<std::uint32_t>(i), timers[i].deadline);
   }
   const Time late = start + seconds(2);
   Time oldest = start;
-  int fired = 0;
-  const auto fire = [&](Timer* due) {
-    CHECK(due->deadline >= oldest);
-    oldest = due->deadline;
-    ++fired;
+  std::array<std::uint32_t, 7> due;
+  std::size_t fired = 0;
+  const auto take = [&](std::size_t most) {
+    const std::size_t count = wheel.take_due(late, std::span(due).first(most));
+    for (std::size_t i = 0; i < count; ++i) {
+      CHECK(timers[due[i]].deadline >= oldest);
+      oldest = timers[due[i]].deadline;
+    }
+    fired += count;
   };
-  wheel.advance(late, fire, 7);
+  while (fired < 7) take(7 - fired);
   CHECK(fired == 7);
   CHECK(wheel.next_deadline() <= late);
-  Timer* left = &timers[3];  // with another that has fired
-  REQUIRE(TimerWheel<Timer>::is_armed(left) != TimerWheel<Timer>::is_armed(&timers[28]));
-  wheel.disarm(TimerWheel<Timer>::is_armed(left) ? left : &timers[28]);
-  wheel.advance(late, fire, 0);
+  REQUIRE(wheel.is_armed(3) != wheel.is_armed(28));  // one of these two has fired
+  wheel.disarm(wheel.is_armed(3) ? 3 : 28);
+  take(0);
   CHECK(fired == 7);
-  while (wheel.next_deadline() <= late) wheel.advance(late, fire, 7);
+  while (wheel.next_deadline() <= late) take(7);
   CHECK(fired == 49);
   CHECK(wheel.next_deadline() == kNever);
+}
+
+// As heartbeats of many associations are: a slot of a higher level has thousands of them.
+TEST_CASE("no turn moves more timers than it may, and those of a crowd still fire in time") {
+  constexpr std::uint32_t kTimers = 200'000;
+  constexpr Duration kInterval = seconds(30);
+  constexpr std::size_t kMost = 16;
+  TimerWheel wheel(kTimers);
+  std::vector<Time> deadlines(kTimers);
+  const Time start = Time{} + seconds(1000);
+  advance(wheel, start, [](std::uint32_t) {});
+  for (std::uint32_t i = 0; i < kTimers; ++i) {
+    deadlines[i] = start + Duration{kInterval.ns / kTimers * i} + seconds(1);
+    wheel.arm(i, deadlines[i]);
+  }
+  std::size_t fired = 0, most_calls = 0;
+  for (Time now = start; now < start + kInterval + seconds(2); now = now + milliseconds(1)) {
+    const std::size_t calls = advance(
+        wheel, now,
+        [&](std::uint32_t due) {
+          REQUIRE(deadlines[due] <= now);
+          REQUIRE(now < deadlines[due] + milliseconds(3));
+          ++fired;
+        },
+        kMost);
+    most_calls = std::max(most_calls, calls);
+  }
+  CHECK(fired == kTimers);
+  CHECK(wheel.moves() > kTimers / 2);
+  CHECK(most_calls < kTimers / 100);
 }
 
 // ---- steering ----
