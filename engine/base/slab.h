@@ -11,8 +11,9 @@
 
 namespace millrace {
 
-/// Reserves `bytes` of zeroed address space that takes memory only where it is touched. Aborts when
-/// the address space cannot be had (start-up only).
+/// Reserves `bytes` of zeroed address space that takes memory only where it is touched: where it is
+/// tens of megabytes, in huge pages if the kernel has them for who asks. Aborts when the address
+/// space cannot be had (start-up only).
 std::byte* reserve_memory(std::size_t bytes);
 void release_memory(std::byte* memory, std::size_t bytes);
 

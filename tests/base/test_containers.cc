@@ -1,4 +1,10 @@
+#include <unistd.h>
+
+#include <array>
 #include <catch2/catch.hpp>
+#include <cstdio>
+#include <fstream>
+#include <string>
 
 #include "engine/base/buffer.h"
 #include "engine/base/hash.h"
@@ -82,6 +88,31 @@ TEST_CASE("a slab gives no more than its capacity and reuses what it got back") 
   CHECK(three == one);
   CHECK(slab.used() == 2);
   CHECK(slab.at(slab.index_of(two))->number == 2);
+}
+
+// The flags that the kernel has for the mapping which begins at `address`; empty if it does not
+// say.
+std::string mapping_flags(const std::byte* address) {
+  std::array<char, 32> start;
+  std::snprintf(start.data(), start.size(), "%lx-", reinterpret_cast<unsigned long>(address));
+  std::ifstream maps("/proc/self/smaps");
+  bool is_ours = false;
+  for (std::string line; std::getline(maps, line);) {
+    is_ours |= line.rfind(start.data(), 0) == 0;
+    if (is_ours && line.rfind("VmFlags:", 0) == 0) return line;
+  }
+  return {};
+}
+
+TEST_CASE("large reservations take memory in huge pages, where the kernel has them") {
+  if (access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) != 0) return;
+  constexpr std::size_t kLarge = std::size_t{64} << 20, kSmall = std::size_t{1} << 20;
+  std::byte* large = reserve_memory(kLarge);
+  std::byte* small = reserve_memory(kSmall);
+  CHECK(mapping_flags(large).find(" hg") != std::string::npos);
+  CHECK(mapping_flags(small).find(" hg") == std::string::npos);
+  release_memory(large, kLarge);
+  release_memory(small, kSmall);
 }
 
 TEST_CASE("a buffer returns to its pool with its last reference") {
