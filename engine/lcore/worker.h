@@ -72,6 +72,7 @@ class Worker {
  private:
   bool receive(Time now);
   std::size_t receive_from(Time now, std::size_t port);
+  void announce(std::span<Buffer* const> frames) const;
   void foresee(std::span<const net::SctpPacket> packets) const;
   void take_packets(Time now, std::size_t count);
   void take_packet(Arrivals& arrivals, const net::SctpPacket& packet);
