@@ -1,4 +1,4 @@
-"""Callgrind's counts of a run of millrace-steps by stage of a message's way.
+"""Callgrind's counts of a run of millrace-steps by stage of a message's way, or of an association's life.
 
 The compiler has put most of that way into few functions, so a count belongs to a stage by the file
 that its line stands in; what stands in files that all stages use, by the function that they have
@@ -23,8 +23,13 @@ APPLICATION_RECEIVES = "application: receive, credit, reuse slots"
 BENCHMARK = "the benchmark's own checks"
 REST = "all else"
 
+
+def _rules(*pairs):
+    return [(re.compile(pattern), stage) for pattern, stage in pairs]
+
+
 # The first that matches "LIBRARY FILE FUNCTION" says whose a count is.
-_RULES = [(re.compile(pattern), stage) for pattern, stage in (
+MESSAGE = _rules(
     (r"libisal|/crc32c|update_serially|state_of_header|sctp_checksum|::shift\(", CHECKSUMS),
     (r" __mem(cpy|move)", COPIES),
     (r"\.\./bench/| __memcmp|MillracePair::receive", BENCHMARK),
@@ -41,11 +46,34 @@ _RULES = [(re.compile(pattern), stage) for pattern, stage in (
     (r"Arrivals|Association::(on_packet|path_of|flush_answer)|take_packets|BufferPool::release"
      r"|Shard::settle|Reassembly::", PACKETS_IN),
     (r"Outbound::|Host::poll|Association::|Departures|Shard::account|PacketWriter", PACKETS_OUT),
-)]
+)
 
-ALL = (APPLICATION_SENDS, REQUESTS, PACKETS_OUT, ROUTE, COPIES, CHECKSUMS, FRAMES_IN, PACKETS_IN,
-       SACK, DELIVERIES, APPLICATION_RECEIVES, BENCHMARK, REST)
-
+# The same of what is set up and shut down: seven packets and no message.
+ASSOCIATION = _rules(
+    (r"libisal|/crc32c|update_serially|state_of_header|sctp_checksum|::shift\(", CHECKSUMS),
+    (r"\.\./bench/|MillracePair::take_events", BENCHMARK),
+    (r"libIPSec|/base/mac\.|/assoc/cookie\.|CookieJar|GmacSigner|macs_are_equal",
+     "cookie: written, sealed, opened"),
+    (r"keyed_hash|base/hash\.cc .*Random|Random::", "random numbers"),
+    (r"table_hash|/shard/steering\.|Steering::|offered_tags|recent_tags|tag_table|/shard/peer_counts",
+     "the directory and the tables of tags"),
+    (r"timer_wheel\.h|next_deadline|on_deadline", "deadlines"),
+    (r"/api/|api::", "application: connect, shut down, events"),
+    (r"Worker::receive|/net/receiver\.|net::Receiver|/net/heard_pairs", FRAMES_IN),
+    (r"/engine/net/|/drivers/|net::|Worker::transmit", ROUTE),
+    (r"/lcore/requests\.|Requests::|Channel::(take|check)|/shard/requests\.|Shard::connect",
+     "requests: copy, check, connect, shut down"),
+    (r"/lcore/deliveries\.|Deliveries::|Shard::(next|take)_event|next_event|pop_event|Channel::post"
+     r"|next_notice", "events on their way out"),
+    (r"/shard/handshakes\.|/assoc/(handshake|init_parameters|replies|shutdown)\.|read_init"
+     r"|write_local_addresses|InitContents|answer_init|draw_tag", "what INIT to SHUTDOWN COMPLETE mean"),
+    (r"Departures|next_packet|/assoc/transmit\.|/wire/packet_writer|PacketWriter|Outbound::fill"
+     r"|(data|control)_path", "packets out: choose, write chunks"),
+    (r"Arrivals|take_packet|find_for|find_here|Forecast|Association::on_packet|ChunkReader"
+     r"|/assoc/(chunks|data|rx/)|/tx/sack\.", "packets in: find the association, walk the chunks"),
+    (r"Shard::|Association::|Slot::|Outbound::|Path::|Slab|Stream|Reassembly::|TsnTracker::",
+     "an association made, settled, accounted, cleared"),
+)
 
 def _counts(profile):
     """(library, file, function) and its own instructions, line by line of callgrind's format."""
@@ -68,10 +96,18 @@ def _counts(profile):
             is_call = False
 
 
-def by_stage(profile, units):
+def names(table):
+    """Of the stages in the order in which they are shown."""
+    if table is MESSAGE:
+        return (APPLICATION_SENDS, REQUESTS, PACKETS_OUT, ROUTE, COPIES, CHECKSUMS, FRAMES_IN, PACKETS_IN,
+                SACK, DELIVERIES, APPLICATION_RECEIVES, BENCHMARK, REST)
+    return (*dict.fromkeys(stage for _, stage in table), REST)
+
+
+def by_stage(profile, units, table):
     """What each stage takes for one of `units`."""
     sums = collections.Counter()
     for *where, count in _counts(profile):
         text = " ".join(where)
-        sums[next((stage for pattern, stage in _RULES if pattern.search(text)), REST)] += count
-    return {stage: round(sums[stage] / units) for stage in ALL}
+        sums[next((stage for pattern, stage in table if pattern.search(text)), REST)] += count
+    return {stage: round(sums[stage] / units) for stage in names(table)}
