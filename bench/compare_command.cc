@@ -18,7 +18,7 @@ struct Options {
   Plan plan;
   ExtraPlan extra;
   std::vector<std::string> names = Field::names();
-  std::string json;
+  std::string json, csv;
 };
 
 void say(const std::string& line) {
@@ -35,6 +35,7 @@ void show_under_way(const std::string& name) {
 
 std::vector<std::string> all_names() {
   std::vector<std::string> names = Field::names();
+  for (const std::string& name : Field::limit_names()) names.push_back(name);
   for (const std::string& name : ExtraRows::names()) names.push_back(name);
   return names;
 }
@@ -45,17 +46,18 @@ void add_options(CLI::App& app, Options& options) {
       "--quick",
       [&plan, &options] {
         plan.trials = 5;
-        plan.span = milliseconds(250);
+        plan.span = milliseconds(200);
         options.extra.trials = 3;
         options.extra.span = milliseconds(200);
         options.extra.idle = 100'000;
       },
       "Shorter trials: all rows in well under 40 seconds");
   app.add_option("--json", options.json, "Write the rows to this file as well");
+  app.add_option("--csv", options.csv, "Write the rows to this file as comma-separated values");
   app.add_option("--rows", options.names, "Only these rows")->check(CLI::IsMember(all_names()));
   app.add_flag_callback(
       "--all", [&options] { options.names = all_names(); },
-      "The rows without usrsctp too: many associations, lcores, rings");
+      "The other rows too: beside their limits, many associations, lcores, rings");
   app.add_option("--trials", plan.trials, "Trials of each contestant and row")
       ->check(CLI::Range(1, 99));
   app.add_option_function<int>(
@@ -75,8 +77,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--alone", plan.alone, "Without usrsctp, for profiling");
 }
 
-bool is_extra(const std::string& name) {
-  const std::vector<std::string> names = ExtraRows::names();
+bool is_among(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -86,10 +87,11 @@ std::vector<Row> measure_all(const Options& options) {
   std::vector<Row> rows;
   bool has_head = false;
   for (const std::string& name : options.names) {
-    const bool is_peers = !is_extra(name);
+    const bool is_peers = is_among(Field::names(), name);
     if (is_peers && !std::exchange(has_head, true)) say(table_head());
     show_under_way(name);
-    rows.push_back(is_peers ? field.measure(name) : extra.measure(name));
+    const bool is_extra = is_among(ExtraRows::names(), name);
+    rows.push_back(is_extra ? extra.measure(name) : field.measure(name));
     show_under_way("");
     say(is_peers ? table_line(rows.back()) : extra_line(rows.back()));
   }
@@ -99,9 +101,11 @@ std::vector<Row> measure_all(const Options& options) {
 int compare(const Options& options, Conditions conditions) {
   const std::vector<Row> rows = measure_all(options);
   say("Per second of one core's time; medians of " + std::to_string(options.plan.trials) +
-      " trials of " + std::to_string(options.plan.span.milliseconds()) + " ms each, by turns.");
+      " trials of " + std::to_string(options.plan.span.milliseconds()) +
+      " ms each, by turns. A ratio is the median of theirs, behind it are its quartiles.");
   conditions.load_after = load_average();
   if (!options.json.empty()) write_file(options.json, json_of(rows, conditions));
+  if (!options.csv.empty()) write_file(options.csv, csv_of(rows));
   return 0;
 }
 

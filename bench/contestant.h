@@ -25,15 +25,22 @@ inline std::size_t batch_of(std::size_t size) {
   return std::clamp<std::size_t>(kBytes / size, 1, kMessages);
 }
 
+/// What a contestant carries.
+struct Traffic {
+  std::size_t size = 64;      ///< of the messages, in bytes
+  bool is_unordered = false;  ///< no order is asked for
+  bool is_both_ways = false;  ///< either end sends as much as the other
+};
+
 /// Both ends in this process, on this thread. Whatever goes wrong ends the program with a text: a
 /// figure of a run that lost something is worth nothing.
 class Contestant {
  public:
   virtual ~Contestant() = default;
 
-  /// Sends messages of `size` bytes from one end to the other for about `span`, and takes in every
-  /// one of them, checked.
-  virtual Work transfer(std::size_t size, Duration span) = 0;
+  /// Sends messages from one end to the other for about `span`, and takes in every one of them,
+  /// checked.
+  virtual Work transfer(const Traffic& traffic, Duration span) = 0;
   /// Sets associations up and shuts them down again for about `span`; both ends have seen both.
   virtual Work set_up(Duration span) = 0;
   /// Has this many associations more, established and idle.

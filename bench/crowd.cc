@@ -13,28 +13,33 @@ constexpr std::size_t kBuffers = 16384;
 constexpr std::size_t kWireFrames = 4096;
 constexpr std::size_t kEvents = 128;  // that an application asks for at once
 constexpr std::size_t kSetUpsAtOnce = 64;
-constexpr std::size_t kPerListener = 50'000;  // associations, each from a port of its own
-constexpr std::uint16_t kFirstServerPort = 100;
+// Of either end: more pairs of them than caches of addresses and routes have places for.
+constexpr std::size_t kAddresses = 32;
+constexpr std::uint16_t kServerPort = 100;
 constexpr std::uint16_t kFirstClientPort = 1024;
 constexpr Duration kPatience = seconds(60);
-constexpr const char* kAddresses[] = {"10.0.0.1", "10.0.0.2"};
 
 struct Head {
   std::uint32_t index;
   std::uint32_t number;
 };
 
+mr_address parsed(const std::string& text) {
+  mr_address address;
+  mr_address_parse(text.c_str(), &address);
+  return address;
+}
+
 }  // namespace
 
 Crowd::Crowd(const CrowdConfig& config)
     : pool_(kBuffers),
       memory_(pool_, kBuffers),
+      wire_(pool_, kWireFrames),
       names_(config.associations),
       written_(config.associations),
       expected_(config.associations) {
-  for (std::size_t i = 0; i < config.lcores; ++i)
-    wires_.push_back(std::make_unique<drivers::MemoryWire>(pool_, kWireFrames));
-  for (std::size_t i = 0; i < ends_.size(); ++i) make_host(ends_[i], kAddresses[i], i, config);
+  for (std::size_t i = 0; i < ends_.size(); ++i) make_host(ends_[i], i, config);
   listen();
   set_up(config.associations, config.parameters.heartbeat_interval);
   clock_.stop();
@@ -44,67 +49,80 @@ Crowd::~Crowd() {
   for (End& end : ends_) mr_detach(end.context);
 }
 
-void Crowd::make_host(End& end, const char* address, std::size_t index, const CrowdConfig& config) {
-  end.plugs.resize(config.lcores);
-  std::vector<PortQueue*> queues;
-  for (std::size_t i = 0; i < config.lcores; ++i) {
-    end.plugs[i].wire = &wires_[i]->end(index);
-    queues.push_back(&end.plugs[i]);
-  }
+void Crowd::make_host(End& end, std::size_t index, const CrowdConfig& config) {
   HostConfig host;
   net::InterfaceConfig interface;
   interface.name = "wire";
   interface.port = 0;
   interface.traits = drivers::MemoryWire::traits(index);
-  interface.addresses = {*Prefix::parse(std::string(address) + "/24")};
+  for (std::size_t i = 1; i <= kAddresses; ++i) {
+    end.addresses.push_back("10.0." + std::to_string(index) + "." + std::to_string(i));
+    interface.addresses.push_back(*Prefix::parse(end.addresses.back() + "/16"));
+  }
   host.interfaces.push_back(interface);
-  host.lcores = config.lcores;
   host.parameters = config.parameters;
   // An owner alone may have eight ninths of them.
   host.limits.associations =
       std::max(host.limits.associations, config.associations + config.associations / 4);
   host.seed = {index + 1, index + 2};
-  end.host = std::make_unique<Host>(host, pool_, queues);
+  end.host = std::make_unique<Host>(host, pool_, std::vector<PortQueue*>{&wire_.end(index)});
   end.context = api::make_local_context(end.host->attach());
 }
 
+/// At each address by itself: an association has one path, as with a peer of one address.
 void Crowd::listen() {
-  const std::size_t listeners = (names_.size() + kPerListener - 1) / kPerListener;
-  for (std::size_t i = 0; i < listeners; ++i) {
+  for (std::size_t i = 0; i < kAddresses; ++i) {
+    const mr_address address = parsed(ends_[1].addresses[i]);
     mr_listen_options options{};
-    options.port = static_cast<std::uint16_t>(kFirstServerPort + i);
+    options.port = kServerPort;
+    options.address_count = 1;
+    options.addresses = &address;
+    options.context = i;
     if (mr_listen(ends_[1].context, &options) != 0) fail("mr_listen");
     turn();
     receive();
   }
 }
 
+/// Ends are told apart by the peer's address and both ports, whichever of its own it uses: so the
+/// pairs that have an address in common take turns with the ports.
 void Crowd::connect(std::size_t index) {
-  mr_address peer;
-  mr_address_parse(kAddresses[1], &peer);
+  const std::size_t ours = index % kAddresses, theirs = index / kAddresses % kAddresses;
+  const mr_address local = parsed(ends_[0].addresses[ours]);
+  const mr_address peer = parsed(ends_[1].addresses[theirs]);
+  const std::size_t round = index / (kAddresses * kAddresses);
   mr_connect_options options{};
-  options.peer_port = static_cast<std::uint16_t>(kFirstServerPort + index / kPerListener);
-  options.local_port = static_cast<std::uint16_t>(kFirstClientPort + index % kPerListener);
+  options.peer_port = kServerPort;
+  options.local_port = static_cast<std::uint16_t>(kFirstClientPort + round * kAddresses +
+                                                  (ours + theirs) % kAddresses);
   options.peer_count = 1;
   options.peers = &peer;
+  options.local_count = 1;
+  options.locals = &local;
   options.context = index;
   if (mr_connect(ends_[0].context, &options) != 0)
     fail(std::string("mr_connect: ") + mr_last_error());
 }
 
-/// They come evenly over one heartbeat interval of their time, and so do their heartbeats for ever.
+/// They come evenly over one heartbeat interval of their time, and so do their heartbeats for ever:
+/// what the interval lasts longer than setting them up is left out bit by bit.
 void Crowd::set_up(std::size_t associations, Duration heartbeat_interval) {
-  Time end = clock_.now() + kPatience;
+  const Time start = clock_.now();
+  Time end = start + kPatience;
   for (std::size_t asked = 0; ends_[0].up < associations || ends_[1].up < associations;) {
     for (; asked < associations && asked - ends_[0].up < kSetUpsAtOnce; ++asked) connect(asked);
     const std::uint64_t before = ends_[0].up;
     turn();
     receive();
+    const double part = static_cast<double>(ends_[0].up) / static_cast<double>(associations);
+    const Time due =
+        start +
+        Duration{static_cast<std::int64_t>(static_cast<double>(heartbeat_interval.ns) * part)};
     const Time now = clock_.now();
-    const auto came = static_cast<std::int64_t>(ends_[0].up - before);
-    clock_.skip({heartbeat_interval.ns / static_cast<std::int64_t>(associations) * came});
-    if (came > 0) end = clock_.now() + kPatience;
-    if (now > end) fail("Millrace: only " + std::to_string(ends_[1].up) + " associations came up");
+    if (associations > 1 && due > now) clock_.skip(due - now);
+    if (ends_[0].up > before) end = clock_.now() + kPatience;
+    if (clock_.now() > end)
+      fail("Millrace: only " + std::to_string(ends_[1].up) + " associations came up");
   }
 }
 
@@ -142,33 +160,33 @@ CrowdWork Crowd::idle(Duration span) {
   const Time end = clock_.now() + span;
   const Counts before = counts();
   const CpuStopwatch stopwatch;
-  while (clock_.now() < end) turn();
+  while (clock_.now() < end) {
+    turn();
+    const bool is_carrying = wire_.in_flight(0) + wire_.in_flight(1) > 0;
+    const Time next = earlier(ends_[0].host->next_deadline(), ends_[1].host->next_deadline());
+    const Time now = clock_.now();
+    if (!is_carrying && next > now) clock_.skip(std::min(next, end) - now);
+  }
   return work(before, stopwatch.seconds());
 }
 
-void Crowd::cross_wires() {
-  ++crossed_;
-  for (std::size_t i = 0; i < wires_.size(); ++i)
-    ends_[1].plugs[i].wire = &wires_[(i + crossed_) % wires_.size()]->end(1);
-}
-
-Crowd::Counts Crowd::counts() const {
+Crowd::Counts Crowd::counts() {
   Counts sum;
   for (const End& end : ends_) {
     sum.packets += end.host->count(Counter::sctp_packets_received);
-    sum.handed_over += end.host->count(Counter::handoff_in);
     sum.heartbeats += end.host->count(Counter::heartbeats_sent);
   }
+  sum.at = clock_.now();
   return sum;
 }
 
-CrowdWork Crowd::work(const Counts& before, double cpu_seconds) const {
+CrowdWork Crowd::work(const Counts& before, double cpu_seconds) {
   const Counts now = counts();
   CrowdWork work;
   work.cpu_seconds = cpu_seconds;
   work.packets = now.packets - before.packets;
-  work.handed_over = now.handed_over - before.handed_over;
   work.heartbeats = now.heartbeats - before.heartbeats;
+  work.clock_seconds = static_cast<double>((now.at - before.at).ns) * 1e-9;
   return work;
 }
 

@@ -1,9 +1,10 @@
-// Two engines joined by wires in memory, with as many associations between them as wanted, and as
-// many lcores.
+// Two engines joined by a wire in memory, with as many associations between them as wanted, which
+// are spread over a thousand pairs of addresses.
 #pragma once
 
 #include <array>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "api/millrace.h"
@@ -16,7 +17,6 @@ namespace millrace::bench {
 
 struct CrowdConfig {
   std::size_t associations = 1;
-  std::size_t lcores = 1;
   Parameters parameters;
 };
 
@@ -30,9 +30,9 @@ struct Turn {
 };
 
 struct CrowdWork : Work {
-  std::uint64_t packets = 0;  ///< SCTP packets that were received, at both ends
-  std::uint64_t handed_over = 0;
+  std::uint64_t packets = 0;     ///< SCTP packets that were received, at both ends
   std::uint64_t heartbeats = 0;  ///< that were sent, at both ends
+  double clock_seconds = 0;      ///< that passed for the engines meanwhile
 
   double ns_per_packet() const { return 1e9 * cpu_seconds / static_cast<double>(packets); }
 };
@@ -45,31 +45,22 @@ class Crowd {
 
   /// `span` of messages, all of which arrive.
   CrowdWork transfer(const Turn& turn, Duration span);
-  /// `span` of nothing but what timers do.
+  /// `span` of nothing but what timers do: time in which nothing is due is left out.
   CrowdWork idle(Duration span);
 
-  /// From now on what is sent by one lcore arrives at another one than before.
-  void cross_wires();
-
  private:
-  /// A queue pair that can be put to another wire.
-  class Plug final : public PortQueue {
-   public:
-    PortQueue* wire = nullptr;
-    std::size_t receive(std::span<Buffer*> frames) override { return wire->receive(frames); }
-    std::size_t send(std::span<Buffer* const> frames) override { return wire->send(frames); }
-  };
   struct End {
-    std::vector<Plug> plugs;  // by lcore
+    std::vector<std::string> addresses;
     std::unique_ptr<Host> host;
     mr_context* context = nullptr;
     std::uint64_t up = 0;
   };
   struct Counts {
-    std::uint64_t packets = 0, handed_over = 0, heartbeats = 0;
+    std::uint64_t packets = 0, heartbeats = 0;
+    Time at;
   };
 
-  void make_host(End& end, const char* address, std::size_t index, const CrowdConfig& config);
+  void make_host(End& end, std::size_t index, const CrowdConfig& config);
   void listen();
   void connect(std::size_t index);
   void set_up(std::size_t associations, Duration heartbeat_interval);
@@ -78,20 +69,19 @@ class Crowd {
   void drain();
   void receive();
   void take(const mr_event& event, End& end);
-  Counts counts() const;
-  CrowdWork work(const Counts& before, double cpu_seconds) const;
+  Counts counts();
+  CrowdWork work(const Counts& before, double cpu_seconds);
 
   Clock clock_ = Clock::on_core();
   BufferPool pool_;
   BufferSlab memory_;
-  std::vector<std::unique_ptr<drivers::MemoryWire>> wires_;
+  drivers::MemoryWire wire_;
   std::array<End, 2> ends_;
   std::vector<mr_association> names_;    // by index, at the client
   std::vector<std::uint32_t> written_;   // by index: messages
   std::vector<std::uint32_t> expected_;  // the same, at the server
   std::vector<std::uint8_t> bytes_;
   std::size_t next_ = 0;
-  std::size_t crossed_ = 0;
   std::uint64_t sent_ = 0, received_ = 0;
 };
 

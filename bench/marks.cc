@@ -24,12 +24,22 @@ constexpr Mark kMarks[] = {
     {.row = "idle-cost", .least = 1 / 1.5}, {.row = "lcores", .least = 1.8},
 };
 
+const Mark* mark_of(std::string_view row) {
+  const auto mark = std::find_if(std::begin(kMarks), std::end(kMarks),
+                                 [&](const Mark& one) { return one.row == row; });
+  return mark == std::end(kMarks) ? nullptr : mark;
+}
+
 }  // namespace
 
+double least_ratio(std::string_view row) {
+  const Mark* mark = mark_of(row);
+  return mark == nullptr ? 0 : mark->least;
+}
+
 std::string verdict(const Row& row) {
-  const auto mark = std::find_if(std::begin(kMarks), std::end(kMarks),
-                                 [&](const Mark& one) { return one.row == row.name; });
-  if (mark == std::end(kMarks) || (mark->least > 0 && row.peer == 0)) return {};
+  const Mark* mark = mark_of(row.name);
+  if (mark == nullptr || row.ours == 0 || (mark->least > 0 && row.peer == 0)) return {};
   const bool is_met = mark->least > 0 ? row.ratio >= mark->least : row.ours <= mark->most;
   std::array<char, 64> text;
   std::snprintf(text.data(), text.size(), "mark %s%.4g%s: %s", mark->most > 0 ? "at most " : "",

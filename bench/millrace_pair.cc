@@ -61,76 +61,90 @@ void MillracePair::turn() {
 
 // ---- messages ----
 
-Work MillracePair::transfer(std::size_t size, Duration span) {
+Work MillracePair::transfer(const Traffic& traffic, Duration span) {
   const Running running(clock_);
-  Writer writer(size);
-  Reader reader(writer);
-  send_for(writer, reader, span / 8);
-  const std::uint64_t before = reader.read();
+  const std::uint32_t flags = traffic.is_unordered ? MR_UNORDERED : 0;
+  Writer there(traffic.size), back(traffic.size);
+  Reader reader_there(there), reader_back(back);
+  const Way both[] = {{client_, server_, there, reader_there, flags},
+                      {server_, client_, back, reader_back, flags}};
+  const Ways ways = Ways(both).first(traffic.is_both_ways ? 2 : 1);
+  send_for(ways, span / 8);
+  const std::uint64_t before = reader_there.read() + reader_back.read();
   const CpuStopwatch stopwatch;
-  send_for(writer, reader, span);
-  return {reader.read() - before, stopwatch.seconds()};
+  send_for(ways, span);
+  return {reader_there.read() + reader_back.read() - before, stopwatch.seconds()};
 }
 
-void MillracePair::send_for(Writer& writer, Reader& reader, Duration span) {
+void MillracePair::send_for(Ways ways, Duration span) {
   const Time end = clock_.now() + span;
-  while (clock_.now() < end) {
-    send_some(writer, 0);
-    turn();
-    receive(reader);
-  }
-  drain(writer, reader);
+  while (clock_.now() < end) go_round(ways);
+  drain(ways);
 }
 
 void MillracePair::carry(Writer& writer, Reader& reader, std::uint64_t messages) {
+  const Way way{client_, server_, writer, reader};
   const std::uint64_t goal = writer.written() + messages;
-  while (writer.written() < goal) {
-    send_some(writer, 0);
-    turn();
-    receive(reader);
-  }
-  drain(writer, reader);
+  while (writer.written() < goal) go_round({&way, 1});
+  drain({&way, 1});
+}
+
+void MillracePair::go_round(Ways ways) {
+  for (const Way& way : ways) send_some(way, 0);
+  turn();
+  receive(ways);
 }
 
 // The last one asks for its acknowledgement at once, so that nothing is left behind.
-void MillracePair::drain(Writer& writer, Reader& reader) {
+void MillracePair::drain(Ways ways) {
   const Time end = clock_.now() + seconds(30);
-  bool is_sent = false;
-  while (!is_sent || reader.read() < writer.written()) {
-    if (!is_sent) is_sent = send_some(writer, MR_SACK_AT_ONCE);
-    turn();
-    receive(reader);
-    if (clock_.now() > end) fail("Millrace: messages did not arrive");
+  for (const Way& way : ways) {
+    bool is_sent = false;
+    while (!is_sent || way.reader.read() < way.writer.written()) {
+      if (!is_sent) is_sent = send_some(way, MR_SACK_AT_ONCE);
+      turn();
+      receive(ways);
+      if (clock_.now() > end) fail("Millrace: messages did not arrive");
+    }
   }
   for (int i = 0; i < 8; ++i) turn();
 }
 
 /// A batch, or with flags one message. False if there was no room for the last one.
-bool MillracePair::send_some(Writer& writer, std::uint32_t flags) {
+bool MillracePair::send_some(const Way& way, std::uint32_t flags) {
+  Writer& writer = way.writer;
   const std::size_t count = flags != 0 ? 1 : batch_of(writer.size());
   for (std::size_t i = 0; i < count; ++i) {
-    const int status = mr_send(client_.context, client_.last, writer.next(), writer.size(), 0, 46,
-                               MR_MORE | flags, 0);
+    const int status = mr_send(way.from.context, way.from.last, writer.next(), writer.size(), 0, 46,
+                               MR_MORE | way.flags | flags, 0);
     if (status == 0) continue;
     if (status != -EAGAIN) fail(std::string("mr_send: ") + mr_last_error());
     writer.take_back();
     return false;
   }
-  mr_flush(client_.context);
+  mr_flush(way.from.context);
   return true;
 }
 
-void MillracePair::receive(Reader& reader) {
-  std::array<mr_event, kEvents> events;
-  // What is there for the sender: that it may write again.
-  while (mr_receive(client_.context, events.data(), events.size()) > 0) {
+void MillracePair::receive(Ways ways) {
+  if (ways.size() == 1) {
+    // What is there for the sender: that it may write again.
+    std::array<mr_event, kEvents> events;
+    while (mr_receive(client_.context, events.data(), events.size()) > 0) {
+    }
   }
+  for (const Way& way : ways) receive(way);
+}
+
+void MillracePair::receive(const Way& way) {
+  std::array<mr_event, kEvents> events;
   int count = 0;
-  while ((count = mr_receive(server_.context, events.data(), events.size())) > 0) {
+  while ((count = mr_receive(way.to.context, events.data(), events.size())) > 0) {
     for (int i = 0; i < count; ++i) {
       const mr_event& event = events[static_cast<std::size_t>(i)];
+      if (event.type == MR_EVENT_WRITABLE) continue;
       if (event.type != MR_EVENT_MESSAGE) fail("Millrace: an event where a message should be");
-      reader.take(event.data, event.length);
+      way.reader.take(event.data, event.length);
     }
   }
 }
@@ -179,7 +193,7 @@ void MillracePair::run_until(std::uint64_t up, std::uint64_t down) {
 
 Work MillracePair::set_up(Duration span) {
   const Running running(clock_);
-  const mr_association kept = client_.last;
+  const mr_association kept = client_.last, kept_by_server = server_.last;
   const std::uint64_t before = client_.down;
   const std::uint64_t held = client_.up - client_.down;
   std::uint64_t asked = client_.up;
@@ -198,12 +212,13 @@ Work MillracePair::set_up(Duration span) {
     if (clock_.now() > end + seconds(30)) fail("Millrace: associations did not come or go");
   }
   client_.last = kept;
+  server_.last = kept_by_server;
   if (client_.up != server_.up) fail("Millrace: the two ends have seen different associations");
   return {client_.down - before, stopwatch.seconds()};
 }
 
 void MillracePair::set_up_some(std::uint64_t associations) {
-  const mr_association kept = client_.last;
+  const mr_association kept = client_.last, kept_by_server = server_.last;
   const std::uint64_t goal = client_.down + associations;
   const std::uint64_t held = client_.up - client_.down;
   std::uint64_t asked = client_.down;
@@ -214,6 +229,7 @@ void MillracePair::set_up_some(std::uint64_t associations) {
     take_events(server_, false);
   }
   client_.last = kept;
+  server_.last = kept_by_server;
   if (client_.up - client_.down != held) fail("Millrace: associations did not come or go");
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "api/millrace.h"
 #include "bench/clocks.h"
@@ -18,7 +19,7 @@ class MillracePair : public Contestant {
   explicit MillracePair(Clock clock = {});
   ~MillracePair() override;
 
-  Work transfer(std::size_t size, Duration span) override;
+  Work transfer(const Traffic& traffic, Duration span) override;
   Work set_up(Duration span) override;
   void hold(std::size_t associations) override;
 
@@ -34,16 +35,28 @@ class MillracePair : public Contestant {
     mr_association last = 0;
   };
 
+  // Messages that go one way.
+  struct Way {
+    Application& from;
+    Application& to;
+    Writer& writer;
+    Reader& reader;
+    std::uint32_t flags = 0;  // of mr_send()
+  };
+  using Ways = std::span<const Way>;
+
   std::unique_ptr<Host> make_host(const char* address, std::size_t end);
   void turn();
   void connect();
   /// Takes the events of set-up and shut-down of one side; `shuts_down` what came up.
   void take_events(Application& application, bool shuts_down);
   void run_until(std::uint64_t up, std::uint64_t down);
-  void send_for(Writer& writer, Reader& reader, Duration span);
-  void drain(Writer& writer, Reader& reader);
-  bool send_some(Writer& writer, std::uint32_t flags);
-  void receive(Reader& reader);
+  void send_for(Ways ways, Duration span);
+  void go_round(Ways ways);
+  void drain(Ways ways);
+  static bool send_some(const Way& way, std::uint32_t flags);
+  void receive(Ways ways);
+  static void receive(const Way& way);
 
   Clock clock_;
   BufferPool pool_;

@@ -19,8 +19,8 @@ namespace {
 constexpr std::size_t kBuffers = 8192;
 constexpr std::size_t kWireFrames = 4096;
 constexpr std::size_t kEvents = 128;
-constexpr std::size_t kAssociations = 64;  // of a thread, for each lcore that may own them
-constexpr std::size_t kFlowsMin = 8;
+constexpr std::size_t kAssociations = 128;  // of a thread, for each lcore that may own them
+constexpr std::size_t kFlows = 16;  // that it uses, of those with the owners that are wanted
 constexpr std::size_t kSize = 64, kBurst = 18, kAtOnce = 4;
 constexpr std::uint16_t kServerPort = 100;
 constexpr std::uint16_t kClientPort = 10'000;
@@ -100,7 +100,7 @@ std::unique_ptr<Host> ParallelPair::make_host(std::size_t end) {
 
 // ---- associations ----
 
-/// More than are used: those whose ends belong to this slice's lcores are kept for traffic.
+/// More than are used: they are sorted by the owners of their ends.
 void ParallelPair::set_up(Slice& slice) {
   const auto port = static_cast<std::uint16_t>(kServerPort + slice.number);
   mr_listen_options listen{};
@@ -130,41 +130,78 @@ void ParallelPair::set_up(Slice& slice) {
     }
     if (now() > end) fail("Millrace: associations did not come");
   }
+  const std::size_t next = (slice.number + 1) % slices_.size();
   for (const auto& [client_port, name] : ours) {
-    if (lcore_of(name) == slice.number && lcore_of(theirs[client_port]) == slice.number)
-      slice.flows.push_back({name});
+    if (lcore_of(name) != slice.number) continue;
+    const std::size_t owner = lcore_of(theirs[client_port]);
+    if (owner == slice.number) slice.flows[0].push_back({name});
+    if (owner == next && next != slice.number) slice.flows[1].push_back({name});
   }
-  if (slice.flows.size() < kFlowsMin) fail("Millrace: an lcore has hardly any associations");
+  for (std::vector<Flow>& flows : slice.flows) {
+    if (&flows != slice.flows.data() && slices_.size() == 1) break;
+    if (flows.size() < kFlows) fail("Millrace: an lcore has hardly any associations");
+    flows.resize(kFlows);
+  }
 }
 
 // ---- traffic ----
 
-double ParallelPair::rate(Duration span) {
-  std::latch start(static_cast<std::ptrdiff_t>(slices_.size()));
+ParallelPair::Result ParallelPair::carry(Owners owners, Duration span) {
+  const auto count = static_cast<std::ptrdiff_t>(slices_.size());
+  std::latch start(count), end(count);
   std::vector<std::thread> threads;
-  for (const auto& slice : slices_)
-    threads.emplace_back([this, &slice, span, &start] { run(*slice, span, start); });
-  double sum = 0;
+  for (const auto& slice : slices_) {
+    slice->used = &slice->flows[static_cast<std::size_t>(owners)];
+    slice->next = 0;
+    threads.emplace_back([this, &slice, span, &start, &end] { run(*slice, span, start, end); });
+  }
+  Result sum;
+  double seconds = 0;
+  std::uint64_t packets = 0, handed_over = 0;
   for (std::size_t i = 0; i < threads.size(); ++i) {
     threads[i].join();
-    sum += slices_[i]->work.rate();
+    const Slice& slice = *slices_[i];
+    sum.rate += slice.work.rate();
+    seconds += slice.work.cpu_seconds;
+    packets += slice.packets;
+    handed_over += slice.handed_over;
   }
+  sum.ns_per_packet = 1e9 * seconds / static_cast<double>(packets);
+  sum.handed_over = static_cast<double>(handed_over) / static_cast<double>(packets);
   return sum;
 }
 
-void ParallelPair::run(Slice& slice, Duration span, std::latch& start) {
+void ParallelPair::run(Slice& slice, Duration span, std::latch& start, std::latch& end) {
   pin(slice.number);
   go_on(slice, span / 8);
   start.arrive_and_wait();
   const std::uint64_t before = slice.received;
+  const std::uint64_t packets = count(slice, Counter::sctp_packets_received);
+  const std::uint64_t handed_over = count(slice, Counter::handoff_in);
   const CpuStopwatch stopwatch;
   go_on(slice, span);
   slice.work = {slice.received - before, stopwatch.seconds()};
-  const Time end = now() + kPatience;
-  while (slice.received < slice.sent) {
+  slice.packets = count(slice, Counter::sctp_packets_received) - packets;
+  slice.handed_over = count(slice, Counter::handoff_in) - handed_over;
+  drain(slice, end);
+}
+
+/// Until all threads have got theirs: what one still waits for may be at another's lcore.
+void ParallelPair::drain(Slice& slice, std::latch& end) {
+  const Time give_up = now() + kPatience;
+  bool is_told = false;
+  while (!end.try_wait()) {
     turn(slice);
-    if (now() > end) fail("Millrace: messages did not arrive");
+    if (!is_told && slice.received == slice.sent) {
+      end.count_down();
+      is_told = true;
+    }
+    if (now() > give_up) fail("Millrace: messages did not arrive");
   }
+}
+
+std::uint64_t ParallelPair::count(const Slice& slice, Counter counter) const {
+  return left_->counters(slice.number).get(counter) + right_->counters(slice.number).get(counter);
 }
 
 void ParallelPair::go_on(Slice& slice, Duration span) {
@@ -184,9 +221,10 @@ void ParallelPair::turn(Slice& slice) {
 void ParallelPair::send(Slice& slice) {
   std::array<std::uint8_t, kSize> bytes{};
   for (std::size_t i = 0; i < kAtOnce; ++i) {
-    const std::size_t index = slice.next < slice.flows.size() ? slice.next : 0;
+    std::vector<Flow>& flows = *slice.used;
+    const std::size_t index = slice.next < flows.size() ? slice.next : 0;
     slice.next = index + 1;
-    Flow& flow = slice.flows[index];
+    Flow& flow = flows[index];
     for (std::size_t n = 0; n < kBurst; ++n) {
       const Head head{static_cast<std::uint32_t>(index), flow.written};
       std::memcpy(bytes.data(), &head, sizeof head);
@@ -212,8 +250,8 @@ void ParallelPair::receive(Slice& slice) {
       if (event.type != MR_EVENT_MESSAGE) fail("Millrace: an event where a message should be");
       Head head;
       std::memcpy(&head, event.data, sizeof head);
-      if (event.length != kSize || head.index >= slice.flows.size() ||
-          head.number != slice.flows[head.index].expected++)
+      if (event.length != kSize || head.index >= slice.used->size() ||
+          head.number != (*slice.used)[head.index].expected++)
         fail("a message was lost, doubled or out of order");
       ++slice.received;
     }

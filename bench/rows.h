@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/contestant.h"
@@ -18,9 +19,20 @@ struct Row {
   double ratio = 0;                ///< above 1: ours is better
   std::string note;                ///< for people
   std::string beside = "usrsctp";  ///< what `peer` is of
+  /// Quartiles of the ratios of the trials, each against what stood beside it in the same turn, of
+  /// which `ratio` is the median. 0: it was no trial's.
+  double ratio_low = 0, ratio_high = 0;
+  /// What `peer` is made of, if of several: names and figures.
+  std::vector<std::pair<std::string, double>> parts;
 };
 
 double median(std::vector<double> values);
+/// What a part of `share` (0 to 1) of them lies below, between two by their distances.
+double quantile(std::vector<double> values, double share);
+/// Fills in the figures and the ratio of a row from its trials, which took turns. Less is better,
+/// or more.
+void fill(Row& row, const std::vector<double>& ours, const std::vector<double>& peer,
+          bool is_less_better = false);
 
 struct Plan {
   int trials = 9;  ///< of each contestant; the median counts
@@ -38,11 +50,16 @@ class Field {
   explicit Field(const Plan& plan);
   ~Field();
 
+  /// Beside usrsctp.
   static std::vector<std::string> names();
+  /// Beside what the bytes, the rings and the port alone would take; usrsctp is in the note.
+  static std::vector<std::string> limit_names();
+  /// `name` is one of either.
   Row measure(const std::string& name);
 
  private:
-  Row transfer(const std::string& name, std::size_t size);
+  Row transfer(const std::string& name, const Traffic& traffic);
+  Row limit(const std::string& name, std::size_t size);
   Row set_up();
   Row memory();
   std::unique_ptr<Contestant> make_peer(bool nodelay) const;

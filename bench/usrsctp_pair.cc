@@ -39,7 +39,7 @@ int on_receive(struct socket* socket, union sctp_sockstore, void* data, std::siz
     self.on_notification(socket, data, size);
   } else {
     if ((flags & MSG_EOR) == 0) fail("usrsctp: a message came in pieces");
-    self.on_message(data, size);
+    self.on_message(socket, data, size);
   }
   std::free(data);
   return 1;
@@ -154,39 +154,51 @@ void UsrsctpPair::turn() {
 
 // ---- messages ----
 
-Work UsrsctpPair::transfer(std::size_t size, Duration span) {
+Work UsrsctpPair::transfer(const Traffic& traffic, Duration span) {
   const Running running(clock_);
-  Writer writer(size);
-  Reader reader(writer);
-  reader_ = &reader;
-  send_for(writer, span / 8);
-  const std::uint64_t before = reader.read();
+  Writer there(traffic.size), back(traffic.size);
+  Reader reader_there(there), reader_back(back);
+  flags_ = traffic.is_unordered ? SCTP_UNORDERED : 0;
+  ways_ = {{sender_, 0, &there, &reader_there}};
+  if (traffic.is_both_ways) ways_.push_back({servers_[0], senders_peer_, &back, &reader_back});
+  send_for(span / 8);
+  const std::uint64_t before = reader_there.read() + reader_back.read();
   const CpuStopwatch stopwatch;
-  send_for(writer, span);
-  reader_ = nullptr;
-  return {reader.read() - before, stopwatch.seconds()};
+  send_for(span);
+  ways_.clear();
+  return {reader_there.read() + reader_back.read() - before, stopwatch.seconds()};
 }
 
-void UsrsctpPair::send_for(Writer& writer, Duration span) {
+void UsrsctpPair::send_for(Duration span) {
   const Time end = clock_.now() + span;
   while (clock_.now() < end) {
-    for (std::size_t i = 0; i < batch_of(writer.size()) && send_one(writer, false); ++i) {
+    for (const Way& way : ways_) {
+      for (std::size_t i = 0; i < batch_of(way.writer->size()) && send_one(way, false); ++i) {
+      }
     }
     turn();
   }
+  for (const Way& way : ways_) drain(way);
+}
+
+void UsrsctpPair::drain(const Way& way) {
+  const Time end = clock_.now() + seconds(30);
   bool is_sent = false;
-  while (!is_sent || reader_->read() < writer.written()) {
-    if (!is_sent) is_sent = send_one(writer, true);
+  while (!is_sent || way.reader->read() < way.writer->written()) {
+    if (!is_sent) is_sent = send_one(way, true);
     turn();
-    if (clock_.now() > end + seconds(30)) fail("usrsctp: messages did not arrive");
+    if (clock_.now() > end) fail("usrsctp: messages did not arrive");
   }
 }
 
-bool UsrsctpPair::send_one(Writer& writer, bool is_last) {
+bool UsrsctpPair::send_one(const Way& way, bool is_last) {
+  Writer& writer = *way.writer;
   struct sctp_sndinfo info {};
   info.snd_ppid = htonl(46);
-  if (is_last) info.snd_flags = SCTP_SACK_IMMEDIATELY;
-  const ssize_t sent = usrsctp_sendv(sender_, writer.next(), writer.size(), nullptr, 0, &info,
+  info.snd_assoc_id = way.association;
+  info.snd_flags = flags_;
+  if (is_last) info.snd_flags |= SCTP_SACK_IMMEDIATELY;
+  const ssize_t sent = usrsctp_sendv(way.from, writer.next(), writer.size(), nullptr, 0, &info,
                                      sizeof info, SCTP_SENDV_SNDINFO, 0);
   if (sent == static_cast<ssize_t>(writer.size())) return true;
   if (sent >= 0 || (errno != EWOULDBLOCK && errno != EAGAIN))
@@ -195,9 +207,10 @@ bool UsrsctpPair::send_one(Writer& writer, bool is_last) {
   return false;
 }
 
-void UsrsctpPair::on_message(const void* data, std::size_t size) {
-  if (reader_ == nullptr) fail("usrsctp: a message where none was sent");
-  reader_->take(data, size);
+void UsrsctpPair::on_message(struct socket* socket, const void* data, std::size_t size) {
+  const std::size_t way = socket == sender_ ? 1 : 0;
+  if (way >= ways_.size()) fail("usrsctp: a message where none was sent");
+  ways_[way].reader->take(data, size);
 }
 
 // ---- associations ----
@@ -210,6 +223,7 @@ void UsrsctpPair::on_notification(struct socket* socket, const void* data, std::
   switch (change.sac_state) {
     case SCTP_COMM_UP:
       ++(is_server ? server_up_ : client_up_);
+      if (is_server && server_up_ == 1) senders_peer_ = change.sac_assoc_id;
       if (!is_server) came_up_.push_back({socket, change.sac_assoc_id});
       break;
     case SCTP_SHUTDOWN_COMP:

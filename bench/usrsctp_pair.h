@@ -25,12 +25,12 @@ class UsrsctpPair : public Contestant {
   explicit UsrsctpPair(const UsrsctpOptions& options);
   ~UsrsctpPair() override;
 
-  Work transfer(std::size_t size, Duration span) override;
+  Work transfer(const Traffic& traffic, Duration span) override;
   Work set_up(Duration span) override;
   void hold(std::size_t associations) override;
 
   // Its callbacks come here.
-  void on_message(const void* data, std::size_t size);
+  void on_message(struct socket* socket, const void* data, std::size_t size);
   void on_notification(struct socket* socket, const void* data, std::size_t size);
 
  private:
@@ -39,14 +39,23 @@ class UsrsctpPair : public Contestant {
     std::uint32_t association;
   };
 
+  // Messages that go one way.
+  struct Way {
+    struct socket* from = nullptr;
+    std::uint32_t association = 0;  // of that socket's, if it may have several
+    Writer* writer = nullptr;
+    Reader* reader = nullptr;
+  };
+
   struct socket* open(int type);
   struct socket* open_server(std::uint16_t port);
   void connect(struct socket* client, std::uint16_t port);
   void shut_down(const Came& came);
   void turn();
   void run_until(std::uint64_t up, std::uint64_t down);
-  void send_for(Writer& writer, Duration span);
-  bool send_one(Writer& writer, bool is_last);
+  void send_for(Duration span);
+  void drain(const Way& way);
+  bool send_one(const Way& way, bool is_last);
 
   UsrsctpOptions options_;
   Clock clock_;
@@ -56,9 +65,11 @@ class UsrsctpPair : public Contestant {
   std::vector<struct socket*> clients_;  // of set_up()
   std::vector<struct socket*> holders_;  // of hold()
   struct socket* sender_ = nullptr;      // one association, for messages
-  Reader* reader_ = nullptr;
-  std::deque<Came> came_up_;         // at the clients, not shut down yet
-  std::deque<struct socket*> idle_;  // of clients_: those that have no association
+  std::uint32_t senders_peer_ = 0;       // the same association at servers_[0]
+  std::vector<Way> ways_;                // of a transfer
+  std::uint16_t flags_ = 0;              // of its messages
+  std::deque<Came> came_up_;             // at the clients, not shut down yet
+  std::deque<struct socket*> idle_;      // of clients_: those that have no association
   std::uint64_t client_up_ = 0, client_down_ = 0, server_up_ = 0, server_down_ = 0;
 };
 

@@ -57,6 +57,13 @@ std::string verdict(const Json& row) {
   return row.value("verdict", "");
 }
 
+// In what the middle half of the trials' ratios lies.
+std::string quartiles(const Json& row, int digits) {
+  if (!row.contains("quartiles")) return "";
+  const Json& both = row.at("quartiles");
+  return fixed(both.at(0), digits) + "–" + fixed(both.at(1), digits);
+}
+
 bool has_peer(const Json& row) {
   return !row.contains("beside");
 }
@@ -71,11 +78,12 @@ std::string peer_rows(const Json& rows) {
     const double ratio = row.at("ratio");
     chart.bars.push_back({name, ratio, fixed(ratio, 1) + "×", 0});
     lines += "<tr>" + cell(name) + cell(figure(row.at("ours"))) + cell(figure(row.at("peer"))) +
-             cell(row.at("unit")) + cell(fixed(ratio, 1) + "×") + cell(verdict(row), "text") +
-             "</tr>";
+             cell(row.at("unit")) + cell(fixed(ratio, 1) + "×") + cell(quartiles(row, 1)) +
+             cell(verdict(row), "text") + "</tr>";
   }
   if (chart.bars.empty()) return "";
-  return svg_of(chart) + table({"", "Millrace", "usrsctp", "unit", "ratio", ""}, lines, true);
+  return svg_of(chart) +
+         table({"", "Millrace", "usrsctp", "unit", "ratio", "quartiles", ""}, lines, true);
 }
 
 std::string own_rows(const Json& rows) {
@@ -88,7 +96,7 @@ std::string own_rows(const Json& rows) {
     const double ours = row.at("ours");
     lines += "<tr>" + cell(row.at("name")) + cell(is_time ? human_time(ours) : figure(ours)) +
              cell(is_time ? "" : unit) + cell(peer == 0 ? "" : fixed(row.at("ratio"), 2) + "×") +
-             cell(peer == 0 ? "" : figure(peer)) +
+             cell(quartiles(row, 2)) + cell(peer == 0 ? "" : figure(peer)) +
              cell((peer == 0 ? "" : row.at("beside").get<std::string>() + ". ") +
                       (verdict(row).empty() ? "" : verdict(row) + ". ") +
                       row.at("note").get<std::string>(),
@@ -96,8 +104,8 @@ std::string own_rows(const Json& rows) {
              "</tr>";
   }
   if (lines.empty()) return "";
-  return "<h2>Many associations, lcores, rings</h2>" +
-         table({"", "figure", "unit", "ratio", "beside", ""}, lines, true);
+  return "<h2>Limits, many associations, lcores, rings</h2>" +
+         table({"", "figure", "unit", "ratio", "quartiles", "beside", ""}, lines, true);
 }
 
 std::string compare_section(const Json& record) {
@@ -119,6 +127,9 @@ std::string ports_section(const Json& record) {
                             is_limit ? std::size_t{5} : run.value("color", std::size_t{0})});
     }
     html += svg_of(chart);
+    if (!device.contains("skipped")) continue;
+    for (const auto& [name, why] : device.at("skipped").items())
+      html += "<p>" + escaped("Skipped: " + name + ": " + why.get<std::string>()) + "</p>";
   }
   return html;
 }

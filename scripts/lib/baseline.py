@@ -27,28 +27,33 @@ makes the figures, the page, this text and README's table again, in less than te
 
 ## Beside usrsctp, both ends on one core
 
-| row | Millrace | usrsctp | unit | ratio | |
-| --- | ---: | ---: | --- | ---: | --- |
+| row | Millrace | usrsctp | unit | ratio | quartiles | |
+| --- | ---: | ---: | --- | ---: | --- | --- |
 {peers}
 
+- A ratio is the median of the trials' ratios, each against the trial of usrsctp's that stood beside it;
+  half of them lie between the quartiles.
 - Both sum in software: Millrace by the processor's instructions for it, usrsctp by tables, for it has
   nothing else. That is about half of usrsctp's time from 1400 bytes on, and a seventh at 64 bytes. Without
   any checksum on its side, and ours as ever, the ratio fell from 10.9 to 5.9 at 1400 bytes, from 12.2 to
   5.9 at 8192 and from 12.4 to 11.0 at 64 (`usrsctp_enable_crc32c_offload()`, called in gdb after
   `usrsctp_init_nothreads`).
 
-## Many associations, lcores, rings
+{limits}## Many associations, lcores, rings
 
-| row | figure | beside | ratio | what |
-| --- | ---: | ---: | ---: | --- |
+| row | figure | beside | ratio | quartiles | what |
+| --- | ---: | ---: | ---: | --- | --- |
 {others}
 
 - A ratio above 1 is better than what stands beside it. `active-1400` loses what a visit to an association
   that is in no near cache costs, at both ends; with 36 small messages a visit it weighs less (`active-64`).
 - The rows of active associations send two packets to each, which are acknowledged at once. One packet each
   would wait 200 ms for its SACK, and an application has 16,384 slots for what is not acknowledged.
+- `idle-cost` counts the packets of heartbeats with those of traffic; what either takes by itself is in
+  the notes of this row and of `heartbeat`. All crowds lie on 1,024 pairs of addresses.
 - `ring-spin` wants two free cores: with none, it is the scheduler's time. `lcores` and `hand-off` feel
-  busy neighbours in the same way.
+  busy neighbours in the same way. `lcores` keeps only associations whose packets arrive at the lcore
+  that owns them; what the others take more is `hand-off`.
 
 ## Over ports, between two network namespaces
 
@@ -58,7 +63,23 @@ Packets of 1400 bytes of user data a second, one way.
 | --- |{dashes}
 {devices}
 
-usrsctp's wire is a pair of veth in each case.
+usrsctp's wire is a pair of veth in each case, so it has one figure: the median of runs between the others.
+{skipped}"""
+
+LIMITS = """## Beside the limits
+
+Nanoseconds of one message, both ends and both applications. A limit is what its bytes, its rings and the
+port take when they are all that is done, in the nearest caches, on this machine and in this run: two
+checksums of each packet and three copies (the first sum in the pass of the second copy, where that is
+quicker), a request, a completion and a slot that goes back through a ring each, and the packets through
+the port. Acknowledgements are in none of them. A mark that leaves less than the limit cannot be met.
+
+| row | {parts} | limit | ours | ours / limit | usrsctp | what the mark leaves |
+| --- |{dashes} ---: | ---: | ---: | ---: | ---: |
+{lines}
+
+`scripts/bench --rows {names}` measures them alone.
+
 """
 
 IS_QUIET = """The machine was quiet, but for what else runs on its host: ratios mean something, absolute figures little."""
@@ -71,21 +92,45 @@ def table_row(*cells):
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
+def quartiles(row, digits):
+    """Runs of before there were quartiles have none."""
+    return " to ".join(f"{value:.{digits}f}" for value in row.get("quartiles", []))
+
+
 def peers_table(rows):
     return "\n".join(table_row(row["name"], f"{row['ours']:,.0f}", f"{row['peer']:,.0f}",
-                               row["unit"], f"{row['ratio']:.1f}", row.get("verdict", ""))
+                               row["unit"], f"{row['ratio']:.1f}", quartiles(row, 1),
+                               row.get("verdict", ""))
                      for row in rows if "beside" not in row)
+
+
+def parts_of(row):
+    return {name: value for name, value in row["parts"].items() if name not in ("usrsctp", "mark")}
+
+
+def limits(rows):
+    """The section; empty if they were not measured."""
+    rows = [row for row in rows if "parts" in row]
+    if not rows:
+        return ""
+    lines = [table_row(row["name"], *(f"{value:,.0f}" for value in parts_of(row).values()),
+                       f"{row['peer']:,.0f}", f"{row['ours']:,.0f}",
+                       f"{row['ours'] / row['peer']:.1f}", f"{row['parts']['usrsctp']:,.0f}",
+                       f"{row['parts']['mark']:,.0f}") for row in rows]
+    parts = parts_of(rows[0])
+    return LIMITS.format(parts=" | ".join(parts), dashes=" ---: |" * len(parts),
+                         lines="\n".join(lines), names=" ".join(row["name"] for row in rows))
 
 
 def others_table(rows):
     lines = []
     for row in rows:
-        if "beside" in row:
+        if "beside" in row and "parts" not in row:
             has_peer = row["peer"] > 0
             lines.append(table_row(
                 row["name"], f"{row['ours']:,.0f} {row['unit']}",
                 f"{row['peer']:,.0f} ({row['beside']})" if has_peer else "",
-                f"{row['ratio']:.2f}" if has_peer else "",
+                f"{row['ratio']:.2f}" if has_peer else "", quartiles(row, 2),
                 "; ".join(filter(None, [row.get("verdict"), row["note"]]))))
     return "\n".join(lines)
 
@@ -99,11 +144,17 @@ def contestants(devices):
 def devices_table(devices):
     lines = []
     for device in devices:
-        rates = {run["name"].split(",")[0]: f"{run['packets_per_second']:,.0f}"
-                 for run in device["runs"]}
+        rates = {name: "skipped" for name in device.get("skipped", {})}
+        rates |= {run["name"].split(",")[0]: f"{run['packets_per_second']:,.0f}"
+                  for run in device["runs"]}
         lines.append(table_row(device["name"],
                                *(rates.get(name, "") for name in contestants(devices))))
     return "\n".join(lines)
+
+
+def skipped(devices):
+    return "".join(f"Skipped: {name} from {device['name']}: {why}.\n" for device in devices
+                   for name, why in device.get("skipped", {}).items())
 
 
 def document(compare, ports):
@@ -115,15 +166,19 @@ def document(compare, ports):
         kernel=conditions["kernel"], before=conditions["load_before"],
         after=conditions["load_after"], ports_after=ports["conditions"]["load_after"],
         quiet=IS_BUSY if is_busy else IS_QUIET, peers=peers_table(compare["rows"]),
-        others=others_table(compare["rows"]), runs=" | ".join(names),
-        dashes=" ---: |" * len(names), devices=devices_table(ports["devices"]))
+        limits=limits(compare["rows"]), others=others_table(compare["rows"]), runs=" | ".join(names),
+        dashes=" ---: |" * len(names), devices=devices_table(ports["devices"]),
+        skipped=skipped(ports["devices"]))
 
 
 def readme_table(rows):
     """As the program prints it, without the remarks."""
-    lines = [f"{'':15} {'Millrace':>12} {'usrsctp':>12}  {'':15} {'ratio':>7}"]
-    lines += [f"{row['name']:15} {row['ours']:12.0f} {row['peer']:12.0f}  {row['unit']:15} "
-              f"{row['ratio']:6.1f}x" for row in rows if "beside" not in row]
+    lines = [f"{'':15} {'Millrace':>12} {'usrsctp':>12}  {'':15} {'ratio':>7}  quartiles"]
+    for row in rows:
+        if "beside" not in row:
+            spread = "-".join(f"{value:.1f}" for value in row.get("quartiles", []))
+            lines.append(f"{row['name']:15} {row['ours']:12.0f} {row['peer']:12.0f}  "
+                         f"{row['unit']:15} {row['ratio']:6.1f}x  {spread}".rstrip())
     return "\n".join(lines)
 
 

@@ -38,6 +38,31 @@ class Baseline(unittest.TestCase):
         lines = baseline.devices_table(ports["devices"]).splitlines()
         self.assertEqual({line.count("|") for line in lines}, {lines[0].count("|")})
 
+    def test_what_was_skipped_is_said_with_its_reason(self):
+        ports = copy.deepcopy(PORTS)
+        ports["devices"][0]["runs"] = ports["devices"][0]["runs"][1:]
+        ports["devices"][0]["skipped"] = {"testpmd": "it is not there"}
+        text = baseline.document(COMPARE, ports)
+        self.assertIn("testpmd from net_af_packet to net_af_packet: it is not there.", text)
+        lines = text.splitlines()
+        row = next(line for line in lines if line.startswith("| net_af_packet to"))
+        self.assertIn("| skipped |", row)
+
+    def test_limits_and_quartiles_are_in_the_document_where_they_were_measured(self):
+        self.assertNotIn("## Beside the limits", baseline.document({**COMPARE, "rows": [
+            row for row in COMPARE["rows"] if "parts" not in row]}, PORTS))
+        compare = copy.deepcopy(COMPARE)
+        compare["rows"] = [row for row in compare["rows"] if "parts" not in row]
+        compare["rows"][0]["quartiles"] = [12.34, 15.67]
+        compare["rows"].append({
+            "name": "limit-64", "ours": 150.0, "peer": 50.0, "unit": "ns/message", "ratio": 0.33,
+            "beside": "the sum of its parts", "note": "",
+            "parts": {"bytes": 20.0, "rings": 30.0, "usrsctp": 2000.0, "mark": 100.0}})
+        text = baseline.document(compare, PORTS)
+        self.assertIn("| 12.3 to 15.7 |", text)
+        self.assertIn("| row | bytes | rings | limit | ours | ours / limit |", text)
+        self.assertIn("| limit-64 | 20 | 30 | 50 | 150 | 3.0 | 2,000 | 100 |", text)
+
     def test_the_readme_has_the_block_and_nothing_else_changes(self):
         readme = baseline.README.read_text(encoding="utf-8")
         # Not what stands there already.
