@@ -301,6 +301,7 @@ class Association {
   bool is_short_of_memory() const;
   bool is_acceptable(const InitView& init, const InitContents& contents);
   void report_unrecognized(PacketWriter& writer, const InitContents& contents);
+  bool is_new(const IpAddress& peer, const PacketIn& in) const;
   void refuse_new_addresses(const InitView& init, std::span<const IpAddress> peers,
                             const PacketIn& in);
   void on_cookie_ack(Time now);

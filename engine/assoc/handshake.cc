@@ -178,6 +178,14 @@ void Association::on_stale_cookie(Time now) {
   arm_t1(now);
 }
 
+// Whether an INIT with this address adds it. What would not be learnt, of a version of IP that we
+// are not bound to, is no addition: a peer with both lists it each time. Where the INIT came from
+// is never such.
+//= rfc9260 5.1.2
+bool Association::is_new(const IpAddress& peer, const PacketIn& in) const {
+  return path_of(peer) < 0 && (peer == in.source || resources_.reaches(locals_, peer));
+}
+
 // The peer is told which addresses are too many.
 //= rfc9260 5.2.1
 //= rfc9260 5.2.2
@@ -189,7 +197,7 @@ void Association::refuse_new_addresses(const InitView& init, std::span<const IpA
   const auto write = [&](PacketWriter& writer) {
     std::uint8_t* cause = writer.begin_chunk(ChunkType::kAbort, 0, kTlvHeaderBytes);
     for (const IpAddress& peer : peers) {
-      if (path_of(peer) < 0) writer.append_address(peer);
+      if (is_new(peer, in)) writer.append_address(peer);
     }
     const std::size_t size = writer.size() - kCommonHeaderBytes - kChunkHeaderBytes;
     store_be16(cause, static_cast<std::uint16_t>(CauseCode::kRestartWithNewAddresses));
@@ -206,8 +214,8 @@ bool Association::on_init(const InitView& init, std::span<const IpAddress> peers
     pending_ |= kShutdownAck;
     return false;
   }
-  const auto is_new = [this](const IpAddress& peer) { return path_of(peer) < 0; };
-  if (state_ != State::kCookieWait && std::any_of(peers.begin(), peers.end(), is_new)) {
+  const auto is_added = [&](const IpAddress& peer) { return is_new(peer, in); };
+  if (state_ != State::kCookieWait && std::any_of(peers.begin(), peers.end(), is_added)) {
     refuse_new_addresses(init, peers, in);
     return false;
   }

@@ -222,6 +222,9 @@ void Player::command_connect(const Line& line) {
   request.local_port = kOurPort;
   request.peer_port = kPeerPort;
   request.peers = peers_;
+  std::vector<IpAddress> locals;
+  if (const Field* field = find_field(line.fields, "local")) locals = addresses_of(field->value);
+  request.locals = locals;
   expect_status(line, end_->shard().connect(now_, request, handle_));
   collect();
 }
