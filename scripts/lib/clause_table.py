@@ -7,7 +7,8 @@ import typing
 
 TABLES = "scripts/clause_tables"
 FOLDERS = ("engine", "drivers", "api", "bench", "tests")
-# `//= rfc9260 6.2` or `//= rfc9260 6.2#1,3-5 type=test`; in a trace it begins with `#=`.
+# `//= rfc9260 6.2` or `//= rfc9260 6.2#1`; `//= rfc9260 6.2#1,3-5 type=test`, which begins with `#=` in
+# a trace.
 MARK = re.compile(r"^\s*(?://|#)= (rfc\d+) ([A-Z0-9][\w.]*)(?:#([\d,-]+))?( type=test)?$")
 _KEYWORD = re.compile(r"\b(MUST NOT|MUST|SHALL NOT|SHALL|REQUIRED|SHOULD NOT|SHOULD"
                       r"|NOT RECOMMENDED|RECOMMENDED)\b")
@@ -167,7 +168,9 @@ def read_exceptions(root, name="exceptions.txt"):
 
 class Row(typing.NamedTuple):
     clause: Clause
-    code: list
+    code: list          # files with a mark of the clause itself
+    section: str        # if there are none: the section that has marks, its own or one around it
+    section_code: list  # and their files
     tests: list
     reason: str     # of its exception, or empty
     departure: str  # when it is followed otherwise although it has a test, and why; or empty
@@ -181,11 +184,12 @@ def join(root):
     tests = collections.defaultdict(list)
     problems = []
     for mark in read_marks(root):
-        if not mark.is_test:
+        if not mark.is_test and not mark.ordinals:
             code[mark.document, mark.section].append(mark.path)
         for ordinal in mark.ordinals:
             if (mark.document, mark.section, ordinal) in known:
-                tests[mark.document, mark.section, ordinal].append(mark.path)
+                found = tests if mark.is_test else code
+                found[mark.document, mark.section, ordinal].append(mark.path)
             else:
                 problems.append(f"{mark.path}:{mark.line}: {mark.document} has no clause "
                                 f"{mark.section}#{ordinal}")
@@ -206,19 +210,29 @@ def join(root):
     rows = []
     for clause in clauses:
         name = (clause.document, clause.section, clause.ordinal)
-        rows.append(Row(clause, _code_of(code, clause), sorted(set(tests[name])),
+        rows.append(Row(clause, *_code_of(code, clause), sorted(set(tests[name])),
                         reasons.get(name, ""), departures.get(name, "")))
     return rows, problems
 
 
 def _code_of(code, clause):
-    """Files with a mark of the clause's section, or of the section around it."""
+    """Files with a mark of the clause; if there are none, of its section, or of one around it."""
+    exact = code.get((clause.document, clause.section, clause.ordinal))
+    if exact:
+        return sorted(set(exact)), "", []
     section = clause.section
     while section:
         if (clause.document, section) in code:
-            return sorted(set(code[clause.document, section]))
+            return [], section, sorted(set(code[clause.document, section]))
         section = section.rpartition(".")[0]
-    return []
+    return [], "", []
+
+
+def code_text(row):
+    """Files of the clause itself; in brackets behind the section's name, those of a section."""
+    shown = [pathlib.PurePath(path).name for path in (row.code or row.section_code)[:3]]
+    text = ", ".join(shown) or "-"
+    return f"({row.section}: {text})" if row.section else text
 
 
 # ---- the table as documentation ----
@@ -257,8 +271,9 @@ def render(rows):
     """docs/clauses.md."""
     lines = ["# Clauses and their tests", "",
              "Written by `scripts/clauses --write`, checked by `scripts/clauses --check`. A clause is",
-             "a sentence with a key word of RFC 2119, numbered within its section; the code is what",
-             "carries a mark of the section. What has no test has a reason instead, from",
+             "a sentence with a key word of RFC 2119, numbered within its section. The code is what",
+             "carries a mark of the clause; in brackets, what carries one of the section that is named,",
+             "and may have to do with another clause of it. What has no test has a reason instead, from",
              f"`{TABLES}/exceptions.txt`. Where a clause that has tests is followed otherwise in",
              f"some case, `{TABLES}/departures.txt` says when and why.", ""]
     for document in sorted({row.clause.document for row in rows}, reverse=True):
@@ -270,8 +285,7 @@ def render(rows):
                   for kind, (total, tested, departed, excepted, _) in sorted(counts(mine).items())]
         lines += ["", "| clause | | what it says | code | tests |", "| --- | --- | --- | --- | --- |"]
         for row in mine:
-            code = ", ".join(pathlib.PurePath(path).name for path in row.code[:3]) or "-"
             lines.append(f"| {row.clause.name} | {row.clause.level} | {_cell(row.clause.excerpt)} "
-                         f"| {code} | {_tests_cell(row)} |")
+                         f"| {code_text(row)} | {_tests_cell(row)} |")
         lines.append("")
     return "\n".join(lines)

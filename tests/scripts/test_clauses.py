@@ -112,10 +112,22 @@ class Clauses(unittest.TestCase):
         self.assertEqual(self.run_clauses("--check")[0], 0)
         text = (self.root / "docs/clauses.md").read_text()
         self.assertIn("| MUST | 4 | 3 | 0 | 1 |", text)
-        self.assertIn("| 6.2#1 | SHALL | It SHALL be sent. | a.cc | c |", text)
+        self.assertIn("| 6.2#1 | SHALL | It SHALL be sent. | (6: a.cc) | c |", text)
+        self.assertIn("| 1#1 | MUST | A sender MUST count. | (1: a.cc) | test_a.cc |", text)
         self.assertIn("*not tested:* for a \\| reason", text)
         self.write("tests/trace/b/d.trace", "#= rfc1 6.2#1 type=test\n")
         self.assertEqual(self.run_clauses("--check")[0], 1)
+
+    def test_code_of_a_clause_is_told_from_code_of_its_section(self):
+        self.excuse("rfc1 6.2#2 6.10#1: it is so")
+        self.write("engine/b.cc", "//= rfc1 6.2#2\n//= rfc1 6.2#3\n")
+        self.assertIn("engine/b.cc:2: rfc1 has no clause 6.2#3", self.run_clauses()[1])
+        self.write("engine/b.cc", "//= rfc1 6.2#2\n")
+        self.assertEqual(self.run_clauses()[0], 0)  # it is no test: the exception stays
+        self.assertEqual(self.run_clauses("--write"), (0, []))
+        text = (self.root / "docs/clauses.md").read_text()
+        self.assertIn("It is RECOMMENDED to be quick. | b.cc | *not tested:*", text)
+        self.assertIn("| 6.2#1 | SHALL | It SHALL be sent. | (6: a.cc) | c |", text)
 
     def test_a_section_is_shown_with_what_is_below_it_and_without_its_namesakes(self):
         lines = self.run_clauses("rfc1", "6.2")[1]
