@@ -97,6 +97,10 @@ void set_parameter(Parameters& parameters, const Field& field) {
     parameters.path_mtu_probing = number != 0;
   else if (name == "max_burst")
     parameters.max_burst = byte;
+  else if (name == "dscp")
+    parameters.marking.dscp = byte;
+  else if (name == "hop_limit")
+    parameters.marking.hops = byte;
   else
     throw Failure("`" + name + "` is no parameter");
 }
@@ -334,9 +338,13 @@ void Player::command_call(const Line& line) {
 
 void Player::command_parameter(const Line& line) {
   Parameters parameters;
-  expect_status({}, end_->shard().parameters(End::kOwner, handle_, parameters));
-  for (const Field& field : line.fields) set_parameter(parameters, field);
-  expect_status(line, end_->shard().set_parameters(now_, End::kOwner, handle_, parameters));
+  IpAddress peer;  // unspecified: of all paths
+  if (const Field* field = find_field(line.fields, "addr")) peer = parse_address(field->value);
+  expect_status({}, end_->shard().parameters(End::kOwner, handle_, parameters, peer));
+  for (const Field& field : line.fields) {
+    if (field.name != "addr") set_parameter(parameters, field);
+  }
+  expect_status(line, end_->shard().set_parameters(now_, End::kOwner, handle_, parameters, peer));
 }
 
 // What a router or a host says about a packet of ours to `peer` with the tag `tag`.

@@ -52,6 +52,7 @@ Path::Path(const IpAddress& destination, const Parameters& parameters)
 void Path::set_settings(Time now, const PathSettings& settings, std::uint16_t ceiling) {
   const bool was_fixed = settings_.mtu_fixed;
   const bool beats_otherwise = settings.heartbeat_interval != settings_.heartbeat_interval;
+  const bool queues_otherwise = settings.marking.dscp != settings_.marking.dscp;
   settings_ = settings;
   if (settings_.mtu_fixed) {
     mtu_search.stop();
@@ -59,13 +60,20 @@ void Path::set_settings(Time now, const PathSettings& settings, std::uint16_t ce
   } else if (was_fixed) {
     mtu_search.start(static_cast<std::uint16_t>(mtu_), now);
   }
+  //= rfc9260 7.2.5.1#1
+  if (queues_otherwise) begin_congestion_anew();
   if (!beats_otherwise || heartbeat_outstanding || !confirmed_ || potentially_failed_) return;
   const bool beats = settings_.heartbeat_interval.ns > 0;
   heartbeat_deadline = beats ? now + settings_.heartbeat_interval : kNever;
 }
 
-void Path::restart(const Parameters& parameters) {
+//= rfc9260 7.2.5
+void Path::begin_congestion_anew() {
   congestion.start(congestion.pmdcs(), destination_.is_v4());
+}
+
+void Path::restart(const Parameters& parameters) {
+  begin_congestion_anew();
   rto = Rto(parameters);
   flight = acked_in_round = 0;
   t3_deadline = heartbeat_deadline = kNever;
@@ -86,7 +94,7 @@ void Path::on_arrival_at(const IpAddress& local) {
 //= rfc9260 7.2.5.2
 void Path::move_source() {
   source_ = reply_source_;
-  if (data_sent_at_ != kNever) congestion.start(congestion.pmdcs(), destination_.is_v4());
+  if (data_sent_at_ != kNever) begin_congestion_anew();
 }
 
 bool Path::lower_mtu(Time now, std::uint32_t mtu) {

@@ -40,7 +40,7 @@ class Path {
   Path(const IpAddress& destination, const Parameters& parameters);
 
   const PathSettings& settings() const { return settings_; }
-  /// `ceiling`: the MTU that the interface has.
+  /// `ceiling`: the MTU that the interface has. With another DSCP, congestion control starts anew.
   void set_settings(Time now, const PathSettings& settings, std::uint16_t ceiling);
 
   /// The peer restarted: congestion control and timers start anew (RFC 9260 5.2.4, A).
@@ -136,6 +136,7 @@ class Path {
   }
 
  private:
+  void begin_congestion_anew();
   void set_mtu(std::uint32_t mtu);
   void move_source();
 
