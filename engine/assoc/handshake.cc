@@ -181,7 +181,7 @@ void Association::on_stale_cookie(Time now) {
 // Whether an INIT with this address adds it. What would not be learnt, of a version of IP that we
 // are not bound to, is no addition: a peer with both lists it each time. Where the INIT came from
 // is never such.
-//= rfc9260 5.1.2
+//= rfc9260 5.1.2#8,9
 bool Association::is_new(const IpAddress& peer, const PacketIn& in) const {
   return path_of(peer) < 0 && (peer == in.source || resources_.reaches(locals_, peer));
 }

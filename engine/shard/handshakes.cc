@@ -136,7 +136,7 @@ void Shard::fill(Cookie& cookie, Time now, const InitView& init, const InitConte
 // The association that an INIT, an INIT ACK or a COOKIE ECHO with these addresses is about. An
 // address that is not known to be that peer's own does not count: another may have named it to be
 // in the way of its owner.
-//= rfc9260 5.1.2
+//= rfc9260 5.1.2#6
 Slot* Shard::find_by_any_peer(const PacketIn& in, std::span<const IpAddress> peers,
                               const Slot* except) {
   const CommonHeader header = CommonHeader::read(in.packet);

@@ -1,4 +1,6 @@
 // Which association a packet is for, and what is answered when there is none (RFC 9260 8.4, 8.5).
+#include <algorithm>
+
 #include "engine/assoc/replies.h"
 #include "engine/shard/shard.h"
 
@@ -33,6 +35,19 @@ bool is_quoted_from(const Identity& identity, std::uint32_t quoted_tag, Bytes qu
   return quoted.size() >= kInitiateTag + 4 &&
          quoted[kCommonHeaderBytes] == static_cast<std::uint8_t>(ChunkType::kInit) &&
          load_be32(quoted.data() + kInitiateTag) == identity.local_tag;
+}
+
+// An INIT ACK may come from another of the peer's addresses than the INIT went to: it is for the
+// attempt at any address that it lists.
+//= rfc9260 5.1.2#6
+bool is_answer_to(const Association& attempt, const ChunkView& first, const IpAddress& source) {
+  if (first.type() != ChunkType::kInitAck || attempt.state() != State::kCookieWait) return false;
+  const auto init = InitView::parse(first);
+  if (!init) return false;
+  const InitContents contents = read_init(*init, source);
+  const auto known = contents.addresses();
+  return std::any_of(known.begin(), known.end(),
+                     [&](const IpAddress& address) { return attempt.has_peer(address); });
 }
 
 }  // namespace
@@ -108,9 +123,12 @@ Slot* Shard::find_for(const CommonHeader& header, const ChunkView& first, const 
   if (!index) return nullptr;
   Slot* slot = slots_.at(*index);
   const Identity& identity = slot->association.identity();
+  const bool is_between_its_ends = identity.local_port == header.destination_port &&
+                                   identity.peer_port == header.source_port &&
+                                   slot->association.has_local(in.destination);
   const bool is_its_own =
-      identity.local_port == header.destination_port && identity.peer_port == header.source_port &&
-      slot->association.has_peer(in.source) && slot->association.has_local(in.destination);
+      is_between_its_ends &&
+      (slot->association.has_peer(in.source) || is_answer_to(slot->association, first, in.source));
   return is_its_own ? slot : nullptr;
 }
 
