@@ -290,7 +290,8 @@ void Association::take_new_peer_tag(const Cookie& cookie) {
   streams_out_ = cookie.streams_out;
   streams_in_ = cookie.streams_in;
   peer_adaptation_ = cookie.peer_adaptation;
-  learn_paths({cookie.peers.data(), cookie.peer_count});
+  learn_paths(cookie.addresses());
+  doubt_paths_beside(cookie.addresses());
   tracker_.start(cookie.peer_tsn);
   outbound_.mark_all_lost(paths_);
   outbound_.set_peer(cookie.peer_rwnd, streams_out_);
@@ -345,7 +346,7 @@ std::uint8_t Association::restart_paths(const Cookie& cookie) {
     if (!paths_[i]->is_active()) revived |= static_cast<std::uint8_t>(1u << i);
     paths_[i]->restart(parameters_);
   }
-  doubt_paths_beside({cookie.peers.data(), cookie.peer_count});
+  doubt_paths_beside(cookie.addresses());
   const int first = path_of(cookie.peers[0]);
   MR_ASSERT(first >= 0);
   paths_[first]->confirm();
