@@ -14,6 +14,16 @@ constexpr Duration kSecretLifetime = seconds(3600);
 const IpAddress& first_shared(const Association& association,
                               std::span<const IpAddress> addresses) {
   return *std::find_if(addresses.begin(), addresses.end(),
+// Whether an association is what a cookie with its tag is about. A tag that was offered and not
+// taken may be drawn again, for another peer.
+bool is_about(const Cookie& cookie, const Association& association) {
+  const Identity& identity = association.identity();
+  const auto peers = cookie.addresses();
+  return identity.local_port == cookie.local_port && identity.peer_port == cookie.peer_port &&
+         std::any_of(peers.begin(), peers.end(),
+                     [&](const IpAddress& peer) { return association.has_peer(peer); });
+}
+
                        [&](const IpAddress& address) { return association.has_peer(address); });
 }
 
@@ -237,7 +247,8 @@ Slot* Shard::on_cookie_echo(Time now, const PacketIn& in, ChunkView chunk, Chunk
   const auto index = tags_.find(cookie->local_tag);
   Slot* slot = index ? slots_.at(*index) : find_by_any_peer(in, cookie->addresses());
   bool begins = slot == nullptr;
-  if (slot != nullptr && !slot->association.has_local(in.destination)) {
+  if (slot != nullptr &&
+      !(is_about(*cookie, slot->association) && slot->association.has_local(in.destination))) {
     counters_.add(Counter::drop_bad_cookie);
     return nullptr;
   }
@@ -287,9 +298,7 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
     return nullptr;
   }
   const Identity identity{cookie.local_port, cookie.peer_port, cookie.local_tag, cookie.peer_tag};
-  Slot* slot = tags_.find(cookie.local_tag)
-                   ? nullptr
-                   : create(identity, listener->parameters, listener->locals);
+  Slot* slot = create(identity, listener->parameters, listener->locals);
   if (slot == nullptr || !slot->association.establish(now, cookie)) {
     counters_.add(Counter::drop_association_limit);
     if (slot != nullptr) destroy(*slot);

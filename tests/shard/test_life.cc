@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "tests/support/shard_pair.h"
+#include "tests/support/raw_peer.h"
 
 namespace millrace::test {
 namespace {
@@ -290,6 +290,22 @@ TEST_CASE("an application that does not read closes its window and loses nothing
   pair.b.reads = true;
   pair.run_for(seconds(60));
   CHECK((payloads_of(pair.b) == expected));
+}
+
+// Two ends of one seed draw the same numbers and have the same secrets: what one has offered the
+// other has drawn again.
+TEST_CASE("a cookie whose tag was drawn again is not for the association that has the tag") {
+  RawPeer before, after({}, address("10.0.5.9"));
+  before.listen();
+  const Packet echo = before.ask_for_cookie(0x999);
+  const AssociationHandle handle = after.associate();
+  REQUIRE(after.end_tag == before.end_tag);
+  after.send_from(before.own_address, before.end_tag, echo);
+  CHECK(after.take().empty());
+  CHECK(after.end.count(Counter::drop_bad_cookie) == 1);
+  REQUIRE(after.end.send(after.now, handle, "hello") == Status::kOk);
+  after.collect();
+  CHECK(after.last_tag() == RawPeer::kTag);
 }
 
 }  // namespace
