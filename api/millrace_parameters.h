@@ -18,7 +18,7 @@ enum mr_parameter {
   MR_POTENTIALLY_FAILED_MAX_RETRANS = 10, /* RFC 7829 */
   MR_PRIMARY_SWITCHOVER_MAX_RETRANS = 11, /* RFC 7829; 255: never */
   MR_INIT_MAX_RETRANS = 12,
-  MR_COOKIE_LIFETIME_MS = 13,
+  MR_COOKIE_LIFETIME_MS = 13,     /* at most 3600000, an hour */
   MR_RECEIVE_BUFFER = 14,         /* bytes; what the receive window starts from */
   MR_PARTIAL_DELIVERY_POINT = 15, /* bytes; longer messages come in pieces */
   MR_SENDER_DRY_EVENTS = 16,      /* 1: MR_EVENT_SENDER_DRY is told */

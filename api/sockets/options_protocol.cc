@@ -8,6 +8,7 @@ namespace millrace::sockets {
 namespace {
 
 constexpr std::uint32_t kDayMs = 24 * 3600 * 1000;
+constexpr std::uint32_t kHourMs = 3600 * 1000;
 constexpr std::uint32_t kSackDelayMax = 500;  // RFC 9260 6.2
 
 }  // namespace
@@ -85,7 +86,7 @@ int Options::set_association(Socket& socket, const void* value, socklen_t) {
   const auto info = read_value<sctp_assocparams>(value);
   Scope scope;
   if (const int status = scope_of(socket, info.sasoc_assoc_id, scope); status != 0) return status;
-  if (info.sasoc_asocmaxrxt > 255 || info.sasoc_cookie_life > kDayMs) return -EINVAL;
+  if (info.sasoc_asocmaxrxt > 255 || info.sasoc_cookie_life > kHourMs) return -EINVAL;
   if (info.sasoc_asocmaxrxt != 0)
     change(socket, scope, MR_ASSOCIATION_MAX_RETRANS, info.sasoc_asocmaxrxt);
   if (info.sasoc_cookie_life != 0)

@@ -15,6 +15,10 @@
 
 namespace millrace {
 
+/// The longest that a cookie may live: a secret seals cookies for this long, and opens them as long
+/// again.
+inline constexpr Duration kCookieLifetimeMax = seconds(3600);
+
 struct Cookie {
   Time created;
   Duration lifetime;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "engine/assoc/cookie.h"
 #include "engine/base/limits.h"
 
 namespace millrace {
 namespace {
 
 constexpr std::uint32_t kDayMs = 24 * 3600 * 1000;
+constexpr auto kCookieMs = static_cast<std::uint32_t>(kCookieLifetimeMax.milliseconds());
 constexpr std::uint32_t kReceiveBufferMin = 4096;
 constexpr std::uint32_t kReceiveBufferMax = 16u << 20;
 constexpr std::uint16_t kFragmentLeast = 64;
@@ -70,7 +72,7 @@ bool apply_one(ipc::Parameter parameter, std::uint32_t value, Parameters& to) {
     case ipc::Parameter::init_max_retrans:
       return apply_count(value, 0, to.init_max_retrans);
     case ipc::Parameter::cookie_lifetime_ms:
-      return apply_duration(value, 1, kDayMs, to.cookie_lifetime);
+      return apply_duration(value, 1, kCookieMs, to.cookie_lifetime);
     case ipc::Parameter::receive_buffer:
       return apply_bytes(value, kReceiveBufferMin, kReceiveBufferMax, to.receive_buffer);
     case ipc::Parameter::partial_delivery_point:

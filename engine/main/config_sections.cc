@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/assoc/cookie.h"
 #include "engine/base/limits.h"
 #include "engine/main/log_level.h"
 
@@ -136,7 +137,8 @@ void read_sctp(ConfigReader reader, Parameters& sctp, ShardLimits& limits) {
   reader.integer("sack_frequency", sctp.sack_frequency, 1, 255);
   reader.duration("heartbeat_interval_ms", sctp.heartbeat_interval, kMillisecond, 0,
                   kMillisecondsMax);
-  reader.duration("cookie_lifetime_ms", sctp.cookie_lifetime, kMillisecond, 1, kMillisecondsMax);
+  reader.duration("cookie_lifetime_ms", sctp.cookie_lifetime, kMillisecond, 1,
+                  kCookieLifetimeMax.milliseconds());
   reader.integer("path_max_retrans", sctp.path_max_retrans, 0, 255);
   reader.integer("association_max_retrans", sctp.association_max_retrans, 1, 255);
   reader.boolean("path_mtu_probing", sctp.path_mtu_probing);

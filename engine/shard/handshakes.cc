@@ -8,9 +8,6 @@
 namespace millrace {
 namespace {
 
-// A secret seals cookies for one epoch and opens them for two: far longer than a cookie lives.
-constexpr Duration kSecretLifetime = seconds(3600);
-
 const IpAddress& first_shared(const Association& association,
                               std::span<const IpAddress> addresses) {
   return *std::find_if(addresses.begin(), addresses.end(),
@@ -220,7 +217,7 @@ void Shard::answer_init(const InitContents& contents, const Cookie& cookie,
 
 // Brings the jar to the epoch of `now`.
 CookieJar& Shard::jar(Time now) {
-  const auto epoch = static_cast<std::uint64_t>(now.ns / kSecretLifetime.ns);
+  const auto epoch = static_cast<std::uint64_t>(now.ns / kCookieLifetimeMax.ns);
   if (epoch != jar_epoch_) {
     jar_.rotate(steering_.cookie_secret(epoch - 1));
     jar_.rotate(steering_.cookie_secret(epoch));

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "engine/assoc/cookie.h"
 #include "engine/lcore/association_marks.h"
 #include "engine/lcore/association_name.h"
 #include "engine/lcore/context_table.h"
@@ -52,6 +53,10 @@ TEST_CASE("Parameters are taken within their ranges only", "[lcore]") {
   CHECK_FALSE(apply_parameter(ipc::Parameter::rto_max_ms, 99, parameters));  // below RTO.Min
   CHECK(parameters.rto_max == seconds(60));
   CHECK_FALSE(apply_parameter(ipc::Parameter::sack_delay_ms, 501, parameters));
+  // As long as what a cookie is sealed with is kept in any case.
+  CHECK(apply_parameter(ipc::Parameter::cookie_lifetime_ms, 3'600'000, parameters));
+  CHECK_FALSE(apply_parameter(ipc::Parameter::cookie_lifetime_ms, 3'600'001, parameters));
+  CHECK(parameters.cookie_lifetime == kCookieLifetimeMax);
   CHECK_FALSE(apply_parameter(ipc::Parameter::path_max_retrans, 256, parameters));
   CHECK(apply_parameter(ipc::Parameter::path_max_retrans, 0, parameters));
   CHECK_FALSE(apply_parameter(ipc::Parameter::association_max_retrans, 0, parameters));

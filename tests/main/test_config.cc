@@ -138,6 +138,8 @@ TEST_CASE("A wrong value is reported with its place and what is allowed", "[conf
        "t:2:18: sctp.rto_initial_ms: 500 is not between rto_min_ms and rto_max_ms, 1000 to 60000"},
       {"[sctp]\nsack_delay_ms = 501\n",
        "t:2:17: sctp.sack_delay_ms: 501 is out of range, allowed is 0 to 500"},
+      {"[sctp]\ncookie_lifetime_ms = 3600001\n",
+       "t:2:22: sctp.cookie_lifetime_ms: 3600001 is out of range, allowed is 1 to 3600000"},
       {"[sctp]\nreceive_buffer = 8000000\n",
        "t:2:18: sctp.receive_buffer: 8000000 is above applications.receive_arena, 4194304"},
       {"[applications]\nring_entries = 1000\n",

@@ -21,6 +21,18 @@ TEST_CASE("the socket layer's options answer as a kernel's SCTP socket does") {
   CHECK(errno == ENOPROTOOPT);
 }
 
+TEST_CASE("a cookie lives for an hour at the most, and so long do its secrets") {
+  const Handle socket(SOCK_SEQPACKET);
+  sctp_assocparams info{};
+  info.sasoc_cookie_life = 3'600'001;
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_ASSOCINFO, info) == -1);
+  CHECK(errno == EINVAL);
+  info.sasoc_cookie_life = 3'600'000;
+  CHECK(socket.set(IPPROTO_SCTP, SCTP_ASSOCINFO, info) == 0);
+  CHECK(socket.get(IPPROTO_SCTP, SCTP_ASSOCINFO, info) == 0);
+  CHECK(info.sasoc_cookie_life == 3'600'000);
+}
+
 TEST_CASE("numbers of the protocol go to associations that come and to those that are there") {
   Pair pair([](Handle& listener) {
     sctp_rtoinfo rto{0, 400, 2000, 200};
