@@ -303,7 +303,9 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
     return nullptr;
   }
   if (!index(*slot) && !take_place(header, *slot)) {
-    counters_.add(Counter::drop_duplicate_association);
+    const bool is_taken =
+        steering_.find(cookie.local_port, cookie.peers[0], cookie.peer_port).has_value();
+    counters_.add(is_taken ? Counter::drop_duplicate_association : Counter::drop_no_memory);
     unindex(*slot);
     slot->association.abort(CauseCode::kNone, {}, DownReason::kAbortedLocally);
     destroy(*slot);
