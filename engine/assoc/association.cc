@@ -401,9 +401,8 @@ void Association::on_deadline(Time now) {
   tracker_.on_deadline(now);
   if (now >= t1_deadline_) on_t1_expired(now);
   if (now >= t2_deadline_) on_t2_expired(now);
-  if (now >= t5_deadline_) {
-    abort(CauseCode::kProtocolViolation, {}, DownReason::kUnreachable);
-  }
+  //= rfc9260 9.2#11
+  if (now >= t5_deadline_) abort(CauseCode::kNone, {}, DownReason::kUnreachable);
   if (now >= probe_deadline_) {
     probe_deadline_ = kNever;
     outbound_.let_probe();

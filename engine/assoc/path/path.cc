@@ -153,7 +153,11 @@ Path::Judgement Path::on_error(bool has_alternative) {
   ++error_count_;
   if (source_ != reply_source_) move_source();
   if (error_count_ > settings_.max_retrans) {
-    return deactivate() ? Judgement::kInactive : Judgement::kNoChange;
+    if (!active_) return Judgement::kNoChange;
+    active_ = false;
+    potentially_failed_ = false;
+    state_changed = true;
+    return Judgement::kInactive;
   }
   const bool is_suspicious = error_count_ > settings_.potentially_failed_max_retrans;
   if (!has_alternative || !is_suspicious || !is_preferable()) return Judgement::kNoChange;
@@ -179,14 +183,6 @@ void Path::confirm() {
   confirmed_ = true;
   just_confirmed_ = true;
   state_changed = true;
-}
-
-bool Path::deactivate() {
-  if (!active_) return false;
-  active_ = false;
-  potentially_failed_ = false;
-  state_changed = true;
-  return true;
 }
 
 //= rfc9260 8.3

@@ -106,8 +106,6 @@ class Path {
   void confirm();
   /// It is not known any more.
   void doubt() { confirmed_ = false; }
-  /// The path became inactive for another reason (ICMP). True if it was active.
-  bool deactivate();
 
   // ---- heartbeats (RFC 9260 8.3) ----
 
@@ -136,9 +134,9 @@ class Path {
   }
 
  private:
-  void begin_congestion_anew();
   void set_mtu(std::uint32_t mtu);
   void move_source();
+  void begin_congestion_anew();
 
   PathSettings settings_;
   IpAddress destination_;
