@@ -34,7 +34,15 @@ class GmacSigner {
   std::unique_ptr<State> state_;
 };
 
-/// Compares in a time that does not depend on where they differ.
-bool macs_are_equal(Bytes a, Bytes b);
+/// Compares in a time that does not depend on where they differ: each byte of both is looked at,
+/// once. The arguments are sequences of bytes.
+template <class Left, class Right>
+bool macs_are_equal(const Left& a, const Right& b) {
+  if (a.size() != b.size()) return false;
+  std::uint8_t difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    difference = static_cast<std::uint8_t>(difference | (a[i] ^ b[i]));
+  return difference == 0;
+}
 
 }  // namespace millrace

@@ -21,4 +21,42 @@ TEST_CASE("GMAC gives the published values") {
                                    0x57, 0xa4, 0xe7, 0x45, 0x5a});
 }
 
+namespace {
+
+/// Sixteen bytes that count how often each is read.
+struct CountingMac {
+  Mac bytes{};
+  mutable std::array<int, 16> reads{};
+
+  std::size_t size() const { return bytes.size(); }
+  std::uint8_t operator[](std::size_t index) const {
+    ++reads[index];
+    return bytes[index];
+  }
+};
+
+}  // namespace
+
+TEST_CASE("every byte of two MACs is read once, wherever they differ") {
+  std::array<int, 16> once;
+  once.fill(1);
+  for (std::uint32_t differing = 0; differing < 1u << 16; ++differing) {
+    CountingMac ours, theirs;
+    for (std::size_t i = 0; i < ours.bytes.size(); ++i) {
+      ours.bytes[i] = static_cast<std::uint8_t>(17 * i);
+      theirs.bytes[i] = static_cast<std::uint8_t>(ours.bytes[i] ^ (differing >> i & 1) << (i % 8));
+    }
+    REQUIRE(macs_are_equal(ours, theirs) == (differing == 0));
+    REQUIRE(ours.reads == once);
+    REQUIRE(theirs.reads == once);
+  }
+}
+
+TEST_CASE("MACs of different lengths are not equal") {
+  const Mac mac{};
+  CHECK(macs_are_equal(Bytes(mac), mac));
+  CHECK_FALSE(macs_are_equal(Bytes(mac).first(15), mac));
+  CHECK_FALSE(macs_are_equal(mac, Bytes(mac).first(15)));
+}
+
 }  // namespace millrace
