@@ -6,7 +6,7 @@ namespace millrace {
 namespace {
 
 // A sealed cookie: the nonce, the body (fixed fields, addresses), the MAC of the body.
-constexpr std::size_t kFixedBytes = 80;
+constexpr std::size_t kFixedBytes = 84;
 constexpr std::size_t kAddressBytes = 16;
 
 // Writes and reads the fields in the same order.
@@ -56,6 +56,7 @@ void visit_fixed_fields(Visit&& visit, AnyCookie& cookie) {
   visit(cookie.peer_tsn.value);
   visit(cookie.peer_rwnd);
   visit(cookie.peer_adaptation);
+  visit(cookie.listener);
   visit(cookie.streams_out);
   visit(cookie.streams_in);
   visit(cookie.local_port);

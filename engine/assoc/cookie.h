@@ -28,6 +28,7 @@ struct Cookie {
   Tsn local_tsn, peer_tsn;         ///< initial
   std::uint32_t peer_rwnd = 0;
   std::uint32_t peer_adaptation = 0;              ///< RFC 5061 4.2.6; 0: none
+  std::uint32_t listener = 0;                     ///< Listener::number; 0: of an association
   std::uint16_t streams_out = 0, streams_in = 0;  ///< negotiated
   std::uint16_t local_port = 0, peer_port = 0;
   IpAddress local_address;  ///< that the INIT was sent to
@@ -38,7 +39,7 @@ struct Cookie {
 };
 
 /// The largest sealed cookie, bytes.
-inline constexpr std::size_t kCookieBytesMax = sizeof(MacNonce) + 80 + 16 * kPathsMax + sizeof(Mac);
+inline constexpr std::size_t kCookieBytesMax = sizeof(MacNonce) + 84 + 16 * kPathsMax + sizeof(Mac);
 
 /// Seals and opens cookies under a secret that rotates; the previous secret opens what it has
 /// sealed.

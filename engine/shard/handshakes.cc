@@ -11,6 +11,9 @@ namespace {
 const IpAddress& first_shared(const Association& association,
                               std::span<const IpAddress> addresses) {
   return *std::find_if(addresses.begin(), addresses.end(),
+                       [&](const IpAddress& address) { return association.has_peer(address); });
+}
+
 // Whether an association is what a cookie with its tag is about. A tag that was offered and not
 // taken may be drawn again, for another peer.
 bool is_about(const Cookie& cookie, const Association& association) {
@@ -21,9 +24,6 @@ bool is_about(const Cookie& cookie, const Association& association) {
                      [&](const IpAddress& peer) { return association.has_peer(peer); });
 }
 
-                       [&](const IpAddress& address) { return association.has_peer(address); });
-}
-
 }  // namespace
 
 // ---- INIT ----
@@ -31,8 +31,8 @@ bool is_about(const Cookie& cookie, const Association& association) {
 //= rfc9260 5.1
 // Beyond the operator's limits there is no answer, for an answer is what the limits save: a peer
 // that means it asks again (T1-init).
-bool Shard::is_init_affordable(Time now, const IpAddress& source, Listener* listener) {
-  switch (init_rate_.judge(now, source, listener != nullptr ? &listener->inits : nullptr)) {
+bool Shard::is_affordable(InitRate::Verdict verdict) {
+  switch (verdict) {
     case InitRate::Verdict::kTooManyInAll:
       counters_.add(Counter::drop_init_rate);
       return false;
@@ -51,23 +51,33 @@ bool Shard::is_init_affordable(Time now, const IpAddress& source, Listener* list
   return true;
 }
 
-// Who listens where the INIT of a peer went. Every shard finds the same one for a peer: that of the
-// COOKIE ECHO may be another than that of the INIT.
+// Who listens where the INIT of a peer went. Every shard finds the same one for a peer.
 Listener* Shard::listener_at(const CommonHeader& header, const IpAddress& local,
                              const IpAddress& peer) const {
   const auto is_reached = [&](LocalSet locals) { return resources_.is_allowed(locals, local); };
   const auto number_of_peer = [&] {
-    std::uint64_t mixed = header.source_port;
-    for (const std::uint8_t byte : peer.bytes) mixed = mixed * 31 + byte;
-    return mixed;
+    return steering_.number_of_peer(header.destination_port, peer, header.source_port);
   };
   return listeners_.find(header.destination_port, is_reached, number_of_peer);
 }
 
+// Whose INIT ACK the cookie came in: its peer was told that one's addresses and streams, whoever
+// has come to share them since. When that one is gone, who listens there now.
+const Listener* Shard::listener_of(const CommonHeader& header, const Cookie& cookie) const {
+  const Listener* one = listeners_.first(header.destination_port);
+  for (; one != nullptr; one = one->next) {
+    if (one->number == cookie.listener && resources_.is_allowed(one->locals, cookie.local_address))
+      return one;
+  }
+  return listener_at(header, cookie.local_address, cookie.peers[0]);
+}
+
 void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
   const CommonHeader header = CommonHeader::read(in.packet);
+  if (!is_affordable(init_rate_.judge_source(now, in.source))) return;
   Listener* listener = listener_at(header, in.destination, in.source);
-  if (!is_init_affordable(now, in.source, listener)) return;
+  TokenBucket* const inits = listener != nullptr ? &listener->inits : nullptr;
+  if (!is_affordable(init_rate_.judge_listener(now, inits))) return;
   const auto init = InitView::parse(chunk);
   if (!init || init->initiate_tag == 0) return counters_.add(Counter::drop_bad_init);
   const InitContents contents = read_init(*init, in.source);
@@ -92,6 +102,7 @@ void Shard::on_init(Time now, ChunkView chunk, const PacketIn& in) {
     return refuse(header, init->initiate_tag, CauseCode::kNone, {}, in);
   }
   draw_cookie(header, in, cookie);
+  cookie.listener = listener->number;
   fill(cookie, now, *init, contents, listener->parameters, in);
   jar(now);
   answer_init(contents, cookie, listener->parameters, listener->locals, in);
@@ -277,9 +288,13 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
                       config_.parameters.marking);
     return nullptr;
   }
-  const Listener* listener = listener_at(header, cookie.local_address, cookie.peers[0]);
-  if (listener == nullptr || !resources_.is_allowed(listener->locals, in.destination) ||
-      recent_tags_.has(cookie.local_tag, cookie.created + cookie.lifetime)) {
+  if (recent_tags_.has(cookie.local_tag, cookie.created + cookie.lifetime)) {
+    counters_.add(Counter::drop_stale_cookie);  // its association has been, and is over
+    refuse(header, cookie.peer_tag, CauseCode::kNone, {}, in);
+    return nullptr;
+  }
+  const Listener* listener = listener_of(header, cookie);
+  if (listener == nullptr || !resources_.is_allowed(listener->locals, in.destination)) {
     counters_.add(Counter::drop_no_listener);
     refuse(header, cookie.peer_tag, CauseCode::kNone, {}, in);
     return nullptr;

@@ -29,13 +29,20 @@ void TokenBucket::give_back(std::uint32_t tokens, std::uint32_t per_second) {
 }
 
 // The source first, then the listener: what one floods with, or what one is flooded with, is not to
-// use up what there is for all.
-InitRate::Verdict InitRate::judge(Time now, const IpAddress& source, TokenBucket* listener) {
+// use up what there is for all. Where that is used up, it does not matter what is asked for.
+InitRate::Verdict InitRate::judge_source(Time now, const IpAddress& source) {
   if (limits_.from_one_source != 0) {
     const Bytes known = Bytes(source.bytes).first(source.is_v4() ? 16 : kSubnetBytes);
     TokenBucket& bucket = sources_[table_hash(key_, known) % kBuckets];
     if (!bucket.take(now, limits_.from_one_source)) return Verdict::kTooManyFromSource;
   }
+  if (limits_.in_all != 0 && all_.is_empty(now, limits_.in_all)) return Verdict::kTooManyInAll;
+  if (limits_.half_open != 0 && half_open_.is_empty(now, limits_.half_open))
+    return Verdict::kTooManyHalfOpen;
+  return Verdict::kAnswer;
+}
+
+InitRate::Verdict InitRate::judge_listener(Time now, TokenBucket* listener) {
   if (limits_.to_one_listener != 0 && listener != nullptr &&
       !listener->take(now, limits_.to_one_listener)) {
     return Verdict::kTooManyForListener;

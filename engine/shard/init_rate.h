@@ -57,8 +57,10 @@ class InitRate {
 
   InitRate(const InitRateLimits& limits, const HashKey& key) : limits_(limits), key_(key) {}
 
+  /// Before it is looked up what an INIT is for; then judge_listener() has the last word.
+  Verdict judge_source(Time now, const IpAddress& source);
   /// `listener`: of what it is for; nullptr if nobody listens there.
-  Verdict judge(Time now, const IpAddress& source, TokenBucket* listener = nullptr);
+  Verdict judge_listener(Time now, TokenBucket* listener);
   /// Whether a cookie may be looked at.
   bool may_open(Time now) {
     return limits_.half_open == 0 || half_open_.take(now, limits_.half_open);

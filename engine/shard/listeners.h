@@ -38,6 +38,7 @@ struct Listener {
   bool is_shared = false;
   LocalSet locals = 0;  ///< that it is bound to
   std::uint64_t context = 0;
+  std::uint32_t number = 0;  ///< in the cookies that it gives (Steering::number_of_listener())
   Parameters parameters;
   TokenBucket inits{};       ///< that were answered
   Listener* next = nullptr;  ///< at the same port, later

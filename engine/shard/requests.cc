@@ -22,12 +22,14 @@ Status Shard::listen(const ListenRequest& request) {
   Ownership& owner = ownership(request.owner);
   if (!listeners_.has_share(owner.listeners)) return over_share();
   const Parameters& parameters = request.parameters ? *request.parameters : config_.parameters;
-  const Listener listener{.owner = request.owner,
-                          .port = request.port,
-                          .is_shared = request.is_shared,
-                          .locals = locals,
-                          .context = request.context,
-                          .parameters = parameters};
+  const Listener listener{
+      .owner = request.owner,
+      .port = request.port,
+      .is_shared = request.is_shared,
+      .locals = locals,
+      .context = request.context,
+      .number = steering_.number_of_listener(request.owner, request.port, request.context),
+      .parameters = parameters};
   for (const Listener* other = listeners_.first(request.port); other; other = other->next) {
     if (other->excludes(listener)) return Status::kPortInUse;
   }

@@ -264,7 +264,8 @@ class Shard {
   void on_init(Time now, ChunkView chunk, const PacketIn& in);
   Listener* listener_at(const CommonHeader& header, const IpAddress& local,
                         const IpAddress& peer) const;
-  bool is_init_affordable(Time now, const IpAddress& source, Listener* listener);
+  const Listener* listener_of(const CommonHeader& header, const Cookie& cookie) const;
+  bool is_affordable(InitRate::Verdict verdict);
   bool draw_cookie(Time now, Slot& slot, const InitView& init, const InitContents& contents,
                    const PacketIn& in, Cookie& cookie);
   void draw_cookie(const CommonHeader& header, const PacketIn& in, Cookie& cookie);

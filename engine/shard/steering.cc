@@ -165,6 +165,16 @@ std::array<std::uint8_t, 16> Steering::cookie_secret(std::uint64_t epoch) const 
   return secret;
 }
 
+std::uint32_t Steering::number_of_listener(std::uint32_t owner, std::uint16_t port,
+                                           std::uint64_t context) const {
+  std::uint8_t input[18] = {'l', 'i', 's', 't'};
+  store_be32(input + 4, owner);
+  store_be16(input + 8, port);
+  store_be64(input + 10, context);
+  const auto number = static_cast<std::uint32_t>(keyed_hash(key_, input));
+  return number != 0 ? number : 1;
+}
+
 // A claim is the owner and, below it, how many shards it has claimed the port for.
 bool Steering::claim_port(std::uint16_t port, std::uint32_t owner) {
   std::uint64_t claim = port_claims_[port].load();

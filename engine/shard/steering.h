@@ -55,6 +55,17 @@ class Steering {
   std::optional<std::uint32_t> find(std::uint16_t local_port, const IpAddress& peer,
                                     std::uint16_t peer_port) const;
 
+  /// A number that follows from a peer alone, the same on every shard, which nobody outside can
+  /// guess.
+  std::uint64_t number_of_peer(std::uint16_t local_port, const IpAddress& peer,
+                               std::uint16_t peer_port) const {
+    return hash(local_port, peer, peer_port);
+  }
+  /// What stands for a listener in a cookie, the same on every shard; not 0. It tells nothing of
+  /// what the owner has given as `context`.
+  std::uint32_t number_of_listener(std::uint32_t owner, std::uint16_t port,
+                                   std::uint64_t context) const;
+
   /// The secret that cookies are sealed with in this epoch: the same on every shard, without a word
   /// between them.
   std::array<std::uint8_t, 16> cookie_secret(std::uint64_t epoch) const;

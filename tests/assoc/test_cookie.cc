@@ -19,6 +19,8 @@ Cookie random_cookie(Random& random) {
   cookie.local_tsn = Tsn{random.next_u32()};
   cookie.peer_tsn = Tsn{random.next_u32()};
   cookie.peer_rwnd = random.next_u32();
+  cookie.peer_adaptation = random.next_u32();
+  cookie.listener = random.next_u32();
   cookie.streams_out = static_cast<std::uint16_t>(random.next_u32());
   cookie.streams_in = static_cast<std::uint16_t>(random.next_u32());
   cookie.local_port = static_cast<std::uint16_t>(random.next_u32());
@@ -38,10 +40,11 @@ bool are_equal(const Cookie& a, const Cookie& b) {
   return a.created == b.created && a.lifetime == b.lifetime && a.local_tag == b.local_tag &&
          a.peer_tag == b.peer_tag && a.local_tie_tag == b.local_tie_tag &&
          a.peer_tie_tag == b.peer_tie_tag && a.local_tsn == b.local_tsn &&
-         a.peer_tsn == b.peer_tsn && a.peer_rwnd == b.peer_rwnd && a.streams_out == b.streams_out &&
-         a.streams_in == b.streams_in && a.local_port == b.local_port &&
-         a.peer_port == b.peer_port && a.local_address == b.local_address &&
-         a.peer_count == b.peer_count;
+         a.peer_tsn == b.peer_tsn && a.peer_rwnd == b.peer_rwnd &&
+         a.peer_adaptation == b.peer_adaptation && a.listener == b.listener &&
+         a.streams_out == b.streams_out && a.streams_in == b.streams_in &&
+         a.local_port == b.local_port && a.peer_port == b.peer_port &&
+         a.local_address == b.local_address && a.peer_count == b.peer_count;
 }
 
 using Sealed = std::array<std::uint8_t, kCookieBytesMax>;

@@ -8,6 +8,13 @@ namespace {
 
 const IpAddress kFlooder = address("198.51.100.66");
 
+/// As the shard asks, which looks up the listener in between.
+InitRate::Verdict judge(InitRate& rate, Time now, const IpAddress& source,
+                        TokenBucket* listener = nullptr) {
+  const InitRate::Verdict verdict = rate.judge_source(now, source);
+  return verdict == InitRate::Verdict::kAnswer ? rate.judge_listener(now, listener) : verdict;
+}
+
 TEST_CASE("a bucket gives a second's worth at once, then so many a second") {
   TokenBucket bucket;
   Time now = Time{} + seconds(1000);
@@ -33,7 +40,7 @@ TEST_CASE("a bucket that was idle for long gives no more than a second's worth")
 TEST_CASE("without limits every INIT is answered") {
   InitRate rate({.half_open = 0}, {1, 2});
   for (int i = 0; i < 100000; ++i) {
-    REQUIRE(rate.judge(Time{}, kFlooder) == InitRate::Verdict::kAnswer);
+    REQUIRE(judge(rate, Time{}, kFlooder) == InitRate::Verdict::kAnswer);
   }
 }
 
@@ -44,9 +51,9 @@ TEST_CASE("what one listener is flooded with uses up its share and not what ther
   for (int i = 0; i < 1000; ++i) {
     const auto wanted =
         i < 10 ? InitRate::Verdict::kAnswer : InitRate::Verdict::kTooManyForListener;
-    CHECK(rate.judge(now, kFlooder, &flooded) == wanted);
+    CHECK(judge(rate, now, kFlooder, &flooded) == wanted);
   }
-  CHECK(rate.judge(now, kFlooder, &other) == InitRate::Verdict::kAnswer);
+  CHECK(judge(rate, now, kFlooder, &other) == InitRate::Verdict::kAnswer);
 }
 
 TEST_CASE("one who floods uses up his own share and not what there is for all") {
@@ -54,25 +61,25 @@ TEST_CASE("one who floods uses up his own share and not what there is for all") 
   const Time now = Time{} + seconds(1);
   int answered = 0;
   for (int i = 0; i < 10000; ++i) {
-    const InitRate::Verdict verdict = rate.judge(now, kFlooder);
+    const InitRate::Verdict verdict = judge(rate, now, kFlooder);
     answered += verdict == InitRate::Verdict::kAnswer ? 1 : 0;
     if (i >= 10) CHECK(verdict == InitRate::Verdict::kTooManyFromSource);
   }
   CHECK(answered == 10);
-  CHECK(rate.judge(now, address("192.0.2.9")) == InitRate::Verdict::kAnswer);
+  CHECK(judge(rate, now, address("192.0.2.9")) == InitRate::Verdict::kAnswer);
 }
 
 TEST_CASE("a flood is limited, and as many handshakes as there are go through at once") {
   InitRate rate({.half_open = 100}, {1, 2});
   const Time now = Time{} + seconds(1);
   for (int i = 0; i < 10000; ++i) {
-    REQUIRE(rate.judge(now, kFlooder) == InitRate::Verdict::kAnswer);
+    REQUIRE(judge(rate, now, kFlooder) == InitRate::Verdict::kAnswer);
     REQUIRE(rate.may_open(now));
     rate.on_begun(1);
   }
   int answered = 0;
   for (int i = 0; i < 10000; ++i) {
-    answered += rate.judge(now, kFlooder) == InitRate::Verdict::kAnswer ? 1 : 0;
+    answered += judge(rate, now, kFlooder) == InitRate::Verdict::kAnswer ? 1 : 0;
   }
   CHECK(answered == 100);
   CHECK_FALSE(rate.may_open(now));
@@ -87,10 +94,24 @@ TEST_CASE("many sources are limited together") {
       IpAddress source = kFlooder;
       source.bytes[14] = a;
       source.bytes[15] = b;
-      answered += rate.judge(Time{} + seconds(1), source) == InitRate::Verdict::kAnswer ? 1 : 0;
+      answered += judge(rate, Time{} + seconds(1), source) == InitRate::Verdict::kAnswer ? 1 : 0;
     }
   }
   CHECK(answered == 100);
+}
+
+TEST_CASE("when nothing is left for anybody it is said before the listener is looked up") {
+  const Time now = Time{} + seconds(1);
+  const auto limits =
+      GENERATE(InitRateLimits{.in_all = 10, .half_open = 0}, InitRateLimits{.half_open = 10});
+  InitRate rate(limits, {1, 2});
+  for (int i = 0; i < 10; ++i) {
+    REQUIRE(rate.judge_source(now, kFlooder) == InitRate::Verdict::kAnswer);
+    REQUIRE(rate.judge_listener(now, nullptr) == InitRate::Verdict::kAnswer);
+  }
+  CHECK(rate.judge_source(now, kFlooder) == (limits.in_all != 0
+                                                 ? InitRate::Verdict::kTooManyInAll
+                                                 : InitRate::Verdict::kTooManyHalfOpen));
 }
 
 //= rfc5062 5 type=test

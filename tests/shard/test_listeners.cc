@@ -138,5 +138,48 @@ TEST_CASE("each listener is told once, whatever the room") {
                                                                      {65535, 0}});
 }
 
+TEST_CASE("an association is that listener's whose INIT ACK its cookie came in") {
+  struct Asked {
+    IpAddress peer;
+    std::uint32_t tag;
+    Packet echo;
+  };
+  Bench bench;
+  REQUIRE(bench.listen_at({bench.first}, 1, true) == Status::kOk);
+  std::vector<Asked> asked;
+  for (std::uint32_t i = 1; i <= 20; ++i) {
+    bench.own_address = address(("10.0.2." + std::to_string(i)).c_str());
+    const Packet echo = bench.ask_for_cookie(i);
+    asked.push_back({bench.own_address, bench.end_tag, echo});
+  }
+  for (std::uint64_t context = 2; context <= 8; ++context)
+    REQUIRE(bench.listen_at({bench.first, bench.second}, context, true) == Status::kOk);
+  const auto ups = [&] {
+    std::map<std::uint64_t, int> by_context;
+    for (const Asked& one : asked) {
+      const auto told = bench.end.told.size();
+      bench.send_from(one.peer, one.tag, one.echo);
+      REQUIRE(bench.end.told.size() > told);
+      ++by_context[bench.end.told[told].context];
+    }
+    return by_context;
+  };
+  SECTION("however many share its peers by now") {
+    CHECK(ups() == std::map<std::uint64_t, int>{{1, 20}});
+  }
+  SECTION("unless it is gone: then those who are there share them") {
+    REQUIRE(bench.unlisten(1) == Status::kOk);
+    const auto shared = ups();
+    CHECK(shared.count(1) == 0);
+    CHECK(shared.size() > 3);
+  }
+  SECTION("not another owner's with the same number, either") {
+    bench.end.shard().drop_owner(bench.now, End::kOwner, false);
+    for (std::uint64_t context = 1; context <= 8; ++context)
+      REQUIRE(bench.listen_at({bench.first}, context, true, kOther) == Status::kOk);
+    CHECK(ups().size() > 3);
+  }
+}
+
 }  // namespace
 }  // namespace millrace::test
