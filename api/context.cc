@@ -1,7 +1,5 @@
 #include "api/context.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <ctime>
 #include <utility>
@@ -13,8 +11,8 @@ Context::Context(Options options, ipc::ClientMemory memory) : options_(std::move
 }
 
 Context::~Context() {
-  if (epoll_ >= 0) close(epoll_);
-  if (timer_ >= 0) close(timer_);
+  if (epoll_ >= 0) close_(epoll_);
+  if (timer_ >= 0) close_(timer_);
 }
 
 void Context::open(ipc::ClientMemory memory) {

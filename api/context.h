@@ -89,10 +89,9 @@ class Context {
   // wait.cc
   int wait(std::int64_t timeout_us);
   int descriptor();
-  /// All that it has open.
-  std::vector<int> descriptors() const;
-  /// Gives each of them another number: the one that `move` answers, which has closed the old one.
-  void move_descriptors(int (*move)(int));
+  /// Gives each descriptor that it has, and that it gets when it attaches again, another number:
+  /// the one that `move` answers, which has closed the old one. They are closed by `close` then.
+  void move_descriptors(int (*move)(int), ipc::ClientMemory::Close close);
 
  private:
   /// The arena of an engine that is gone, kept while the application holds buffers in it.
@@ -166,6 +165,7 @@ class Context {
   void drain_bell();
   void sleep(std::int64_t timeout_us);
   void watch_socket();
+  void move_attached();
   void set_timer(std::int64_t in_us);
 
   // recovery.cc
@@ -207,6 +207,8 @@ class Context {
   int epoll_ = -1;  // what mr_fd() gives; holds the socket, and the timer while the engine is lost
   int timer_ = -1;
   bool is_timer_set_ = false;
+  int (*move_)(int) = nullptr;
+  ipc::ClientMemory::Close close_ = ipc::ClientMemory::close_by_default;
 };
 
 /// A context on memory that this process has already: for the simulator, the benchmark and tests.

@@ -76,6 +76,7 @@ void Context::recover() {
   }
   set_timer(0);
   open(std::move(result.memory));
+  move_attached();
   watch_socket();
   mr_event event{};
   event.type = MR_EVENT_ENGINE_BACK;

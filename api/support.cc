@@ -38,7 +38,7 @@ void ring(int bell) {
 }
 
 void close_socket(ipc::ClientMemory& memory) {
-  if (memory.socket >= 0) close(memory.socket);
+  if (memory.socket >= 0) memory.close_descriptor(memory.socket);
   memory.socket = -1;
 }
 

@@ -129,19 +129,22 @@ int Context::descriptor() {
   return epoll_;
 }
 
-void Context::move_descriptors(int (*move)(int)) {
-  for (std::size_t lcore = 0; lcore < memory_.lcore_bells.size(); ++lcore)
-    lanes_[lcore]->bell = memory_.lcore_bells[lcore] = move(memory_.lcore_bells[lcore]);
-  for (int* descriptor : {&memory_.socket, &epoll_, &timer_}) {
-    if (*descriptor >= 0) *descriptor = move(*descriptor);
+void Context::move_descriptors(int (*move)(int), ipc::ClientMemory::Close close) {
+  move_ = move;
+  close_ = close;
+  move_attached();
+  for (int* descriptor : {&epoll_, &timer_}) {
+    if (*descriptor >= 0) *descriptor = move_(*descriptor);
   }
 }
 
-std::vector<int> Context::descriptors() const {
-  std::vector<int> all = memory_.lcore_bells;
-  all.insert(all.end(), {memory_.socket, epoll_, timer_});
-  std::erase_if(all, [](int descriptor) { return descriptor < 0; });
-  return all;
+/// What came with the attach, if descriptors are to be moved.
+void Context::move_attached() {
+  if (move_ == nullptr) return;
+  memory_.close_descriptor = close_;
+  for (std::size_t lcore = 0; lcore < memory_.lcore_bells.size(); ++lcore)
+    lanes_[lcore]->bell = memory_.lcore_bells[lcore] = move_(memory_.lcore_bells[lcore]);
+  if (memory_.socket >= 0) memory_.socket = move_(memory_.socket);
 }
 
 /// Puts the socket of a fresh attach under the descriptor that the application polls.

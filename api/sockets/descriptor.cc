@@ -53,11 +53,6 @@ void mark_internal(int descriptor) {
     internal[descriptor].store(1, std::memory_order_relaxed);
 }
 
-void unmark_internal(int descriptor) {
-  if (descriptor >= 0 && descriptor < kDescriptorsMax)
-    internal[descriptor].store(0, std::memory_order_relaxed);
-}
-
 bool is_internal(int descriptor) {
   return descriptor >= 0 && descriptor < kDescriptorsMax &&
          internal[descriptor].load(std::memory_order_relaxed) != 0;
@@ -65,7 +60,7 @@ bool is_internal(int descriptor) {
 
 void forget_internal(int descriptor) {
   if (descriptor < 0) return;
-  unmark_internal(descriptor);
+  if (descriptor < kDescriptorsMax) internal[descriptor].store(0, std::memory_order_relaxed);
   real().close(descriptor);
 }
 

@@ -54,7 +54,6 @@ class Descriptor {
 /// count on small numbers (select does).
 int move_up(int descriptor);
 void mark_internal(int descriptor);
-void unmark_internal(int descriptor);
 bool is_internal(int descriptor);
 void forget_internal(int descriptor);
 

@@ -92,7 +92,7 @@ int Process::attach() {
   poll_descriptor_ = mr_fd(context_);
   if (poll_descriptor_ >= 0) {
     // Programs count on small numbers being free: they give them to descriptors by dup2().
-    context_->context.move_descriptors(move_up);
+    context_->context.move_descriptors(move_up, forget_internal);
     poll_descriptor_ = mr_fd(context_);
   }
   has_engine_ = false;
@@ -108,7 +108,6 @@ int Process::attach() {
 
 /// Closes and unmaps what this process has of it.
 void Process::drop_context() {
-  for (const int descriptor : context_->context.descriptors()) unmark_internal(descriptor);
   mr_detach(context_);
   context_ = nullptr;
 }

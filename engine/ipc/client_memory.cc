@@ -7,8 +7,12 @@
 namespace millrace::ipc {
 
 ClientMemory::~ClientMemory() {
-  for (const int bell : lcore_bells) close(bell);
-  if (socket >= 0) close(socket);
+  for (const int bell : lcore_bells) close_descriptor(bell);
+  if (socket >= 0) close_descriptor(socket);
+}
+
+void ClientMemory::close_by_default(int descriptor) {
+  close(descriptor);
 }
 
 ClientMemory::ClientMemory(ClientMemory&& other) noexcept {
@@ -25,6 +29,7 @@ ClientMemory& ClientMemory::operator=(ClientMemory&& other) noexcept {
   std::swap(transmit, other.transmit);
   std::swap(socket, other.socket);
   std::swap(lcore_bells, other.lcore_bells);
+  std::swap(close_descriptor, other.close_descriptor);
   std::swap(channels_region, other.channels_region);
   std::swap(transmit_region, other.transmit_region);
   return *this;

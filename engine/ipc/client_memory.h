@@ -10,8 +10,10 @@
 
 namespace millrace::ipc {
 
-/// Movable; closes what it owns at its end.
+/// Movable; closes what it owns at its end, by `close_descriptor`.
 struct ClientMemory {
+  using Close = void (*)(int descriptor);
+
   ClientMemory() = default;
   ~ClientMemory();
   ClientMemory(ClientMemory&& other) noexcept;
@@ -26,9 +28,12 @@ struct ClientMemory {
   std::byte* transmit = nullptr;  ///< geometry.transmit_arena_bytes
   int socket = -1;                ///< readable: the bell rang; end of file: the engine is gone
   std::vector<int> lcore_bells;   ///< eventfd per lcore; empty: the engine never sleeps
+  Close close_descriptor = close_by_default;
 
   Region channels_region;  ///< invalid when the memory belongs to somebody else
   Region transmit_region;
+
+  static void close_by_default(int descriptor);
 
   ChannelHeader& header(std::uint32_t lcore) const {
     return *reinterpret_cast<ChannelHeader*>(channels + lcore * geometry.channel_bytes());

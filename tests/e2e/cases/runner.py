@@ -54,6 +54,17 @@ def share_of_a_user(rig):
     check_equal(first.wait(20), 0, first.describe())
 
 
+@test("millrace-run: a program's listeners are there again after a restart of the engine")
+def outlives_the_engine(rig):
+    engine = lone_engine(rig)
+    program = spawn(rig, engine, [*SCRIPT, "outlives_the_engine"], "outlives_the_engine")
+    program.wait_for("ready")
+    engine.kill()
+    engine.start()
+    check_equal(program.wait(40), 0, program.describe())
+    check("served" in program.output(), program.describe())
+
+
 @test("millrace-run: a child is told when the process that has its sockets is killed")
 def killed_owner(rig):
     engine = lone_engine(rig)

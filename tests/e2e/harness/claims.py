@@ -5,13 +5,17 @@ import ctypes
 import errno
 import os
 import resource
+import select
 import signal
 import socket
+import struct
+import subprocess
 import sys
 import time
 
 IPPROTO_SCTP = 132
-HOST = "10.20.0.1"
+HOST, SECOND_HOST = "10.20.0.1", "10.20.1.1"
+SILENT = "10.66.0.1"  # nobody answers there
 
 
 def make(family=socket.AF_INET):
@@ -81,6 +85,63 @@ def one_process_a_port():
     expect(os.waitpid(child, 0)[1], 0)
     for server in kept:
         server.close()
+
+
+def outlives_the_engine():
+    """Listeners are there again when the engine is, each for its peers; the library's descriptors stay
+    out of the way of the program's, and none is left over."""
+    shared = [make() for _ in range(2)]
+    for server in shared:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        server.bind((SECOND_HOST, 5708))
+        server.listen(50)
+    servers = [listener(5708, "127.0.0.1"), listener(5708), *shared]
+    client = make()
+    client.connect((HOST, 5708))
+    kept = servers[1].accept()[0]
+    before, of_library = descriptors()
+    print("ready", flush=True)
+    client.settimeout(20)
+    refused(errno.ENETDOWN, client.recv, 1)
+    clients = [reconnected("127.0.0.1"), reconnected(HOST)]
+    after, of_library_now = descriptors()
+    expect(after - {one.fileno() for one in clients}, before)
+    expect(of_library_now, of_library + len(clients))  # an end of each
+    clients += [reconnected(SECOND_HOST) for _ in range(20)]
+    served = [0] * len(servers)
+    for _ in clients:
+        for ready in select.select(servers, [], [], 5)[0]:
+            ready.accept()
+            served[servers.index(ready)] += 1
+            break
+    expect(served[:2], [1, 1])
+    expect(sum(served), len(clients))
+    expect(min(served) > 0, True)
+    kept.close()
+    print("served", flush=True)
+
+
+def descriptors():
+    """Those that the program has, and how many more the library has, which are above them."""
+    numbers = {int(name) for name in os.listdir("/proc/self/fd")
+               if os.path.exists(f"/proc/self/fd/{name}") or int(name) >= 1024}
+    small = {number for number in numbers if number < 1024}
+    return small, len(numbers - small)
+
+
+def reconnected(host):
+    """A client, as soon as there is somebody again."""
+    end = time.monotonic() + 20
+    while True:
+        client = make()
+        try:
+            client.connect((host, 5708))
+            return client
+        except OSError:
+            client.close()
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
 
 
 def closes_everything():
@@ -164,4 +225,4 @@ def status():
     sys.exit(7)
 
 
-globals()[sys.argv[1]]()
+globals()[sys.argv[1]](*sys.argv[2:])
