@@ -210,10 +210,9 @@ void* Process::service_thread(void* argument) {
   while (true) {
     pollfd entry{service->channel->descriptor, POLLIN, 0};
     if (::poll(&entry, 1, -1) < 0) continue;
-    if (!service->channel->is_known && process.admit(*service->channel)) continue;
     Guard guard(process);
     if (service->channel->descriptor < 0) return nullptr;  // another process serves it now
-    if (service->channel->is_known && process.serve_one(guard, *service->channel)) continue;
+    if (process.serve_one(guard, *service->channel)) continue;
     process.drop(service->channel);
     return nullptr;
   }
@@ -240,7 +239,6 @@ void Process::serve(const std::shared_ptr<Channel>& channel) {
 
 /// The other side is gone, and with it what it held.
 void Process::drop(const std::shared_ptr<Channel>& channel) {
-  if (!channel->is_known) --strangers_;
   while (!channel->held.empty()) let_go(*channel, *channel->held.begin());
   forget_internal(channel->descriptor);
   channel->descriptor = -1;

@@ -88,7 +88,6 @@ void Process::after_fork_in_parent() {
   if (parents_end >= 0) {
     const auto channel = std::make_shared<Channel>();
     channel->descriptor = parents_end;
-    channel->is_known = true;
     for (const auto& socket : sockets_) {
       if (socket != nullptr && !socket->is_remote()) hold(*channel, socket);
     }
@@ -125,7 +124,8 @@ void Process::become_client(const std::shared_ptr<Link>& to_owner) {
   forget_internal(std::exchange(watched_, -1));
   for (const auto& channel : channels_) forget_internal(std::exchange(channel->descriptor, -1));
   channels_.clear();
-  strangers_ = 0;
+  for (const Stranger& stranger : strangers_) forget_internal(stranger.descriptor);
+  strangers_.clear();
   shared_.clear();
   parked_.clear();
   by_handle_.clear();

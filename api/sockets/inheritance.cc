@@ -3,12 +3,15 @@
 // socket. Until then the owner keeps a socket of which it has no descriptor itself for as long as
 // anybody has one: the kernel counts them.
 #include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "api/sockets/descriptor.h"
 #include "api/sockets/process.h"
@@ -18,7 +21,15 @@
 namespace millrace::sockets {
 namespace {
 
-constexpr unsigned kStrangersMax = 64;
+constexpr std::size_t kStrangersMax = 64;
+constexpr std::int64_t kStrangerPatience_us = 5'000'000;
+
+uid_t user_of(int descriptor) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  const int status = real().getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+  return status == 0 ? peer.uid : static_cast<uid_t>(-1);
+}
 
 }  // namespace
 
@@ -30,37 +41,68 @@ void Process::open_rendezvous() {
   rendezvous_ = descriptor >= 0 ? move_up(descriptor) : -1;
 }
 
-/// Somebody has come. He is served by a thread of his own once he has shown a descriptor.
+/// Somebody has come. The pump waits for what he shows: he costs no thread before.
 void Process::welcome() {
-  const int descriptor = real().accept4(rendezvous_, nullptr, nullptr, SOCK_CLOEXEC);
-  if (descriptor < 0) return;
-  if (strangers_ >= kStrangersMax) {
-    real().close(descriptor);
+  const int accepted = real().accept4(rendezvous_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (accepted < 0) return;
+  const uid_t user = user_of(accepted);
+  make_room_for(user);
+  const int descriptor = move_up(accepted);
+  strangers_.push_back({descriptor, user, monotonic_us() + kStrangerPatience_us});
+  watch(descriptor, kStrangers | static_cast<unsigned>(descriptor));
+}
+
+/// The names of owners are no secret. A user who sends many here loses the first of his own, and
+/// nobody else's: a program that has become another user's may have a socket of ours all the same.
+void Process::make_room_for(uid_t user) {
+  if (strangers_.size() < kStrangersMax) return;
+  std::unordered_map<uid_t, std::size_t> count{{user, 1}};
+  for (const Stranger& stranger : strangers_) ++count[stranger.user];
+  const auto least = [](const auto& one, const auto& other) { return one.second < other.second; };
+  const uid_t most = std::max_element(count.begin(), count.end(), least)->first;
+  const auto first = std::find_if(strangers_.begin(), strangers_.end(),
+                                  [most](const Stranger& one) { return one.user == most; });
+  turn_away(first != strangers_.end() ? static_cast<std::size_t>(first - strangers_.begin()) : 0);
+}
+
+void Process::turn_away(std::size_t stranger) {
+  const auto one = strangers_.begin() + static_cast<std::ptrdiff_t>(stranger);
+  forget_internal(one->descriptor);
+  strangers_.erase(one);
+}
+
+void Process::turn_away_late() {
+  while (!strangers_.empty() && monotonic_us() >= strangers_.front().until_us) turn_away(0);
+}
+
+/// A stranger's first call, which is there as a whole or is none. If he shows a descriptor a thread
+/// serves him from now on.
+void Process::hear(int descriptor) {
+  const auto stranger =
+      std::find_if(strangers_.begin(), strangers_.end(),
+                   [descriptor](const Stranger& one) { return one.descriptor == descriptor; });
+  pollfd entry{descriptor, POLLIN, 0};  // what was told may have been of one who has gone
+  if (stranger == strangers_.end() || poll(&entry, 1, 0) == 0) return;
+  const auto channel = std::make_shared<Channel>();
+  channel->descriptor = descriptor;
+  RemoteCall call;
+  const bool is_known = call.receive(descriptor) && admit(call, channel);
+  if (call.descriptor >= 0) real().close(std::exchange(call.descriptor, -1));
+  if (!is_known || !call.send(descriptor)) {
+    while (!channel->held.empty()) let_go(*channel, *channel->held.begin());
+    turn_away(static_cast<std::size_t>(stranger - strangers_.begin()));
     return;
   }
-  ++strangers_;
-  const auto channel = std::make_shared<Channel>();
-  channel->descriptor = move_up(descriptor);
+  strangers_.erase(stranger);
+  real().epoll_ctl(watched_, EPOLL_CTL_DEL, descriptor, nullptr);
+  real().fcntl(descriptor, F_SETFL, 0);  // from now on it is waited for
   serve(channel);
 }
 
-/// A stranger's first call; read without the lock, as he may take his time.
-bool Process::admit(Channel& channel) {
-  RemoteCall call;
-  if (!call.receive(channel.descriptor)) return false;
-  {
-    const Guard guard(*this);
-    drain();
-    const bool is_wanted = call.head.kind == RemoteCall::Kind::adopt;
-    call.head.status = is_wanted ? adopt_for(channel, call) : -EBADF;
-    if (call.head.status == 0) {
-      channel.is_known = true;
-      --strangers_;
-    }
-  }
-  if (call.descriptor >= 0) real().close(call.descriptor);
-  call.descriptor = -1;
-  return call.send(channel.descriptor) && channel.is_known;
+bool Process::admit(RemoteCall& call, const std::shared_ptr<Channel>& channel) {
+  if (call.head.kind != RemoteCall::Kind::adopt) return false;
+  call.head.status = adopt_for(*channel, call);
+  return call.head.status == 0;
 }
 
 std::shared_ptr<Socket> Process::own_socket(std::uint64_t number) const {

@@ -18,7 +18,7 @@ namespace millrace::sockets {
 namespace {
 
 constexpr std::int64_t kPatience_us = 10'000'000;  // for an answer of the engine
-constexpr int kIdleLook_ms = 500;                  // how often SCTP_AUTOCLOSE is looked after
+constexpr int kIdleLook_ms = 500;  // how often SCTP_AUTOCLOSE and strangers are looked after
 constexpr std::size_t kBatch = 64;
 
 const char* engine_socket() {
@@ -112,13 +112,10 @@ void Process::drop_context() {
   context_ = nullptr;
 }
 
-constexpr std::uint64_t kEngine = 0;  // tags of what is watched; others are sockets' numbers
-constexpr std::uint64_t kRendezvous = UINT64_MAX;
-
 void Process::watch(int descriptor, std::uint64_t tag) {
   epoll_event wanted{};
   // Of a socket that is parked nothing but the end is of interest.
-  wanted.events = tag == kEngine || tag == kRendezvous ? EPOLLIN : EPOLLET;
+  wanted.events = tag == kEngine || tag >= kStrangers ? EPOLLIN : EPOLLET;
   wanted.data.u64 = tag;
   if (descriptor >= 0) real().epoll_ctl(watched_, EPOLL_CTL_ADD, descriptor, &wanted);
 }
@@ -131,6 +128,8 @@ void Process::start_pump() {
   watch(poll_descriptor_, kEngine);
   watch(rendezvous_, kRendezvous);
   for (const auto& socket : parked_) watch(socket->descriptor().ours(), socket->number);
+  for (const Stranger& stranger : strangers_)
+    watch(stranger.descriptor, kStrangers | static_cast<unsigned>(stranger.descriptor));
   ++pump_generation_;
   pthread_t thread;
   pthread_attr_t attributes;
@@ -159,15 +158,19 @@ void Process::pump(unsigned generation) {
       const std::uint64_t tag = events[i].data.u64;
       if (tag == kRendezvous) {
         welcome();
+      } else if (tag >= kStrangers) {
+        hear(static_cast<int>(tag - kStrangers));
       } else if (tag != kEngine) {
         look_at_parked(tag);
       }
     }
     close_idle();
-    has_idle_limit = std::any_of(by_id_.begin(), by_id_.end(), [](const auto& entry_of) {
-      const Socket* socket = entry_of.second->socket;
-      return socket != nullptr && socket->autoclose_s > 0;
-    });
+    turn_away_late();
+    has_idle_limit =
+        !strangers_.empty() || std::any_of(by_id_.begin(), by_id_.end(), [](const auto& entry_of) {
+          const Socket* socket = entry_of.second->socket;
+          return socket != nullptr && socket->autoclose_s > 0;
+        });
   }
 }
 

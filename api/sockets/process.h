@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -114,6 +115,11 @@ class Process {
     ParameterValues told{};  // that it began with
   };
 
+  // Tags of what is watched; others are sockets' numbers.
+  static constexpr std::uint64_t kEngine = 0;
+  static constexpr std::uint64_t kStrangers = std::uint64_t{1} << 63;  // and the descriptor
+  static constexpr std::uint64_t kRendezvous = UINT64_MAX;
+
   Process();
   int attach();
   void drop_context();
@@ -142,7 +148,11 @@ class Process {
   // inheritance.cc
   void open_rendezvous();
   void welcome();
-  bool admit(Channel& channel);
+  void make_room_for(uid_t user);
+  void hear(int descriptor);
+  bool admit(RemoteCall& call, const std::shared_ptr<Channel>& channel);
+  void turn_away(std::size_t stranger);
+  void turn_away_late();
   std::shared_ptr<Socket> own_socket(std::uint64_t number) const;
   ssize_t adopt_for(Channel& channel, RemoteCall& call);
   std::shared_ptr<Socket> adopt_remote(int descriptor, const SocketName& name);
@@ -177,7 +187,7 @@ class Process {
   int rendezvous_ = -1;
   int watched_ = -1;  // an epoll set: what the pump waits for
   unsigned pump_generation_ = 0;
-  unsigned strangers_ = 0;  // that have yet to show a descriptor
+  std::deque<Stranger> strangers_;                                     // the longest there first
   std::unordered_map<std::string, std::shared_ptr<Link>> links_;       // to owners, by their name
   std::vector<std::shared_ptr<Channel>> channels_;                     // of those that we serve
   std::unordered_map<std::uint64_t, std::shared_ptr<Socket>> shared_;  // that they have

@@ -59,9 +59,16 @@ struct RemoteCall {
 /// The owner's end of a link.
 struct Channel {
   int descriptor = -1;
-  bool is_known = false;                   // it has shown that it may be here
   bool is_waiting = false;                 // for the answer to a call that is slept on
   std::unordered_set<std::uint64_t> held;  // sockets that the other side has, by their number
+};
+
+/// Somebody who has found the way here and has yet to show a descriptor. Any user of the machine
+/// can be one.
+struct Stranger {
+  int descriptor;
+  uid_t user;
+  std::int64_t until_us;  // so long he may take
 };
 
 /// The way to an owner, which is opened when it is needed.

@@ -87,6 +87,47 @@ def one_process_a_port():
         server.close()
 
 
+def strangers_are_harmless():
+    """Other users' processes that find the way here and say nothing keep no child from a socket that
+    it inherited, whoever the child has become, and cost no threads."""
+    client, server = pair(5707)
+    users = (65534, 0)
+    crowd = [subprocess.Popen([sys.executable, __file__, "crowds_in"], user=user, group=user,
+                              extra_groups=[], stdout=subprocess.PIPE,
+                              env={**os.environ, "LD_PRELOAD": ""}) for user in users]
+    for program in crowd:
+        expect(program.stdout.readline(), b"there\n")
+    for user in users:
+        word = f"from {user}".encode()
+        child = subprocess.run([sys.executable, __file__, "says", str(server.fileno()), word],
+                               user=user, group=user, extra_groups=[], check=False,
+                               pass_fds=[server.fileno()])
+        expect(child.returncode, 0)
+        expect(client.recv(100), word)
+    if len(os.listdir("/proc/self/task")) > 8:
+        sys.exit("they cost threads")
+    for program in crowd:
+        program.kill()
+
+
+def crowds_in():
+    with open("/proc/net/unix", encoding="ascii") as file:
+        names = {line.split()[-1] for line in file if "@millrace-process/" in line}
+    crowd = []
+    for name in names:
+        for _ in range(200):
+            one = socket.socket(socket.AF_UNIX)
+            one.connect("\0" + name[1:])
+            crowd.append(one)
+    print("there", flush=True)
+    time.sleep(60)
+
+
+def says(descriptor, word):
+    with socket.socket(fileno=int(descriptor)) as inherited:
+        inherited.sendall(word.encode())
+
+
 def outlives_the_engine():
     """Listeners are there again when the engine is, each for its peers; the library's descriptors stay
     out of the way of the program's, and none is left over."""
