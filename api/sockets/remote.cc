@@ -108,6 +108,8 @@ namespace remote {
 namespace {
 
 constexpr int kMoment_ms = 100;
+constexpr int kAdoptPatience_s = 15;  // longer than an owner waits for its engine
+constexpr std::int64_t kErrnos = 4096;
 
 /// The process's lock is let go for as long as the owner is asked: it may be asking us.
 class InCall {
@@ -127,13 +129,19 @@ class InCall {
   Link& link_;
 };
 
+// Whoever made a descriptor up is its owner: what he says is believed as far as it does no harm.
 ssize_t exchange(Link& link, RemoteCall& call) {
-  if (call.send(link.descriptor) && call.receive(link.descriptor))
+  if (call.send(link.descriptor) && call.receive(link.descriptor) && call.head.status > -kErrnos)
     return static_cast<ssize_t>(call.head.status);
   forget_internal(link.descriptor);
   link.descriptor = -1;
   link.held.clear();
   return -ENOTCONN;
+}
+
+void set_patience(int channel, int seconds) {
+  const timeval limit{seconds, 0};
+  real().setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 }
 
 ssize_t adopt_in_call(Link& link, std::uint64_t number, int descriptor, AdoptedSocket& adopted) {
@@ -146,12 +154,19 @@ ssize_t adopt_in_call(Link& link, std::uint64_t number, int descriptor, AdoptedS
   call.head.kind = RemoteCall::Kind::adopt;
   call.head.socket = number;
   call.descriptor = descriptor;
+  set_patience(link.descriptor, kAdoptPatience_s);  // nothing says yet that it is an owner at all
   const ssize_t status = exchange(link, call);
   if (status != 0) return status;
+  set_patience(link.descriptor, 0);
   if (call.name.size() != sizeof adopted) return -ENOTCONN;
   std::memcpy(&adopted, call.name.data(), sizeof adopted);
   link.held.insert(number);
   return 0;
+}
+
+/// Of the address in an answer.
+std::size_t name_size(const RemoteCall& call) {
+  return std::min(call.name.size(), sizeof(sockaddr_storage));
 }
 
 /// A socket of the owner's that an answer brought the descriptor of.
@@ -255,8 +270,9 @@ ssize_t name_of(const Socket& socket, RemoteCall::Kind kind, sockaddr* address, 
   call.head.kind = kind;
   const ssize_t status = ask(socket, call);
   if (status != 0) return status;
-  std::memcpy(address, call.name.data(), std::min<std::size_t>(call.name.size(), *length));
-  *length = static_cast<socklen_t>(call.name.size());
+  const std::size_t size = name_size(call);
+  std::memcpy(address, call.name.data(), std::min<std::size_t>(size, *length));
+  *length = static_cast<socklen_t>(size);
   return 0;
 }
 
@@ -271,7 +287,7 @@ ssize_t get_option(const Socket& socket, int level, int name, void* value, sockl
   if (status < 0) return status;
   length = std::min(length, static_cast<socklen_t>(call.name.size()));
   std::memcpy(value, call.name.data(), length);
-  return status;
+  return 0;
 }
 
 ssize_t set_option(Socket& socket, int level, int name, const void* value, socklen_t length) {
@@ -299,7 +315,8 @@ ssize_t send(const Socket& socket, const msghdr& message, int flags) {
     call.name.assign(static_cast<const char*>(message.msg_name), message.msg_namelen);
   if (message.msg_control != nullptr)
     call.control.assign(static_cast<const char*>(message.msg_control), message.msg_controllen);
-  return ask(socket, call);
+  const auto size = static_cast<ssize_t>(call.data.size());
+  return std::min(ask(socket, call), size);
 }
 
 ssize_t receive(const Socket& socket, msghdr& message, int flags) {
@@ -322,14 +339,14 @@ ssize_t receive(const Socket& socket, msghdr& message, int flags) {
   }
   if (message.msg_name != nullptr) {
     std::memcpy(message.msg_name, call.name.data(),
-                std::min<std::size_t>(call.name.size(), message.msg_namelen));
+                std::min<std::size_t>(name_size(call), message.msg_namelen));
   }
-  message.msg_namelen = static_cast<socklen_t>(call.name.size());
+  message.msg_namelen = static_cast<socklen_t>(name_size(call));
   message.msg_controllen = std::min(control_room, call.control.size());
   if (message.msg_control != nullptr)
     std::memcpy(message.msg_control, call.control.data(), message.msg_controllen);
   message.msg_flags = call.head.number[0];
-  return status;
+  return std::min(status, static_cast<ssize_t>(at));
 }
 
 }  // namespace remote

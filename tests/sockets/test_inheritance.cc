@@ -1,8 +1,10 @@
 // Who comes to the owner of sockets for one of them, and owners that are none.
 #include <dirent.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "api/sockets/process.h"
@@ -44,7 +46,88 @@ std::int64_t show(const Owned& what, int descriptor) {
   return is_answered ? call.head.status : -ENOTCONN;
 }
 
+/// A descriptor that looks like a socket of another process, which is none of ours and lies.
+class MadeUp {
+ public:
+  MadeUp() {
+    const std::string owner = new_owner_name();
+    rendezvous_ = open_rendezvous(owner);
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    REQUIRE(give_name(ends[1], {owner, 1}) == 0);
+    descriptor = ends[0];
+    ours_ = ends[1];
+    liar_ = std::thread([this] { lie(); });
+    Process::adopt(descriptor);
+  }
+  ~MadeUp() {
+    calls::close(descriptor);
+    ::shutdown(channel_, SHUT_RDWR);
+    liar_.join();
+    for (const int one : {ours_, rendezvous_, channel_.load()}) ::close(one);
+  }
+  MadeUp(const MadeUp&) = delete;
+  MadeUp& operator=(const MadeUp&) = delete;
+
+  int descriptor = -1;
+  std::atomic<std::int64_t> status{0};  // of everything but that it is its socket
+
+ private:
+  void lie() {
+    channel_ = ::accept4(rendezvous_, nullptr, nullptr, SOCK_CLOEXEC);
+    RemoteCall call;
+    while (call.receive(channel_)) {
+      const bool is_adopting = call.head.kind == RemoteCall::Kind::adopt;
+      if (call.descriptor >= 0) ::close(std::exchange(call.descriptor, -1));
+      call.head.status = is_adopting ? 0 : status.load();
+      const AdoptedSocket adopted{AF_INET, 1, {}, {}};
+      call.name = is_adopting ? std::string(reinterpret_cast<const char*>(&adopted), sizeof adopted)
+                              : std::string(5000, 'n');
+      call.control.assign(5000, '\0');
+      call.data = "seven b";
+      if (!call.send(channel_)) return;
+    }
+  }
+
+  int ours_ = -1, rendezvous_ = -1;
+  std::atomic<int> channel_{-1};
+  std::thread liar_;
+};
+
 }  // namespace
+
+TEST_CASE("an owner that is made up says of no call more than the call may bring") {
+  start_engine();
+  MadeUp owner;
+  owner.status = 70'000;
+  char bytes[16], control[64];
+  iovec part{bytes, sizeof bytes};
+  sockaddr_storage name{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_name = &name;
+  message.msg_namelen = sizeof name;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  CHECK(calls::recvmsg(owner.descriptor, &message, 0) == 7);
+  CHECK(message.msg_namelen <= sizeof name);
+  CHECK(message.msg_controllen <= sizeof control);
+  part.iov_len = 3;
+  CHECK(calls::recvmsg(owner.descriptor, &message, 0) == 3);
+  message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  CHECK(calls::sendmsg(owner.descriptor, &message, 0) == 3);
+  owner.status = 0;
+  socklen_t length = sizeof name;
+  auto* generic_name = reinterpret_cast<sockaddr*>(&name);
+  CHECK(calls::getsockname(owner.descriptor, generic_name, &length) == 0);
+  CHECK(length <= sizeof name);
+  owner.status = INT64_MIN;
+  CHECK(calls::recvmsg(owner.descriptor, &message, 0) == -1);
+  CHECK(errno == ENOTCONN);
+}
 
 TEST_CASE("a crowd that shows nothing keeps nobody from his socket, and costs no threads") {
   const Pair pair;
