@@ -295,6 +295,7 @@ int connect_option(Guard& guard, const SocketPointer& socket, int descriptor, vo
 }  // namespace
 
 int getsockopt(int descriptor, int level, int name, void* value, socklen_t* length) {
+  const Uncancellable uncancellable;
   Process& process = Process::get();
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
@@ -315,6 +316,7 @@ int getsockopt(int descriptor, int level, int name, void* value, socklen_t* leng
 }
 
 int setsockopt(int descriptor, int level, int name, const void* value, socklen_t length) {
+  const Uncancellable uncancellable;
   Process& process = Process::get();
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);

@@ -2,6 +2,7 @@
 // for failures. They wait where the C library's would.
 #pragma once
 
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -9,6 +10,19 @@
 #include <ctime>
 
 namespace millrace::sockets::calls {
+
+/// While it lives the thread is not cancelled in a call that sleeps: those that are no cancellation
+/// points of POSIX's may be called where nothing can be thrown.
+class Uncancellable {
+ public:
+  Uncancellable() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~Uncancellable() { pthread_setcancelstate(before_, nullptr); }
+  Uncancellable(const Uncancellable&) = delete;
+  Uncancellable& operator=(const Uncancellable&) = delete;
+
+ private:
+  int before_ = 0;
+};
 
 bool is_sctp(int family, int type, int protocol);
 int socket(int family, int type);

@@ -176,6 +176,7 @@ MR_PRELOAD ssize_t writev(int descriptor, const iovec* parts, int count) {
 
 MR_PRELOAD ssize_t sendfile(int to, int from, off_t* offset, size_t size) noexcept {
   if (!is_ours(to)) return real().sendfile(to, from, offset, size);
+  const calls::Uncancellable uncancellable;
   char data[65536];
   const size_t most = size < sizeof data ? size : sizeof data;
   if (offset != nullptr && !can_write(offset, sizeof *offset)) return failed(EFAULT);
@@ -266,6 +267,7 @@ MR_PRELOAD int close(int descriptor) {
 
 MR_PRELOAD int close_range(unsigned first, unsigned last, int flags) noexcept {
   if ((flags & CLOSE_RANGE_CLOEXEC) != 0) return real().close_range(first, last, flags);
+  const calls::Uncancellable uncancellable;
   unsigned at = first;
   for (unsigned one = first; one <= last && one < static_cast<unsigned>(kDescriptorsMax); ++one) {
     const auto descriptor = static_cast<int>(one);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "api/sockets/calls.h"
 #include "api/sockets/image.h"
 #include "api/sockets/process.h"
 #include "api/sockets/real_calls.h"
@@ -106,6 +107,7 @@ class Passage {
     }
   }
 
+  millrace::sockets::calls::Uncancellable uncancellable_;
   int status_ = 0;
   std::vector<int> hidden_;
 };

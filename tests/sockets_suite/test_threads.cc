@@ -88,21 +88,6 @@ CASE("four that accept share the associations") {
   EQUAL(total, 12);
 }
 
-CASE("a thread that waits is cancelled") {
-  const Pair two = pair();
-  const pthread_t waiter = start([two] {
-    char byte;
-    recv(two.server, &byte, 1, 0);
-  });
-  sleep_ms(30);
-  EQUAL(pthread_cancel(waiter), 0);
-  void* result = nullptr;
-  pthread_join(waiter, &result);
-  CHECK(result == PTHREAD_CANCELED);
-  EQUAL(say(two.client, "x"), 1);
-  CHECK(receive(two.server).is("x"));
-}
-
 CASE("a descriptor that is closed while a thread waits: the call goes on, and then it is the end") {
   const Pair two = pair();
   static Message got;
