@@ -39,6 +39,7 @@ static_assert(MR_LOCAL_UNKNOWN == ipc::kLocalUnknown);
 static_assert(MR_LOCALS_MAX == kAssociationLocalsMax);
 static_assert(MR_LISTEN_ADDRESSES_MAX == kListenAddressesMax);
 static_assert(MR_LISTEN_SHARED == ipc::kListenShared);
+static_assert(MR_CONNECT_ANY_PORT == ipc::kConnectAnyPort);
 
 bool is_end(ipc::Event event) {
   return event == ipc::Event::association_down || event == ipc::Event::association_failed;

@@ -117,11 +117,11 @@ struct mr_listen_options {
 /* Accepts associations on a port, for this context, which may listen there several times: with
  * different numbers in `context`, and at different addresses or shared ones; 128 times at most. The
  * peers of each are told, and may use, its own addresses. Completes with MR_EVENT_LISTENING, whose
- * status is 0, -EADDRINUSE (another context listens on the port, at whatever addresses, or this one
- * at one of these), -ENOBUFS (too many) or -EADDRNOTAVAIL (an address that the engine does not
- * have). Then every association comes as MR_EVENT_ASSOCIATION_UP, already established; mr_abort()
- * one to turn it away. After a loss of the engine the library listens again by itself, with another
- * MR_EVENT_LISTENING.
+ * status is 0, -EADDRINUSE (the port is another context's, which listens there, at whatever
+ * addresses, or named it in mr_connect(); or this one listens at one of these), -ENOBUFS (too many)
+ * or -EADDRNOTAVAIL (an address that the engine does not have). Then every association comes as
+ * MR_EVENT_ASSOCIATION_UP, already established; mr_abort() one to turn it away. After a loss of the
+ * engine the library listens again by itself, with another MR_EVENT_LISTENING.
  * -EINVAL: port 0, too many addresses or an unknown flag. -EADDRINUSE: this context listens on the
  * port already with this number. -EAGAIN: as of all requests: 65536 wait already for room in a
  * ring, or the transmit arena is full; try again after an event. */
@@ -133,7 +133,7 @@ MR_API int mr_unlisten(mr_context* context, uint16_t port, uint64_t listen_conte
 
 struct mr_connect_options {
   uint16_t peer_port;              /* not 0 */
-  uint16_t local_port;             /* 0: any */
+  uint16_t local_port;             /* 0: any; else this context's alone, as that of a listener */
   uint16_t streams_out;            /* 0: as the engine is configured */
   uint16_t streams_in;             /* 0: as the engine is configured */
   uint16_t peer_count;             /* 1 to MR_PATHS_MAX */
@@ -142,14 +142,21 @@ struct mr_connect_options {
                                       one reaches are left out */
   const struct mr_address* locals; /* that the peer may use to reach us; 0.0.0.0 and :: as above */
   uint64_t context;                /* comes back in all events of the association */
+  uint32_t flags;                  /* 0 or MR_CONNECT_ANY_PORT */
 };
 
-/* Sets up an association. MR_EVENT_CONNECTING comes as soon as the engine knows its handle, and
- * from then on messages may be sent: they go out with the third leg of the handshake (RFC 9260
- * 5.1). It ends with MR_EVENT_ASSOCIATION_UP or MR_EVENT_ASSOCIATION_FAILED, at once (status
- * -EHOSTUNREACH) if the engine has a route to none of the peer's addresses, or reaches none from
- * those of its own that it may use: nothing leaves a loopback address for another.
- * -EINVAL: a number out of range. -EAGAIN as in mr_listen(). */
+/* Another local_port would do as well, or others use it, too: it is not kept for this context. */
+#define MR_CONNECT_ANY_PORT 32u
+
+/* Sets up an association. Its local_port, if one was named, is this context's until the last
+ * association that it began there has ended, or the context: another one's mr_listen() or
+ * mr_connect() at it ends with -EADDRINUSE, and so does this one while the port is another's.
+ * MR_EVENT_CONNECTING comes as soon as the engine knows its handle, and from then on messages may
+ * be sent: they go out with the third leg of the handshake (RFC 9260 5.1). It ends with
+ * MR_EVENT_ASSOCIATION_UP or MR_EVENT_ASSOCIATION_FAILED, at once (status -EHOSTUNREACH) if the
+ * engine has a route to none of the peer's addresses, or reaches none from those of its own that it
+ * may use: nothing leaves a loopback address for another.
+ * -EINVAL: a number out of range or an unknown flag. -EAGAIN as in mr_listen(). */
 MR_API int mr_connect(mr_context* context, const struct mr_connect_options* options);
 
 /* Ends an association after everything that was sent is acknowledged (RFC 9260 9.2). Completes with

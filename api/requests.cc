@@ -85,6 +85,7 @@ int Context::request(mr_association association, ipc::SubmissionEntry entry) {
 int Context::connect(const mr_connect_options& options) {
   const std::vector<Preset> presets = std::exchange(presets_, {});
   if (is_lost_) return failed(-EIO, "the engine is gone");
+  if ((options.flags & ~MR_CONNECT_ANY_PORT) != 0) return failed(-EINVAL, "an unknown flag");
   if (options.peer_port == 0 || options.peer_count == 0 || options.peer_count > MR_PATHS_MAX ||
       options.local_count > MR_LOCALS_MAX || options.peers == nullptr ||
       (options.local_count > 0 && options.locals == nullptr))
@@ -99,6 +100,7 @@ int Context::connect(const mr_connect_options& options) {
     std::copy_n(options.locals, options.local_count, addresses + options.peer_count);
   ipc::SubmissionEntry entry{};
   entry.operation = ipc::Operation::connect;
+  entry.flags = static_cast<std::uint8_t>(options.flags);
   entry.context = options.context;
   entry.value = options.peer_count;
   entry.peer_port = options.peer_port;

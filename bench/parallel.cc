@@ -116,6 +116,7 @@ void ParallelPair::set_up(Slice& slice) {
     mr_connect_options options{};
     options.peer_port = port;
     options.local_port = static_cast<std::uint16_t>(kClientPort + asked);
+    options.flags = MR_CONNECT_ANY_PORT;  // all slices have these
     options.peer_count = 1;
     options.peers = &peer;
     if (asked < count && mr_connect(slice.client, &options) == 0) ++asked;

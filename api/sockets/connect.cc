@@ -56,6 +56,7 @@ int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
     mr_connect_options wanted{};
     wanted.peer_port = started->peer_port;
     wanted.local_port = port_;
+    wanted.flags = is_port_chosen_ ? MR_CONNECT_ANY_PORT : 0;
     wanted.streams_out =
         streams.sinit_num_ostreams != 0 ? streams.sinit_num_ostreams : init_.sinit_num_ostreams;
     wanted.streams_in =

@@ -84,6 +84,7 @@ int Socket::check_local(const Endpoint& endpoint) const {
 
 int Socket::choose_port() {
   Process& process = Process::get();
+  is_port_chosen_ = true;
   for (int i = 0; i < kPortTries; ++i) {
     const auto port =
         static_cast<std::uint16_t>(kEphemeralFirst + process.random() % kEphemeralCount);
@@ -102,6 +103,7 @@ int Socket::bind(const Endpoint& to) {
   if (!is_any(to.address)) locals_ = {to.address};
   if (to.port == 0) return choose_port();
   port_ = to.port;
+  is_port_chosen_ = false;
   if (!Process::get().has_rival(*this)) return 0;
   unname();
   return -EADDRINUSE;

@@ -202,6 +202,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   Descriptor descriptor_;
   int kept_ = -1;
   std::uint16_t port_ = 0;
+  bool is_port_chosen_ = false;     // by us: another would have done
   std::vector<mr_address> locals_;  // none: all
   bool is_listening_ = false;
   bool is_closed_ = false;

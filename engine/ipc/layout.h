@@ -22,7 +22,7 @@
 namespace millrace::ipc {
 
 inline constexpr std::uint32_t kLayoutMagic = 0x4d524c31;  // "MRL1"
-inline constexpr std::uint32_t kLayoutVersion = 5;
+inline constexpr std::uint32_t kLayoutVersion = 6;
 
 /// Transmit slots and messages in the receive arena start at multiples of this.
 inline constexpr std::uint32_t kSlotUnit = 64;
@@ -54,9 +54,10 @@ enum SubmissionFlag : std::uint8_t {
   kSendImmediateSack = 1 << 1,  ///< RFC 7053: the peer acknowledges at once
   kSendToAddress = 1 << 3,      ///< while it is usable
   kListenShared = 1 << 4,       ///< others of this context may listen at the same addresses, too
+  kConnectAnyPort = 1 << 5,     ///< another local port would do: it is not claimed
 };
 inline constexpr std::uint8_t kSubmissionFlags =
-    kSendUnordered | kSendImmediateSack | kSendToAddress | kListenShared;
+    kSendUnordered | kSendImmediateSack | kSendToAddress | kListenShared | kConnectAnyPort;
 
 /// What Operation::set_parameter and preset set. Part of the ABI of millrace.h.
 enum class Parameter : std::uint16_t {

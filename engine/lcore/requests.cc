@@ -180,6 +180,7 @@ void Requests::connect(Time now, Context& context, const ipc::SubmissionEntry& r
   ConnectRequest wanted;
   wanted.owner = context.owner;
   wanted.local_port = request.local_port;
+  wanted.claims_port = (request.flags & ipc::kConnectAnyPort) == 0;
   wanted.peer_port = request.peer_port;
   wanted.peers = std::span(addresses).first(request.value);
   wanted.locals = std::span(addresses).subspan(request.value, count - request.value);

@@ -80,27 +80,24 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
                   [this](const IpAddress& peer) { return is_own(peer); })) {
     return Status::kBadArgument;
   }
-  // The port of another's listener: its peers' INITs would find this association instead.
-  const Owner listening = steering_.port_owner(request.local_port);
-  if (listening != 0 && listening != request.owner) return Status::kPortInUse;
   if (!has_share_of_slots(request.owner)) return over_share();
   const SocketAddress first{peers[0], request.peer_port};
   const std::uint32_t tag = draw_tag(config_.number);
   std::uint16_t port = request.local_port;
-  if (port == 0) port = reserve_ephemeral(first, tag);
-  if (port == 0) return Status::kNoPort;
-  if (request.local_port != 0 && !steering_.insert(port, first.address, first.port, tag)) {
-    return Status::kDuplicate;
-  }
+  const bool claims = port != 0 && request.claims_port;
+  if (const Status status = reserve(request, first, tag, port); status != Status::kOk)
+    return status;
   const Parameters& parameters = request.parameters ? *request.parameters : config_.parameters;
   Slot* slot = create({port, request.peer_port, tag, 0}, parameters, locals);
   if (slot == nullptr || !slot->association.connect(now, peers)) {
     steering_.remove(port, first.address, first.port, tag);
+    if (claims) steering_.release_port(port, request.owner);
     if (slot != nullptr) destroy(*slot);
     return Status::kNoMemory;
   }
   slot->owner = request.owner;
   slot->context = request.context;
+  slot->claims_port = claims;
   slot->indexed_paths = 1;  // what was reserved above
   ownership(slot->owner).slots.push_back(slot);
   handle = handle_of(*slot);
@@ -113,11 +110,38 @@ bool Shard::is_own(const IpAddress& address) const {
   return address.is_loopback() || std::find(own.begin(), own.end(), address) != own.end();
 }
 
+// The local port, and under `tag` the name that the association has with its first peer.
+Status Shard::reserve(const ConnectRequest& request, const SocketAddress& peer, std::uint32_t tag,
+                      std::uint16_t& port) {
+  if (port == 0) {
+    port = reserve_ephemeral(peer, tag, request.owner);
+    return port != 0 ? Status::kOk : Status::kNoPort;
+  }
+  // Where another listens its peers' INITs would find this association instead.
+  const bool is_ours = request.claims_port ? steering_.claim_port(port, request.owner)
+                                           : is_port_free(port, request.owner);
+  if (!is_ours) return Status::kPortInUse;
+  if (steering_.insert(port, peer.address, peer.port, tag)) return Status::kOk;
+  if (request.claims_port) steering_.release_port(port, request.owner);
+  return Status::kDuplicate;
+}
+
+bool Shard::is_port_free(std::uint16_t port, Owner owner) const {
+  const Owner other = steering_.port_owner(port);
+  return other == 0 || other == owner;
+}
+
+void Shard::release_port(Slot& slot) {
+  if (!slot.claims_port) return;
+  slot.claims_port = false;
+  steering_.release_port(slot.association.identity().local_port, slot.owner);
+}
+
 // A local port with which the peer is not yet talked to, reserved under `tag`; 0 if none was found.
-std::uint16_t Shard::reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag) {
+std::uint16_t Shard::reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag, Owner owner) {
   for (int attempt = 0; attempt < kEphemeralTries; ++attempt) {
     const auto port = static_cast<std::uint16_t>(kEphemeralFirst + random_.below(kEphemeralCount));
-    if (port != peer.port && listeners_.first(port) == nullptr &&
+    if (port != peer.port && listeners_.first(port) == nullptr && is_port_free(port, owner) &&
         steering_.insert(port, peer.address, peer.port, tag)) {
       return port;
     }
@@ -202,6 +226,7 @@ void Shard::drop_owner(Time now, Owner owner, bool gracefully) {
   for (Slot* slot = slots.front(); slot != nullptr;) {
     Slot* next = Owned::next(slot);
     slot->is_orphan = true;
+    release_port(*slot);  // a successor has it at once, though this one may take its time
     if (gracefully || slot->association.is_ending()) {
       slot->association.on_consumed(UINT32_MAX);  // what was delivered is read by nobody now
       slot->association.shutdown(now);

@@ -278,6 +278,7 @@ void Shard::retire_if_done(Slot& slot) {
 }
 
 void Shard::destroy(Slot& slot) {
+  release_port(slot);
   if (slot.is_peers_count) peer_counts_.remove(slot.association.path(0).destination());
   slot.association.clear();
   account(slot);

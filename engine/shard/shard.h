@@ -37,6 +37,7 @@ namespace millrace {
 struct ConnectRequest {
   Owner owner = 0;
   std::uint16_t local_port = 0;  ///< 0: an ephemeral one
+  bool claims_port = true;  ///< unless it is 0: no other owner uses it as long as this one does
   std::uint16_t peer_port = 0;
   std::span<const IpAddress> peers;   ///< 1 to kPathsMax addresses, the first is the primary; what
                                       ///< none of `locals` reaches is left out
@@ -308,7 +309,11 @@ class Shard {
   // requests.cc
   bool is_own(const IpAddress& address) const;
   Status over_share();
-  std::uint16_t reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag);
+  Status reserve(const ConnectRequest& request, const SocketAddress& peer, std::uint32_t tag,
+                 std::uint16_t& port);
+  bool is_port_free(std::uint16_t port, Owner owner) const;
+  void release_port(Slot& slot);
+  std::uint16_t reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag, Owner owner);
 
   // outputs.cc
   void discard_events(Slot& slot);

@@ -28,6 +28,7 @@ struct Slot : ListNode<Slot, OwnedTag>, ListNode<Slot, ReadyTag>, ListNode<Slot,
   bool is_postponed = false;       ///< in the list of those whose owner had no room
   bool is_peers_count = false;     ///< counted among the associations of its peer's address
   bool is_orphan = false;          ///< its owner is gone: nobody is told anything
+  bool claims_port = false;        ///< its local port is its owner's
   Association association;
   Time cookie_expires{};  ///< the last cookie with its tag is good until then
 };

@@ -175,7 +175,7 @@ std::uint32_t Steering::number_of_listener(std::uint32_t owner, std::uint16_t po
   return number != 0 ? number : 1;
 }
 
-// A claim is the owner and, below it, how many shards it has claimed the port for.
+// A claim is the owner and, below it, how often it has claimed the port.
 bool Steering::claim_port(std::uint16_t port, std::uint32_t owner) {
   std::uint64_t claim = port_claims_[port].load();
   for (;;) {

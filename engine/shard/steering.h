@@ -83,12 +83,12 @@ class Steering {
     return loads_[shard].value.load(std::memory_order_relaxed);
   }
 
-  /// Claims `port` for a listener of `owner` on one shard: false if another owner has it. An owner
-  /// claims it once for each shard that it listens on, and another can have it when all are
-  /// released.
+  /// Claims `port` for `owner`: false if another owner has it. An owner claims it once for each
+  /// listener on each shard, and for each association that it begins at this port, and another can
+  /// have it when all are released.
   bool claim_port(std::uint16_t port, std::uint32_t owner);
   void release_port(std::uint16_t port, std::uint32_t owner);
-  /// Who listens on the port; 0: nobody.
+  /// Who has claimed the port; 0: nobody.
   std::uint32_t port_owner(std::uint16_t port) const;
 
  private:

@@ -26,6 +26,18 @@ struct Bench : RawPeer {
     return end.shard().unlisten(owner, kListened, context);
   }
 
+  Status connect_from(std::uint16_t port, const char* peer, Owner owner, bool claims = true) {
+    const IpAddress peers[] = {address(peer)};
+    ConnectRequest request;
+    request.owner = owner;
+    request.local_port = port;
+    request.claims_port = claims;
+    request.peer_port = kPort;
+    request.peers = peers;
+    return end.shard().connect(now, request, handle);
+  }
+
+  AssociationHandle handle;  // of the last connect
   const IpAddress first = address("10.0.0.1"), second = address("10.0.1.1");
   const IpAddress any = address("0.0.0.0"), any_v6 = address("::");
 };
@@ -179,6 +191,43 @@ TEST_CASE("an association is that listener's whose INIT ACK its cookie came in")
       REQUIRE(bench.listen_at({bench.first}, context, true, kOther) == Status::kOk);
     CHECK(ups().size() > 3);
   }
+}
+
+TEST_CASE("a port that an application connects from is its own until its last association ends") {
+  Bench bench;
+  Shard& shard = bench.end.shard();
+  REQUIRE(bench.connect_from(kListened, "10.0.0.9", kOther) == Status::kOk);
+  const AssociationHandle one = bench.handle;
+  REQUIRE(bench.connect_from(kListened, "10.0.0.10", kOther) == Status::kOk);
+  const AssociationHandle other = bench.handle;
+  CHECK(bench.listen_at({bench.first}, 1) == Status::kPortInUse);
+  CHECK(bench.connect_from(kListened, "10.0.0.11", End::kOwner) == Status::kPortInUse);
+  CHECK(bench.connect_from(kListened, "10.0.0.11", End::kOwner, false) == Status::kPortInUse);
+  CHECK(bench.connect_from(kListened, "10.0.0.10", kOther) == Status::kDuplicate);
+  CHECK(bench.listen_at({bench.second}, 1, false, kOther) == Status::kOk);
+  REQUIRE(bench.unlisten(1, kOther) == Status::kOk);
+  REQUIRE(shard.abort(bench.now, kOther, one, {}) == Status::kOk);
+  bench.end.take_events(bench.now);
+  CHECK(bench.listen_at({bench.first}, 1) == Status::kPortInUse);
+  SECTION("the last ends by itself") {
+    REQUIRE(shard.abort(bench.now, kOther, other, {}) == Status::kOk);
+    bench.end.take_events(bench.now);
+  }
+  SECTION("its owner goes, and it is yet to end") {
+    shard.drop_owner(bench.now, kOther, true);
+  }
+  CHECK(bench.listen_at({bench.first}, 1) == Status::kOk);
+  CHECK(bench.connect_from(kListened, "10.0.0.12", kOther) == Status::kPortInUse);
+  REQUIRE(bench.unlisten(1) == Status::kOk);
+  CHECK(bench.connect_from(kListened, "10.0.0.12", kOther) == Status::kOk);
+}
+
+TEST_CASE("a port that was only chosen is kept for nobody") {
+  Bench bench;
+  REQUIRE(bench.connect_from(kListened, "10.0.0.9", kOther, false) == Status::kOk);
+  CHECK(bench.connect_from(kListened, "10.0.0.10", End::kOwner, false) == Status::kOk);
+  CHECK(bench.listen_at({bench.first}, 1) == Status::kOk);
+  CHECK(bench.connect_from(kListened, "10.0.0.11", kOther, false) == Status::kPortInUse);
 }
 
 }  // namespace

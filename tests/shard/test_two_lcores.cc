@@ -181,5 +181,65 @@ TEST_CASE("an INIT that lists an association's address is about it, on whichever
   CHECK(engine.associations() == 1);
 }
 
+TEST_CASE("of listeners that share a port a peer has the same one, whichever lcore is asked") {
+  Engine engine;
+  Parameters parameters;
+  for (Lcore& lcore : engine.lcores) {
+    REQUIRE(lcore.shard.unlisten(End::kOwner, RawPeer::kEndPort) == Status::kOk);
+    for (const std::uint32_t context : {1u, 2u}) {
+      parameters.receive_buffer = context * 100'000;
+      REQUIRE(lcore.shard.listen({.owner = End::kOwner,
+                                  .port = RawPeer::kEndPort,
+                                  .is_shared = true,
+                                  .context = context,
+                                  .parameters = &parameters}) == Status::kOk);
+    }
+  }
+  std::size_t peers_of[3] = {};
+  std::size_t moved = 0;  // whose cookie went to another lcore than their INIT
+  for (int i = 1; i <= 40; ++i) {
+    const std::string peer = "10.0.3." + std::to_string(i);
+    const auto tag = static_cast<std::uint32_t>(i);
+    std::uint64_t of_lcore[2];
+    for (const std::size_t here : {0u, 1u}) {
+      engine.init(peer.c_str(), tag, {}, here);
+      of_lcore[here] = InitView::parse(*ChunkReader(engine.last).next())->a_rwnd / 100'000;
+    }
+    const std::uint64_t context = of_lcore[0];
+    CHECK(of_lcore[1] == context);
+    REQUIRE(contains(engine.cookie_echo(peer.c_str(), 1), "COOKIE ACK"));
+    moved += engine.asked == 0 ? 1 : 0;
+    Delivery up;
+    REQUIRE(engine.lcores[engine.asked].shard.next_event(up));
+    CHECK(up.event->type == EventType::kUp);
+    CHECK(up.context == context);
+    engine.lcores[engine.asked].shard.take_event();
+    ++peers_of[context];
+  }
+  CHECK(peers_of[1] >= 10);
+  CHECK(peers_of[2] >= 10);
+  CHECK(moved >= 10);
+}
+
+TEST_CASE("a port that is claimed on one lcore is claimed on all") {
+  Engine engine;
+  constexpr Owner kOther = 2;
+  constexpr std::uint16_t kNamed = 7001;
+  const IpAddress peers[] = {address("10.0.0.9")};
+  ConnectRequest request;
+  request.owner = kOther;
+  request.local_port = kNamed;
+  request.peer_port = RawPeer::kPort;
+  request.peers = peers;
+  AssociationHandle handle;
+  REQUIRE(engine.lcores[0].shard.connect(engine.now, request, handle) == Status::kOk);
+  const ListenRequest listen{.owner = End::kOwner, .port = kNamed};
+  CHECK(engine.lcores[1].shard.listen(listen) == Status::kPortInUse);
+  request.owner = End::kOwner;
+  CHECK(engine.lcores[1].shard.connect(engine.now, request, handle) == Status::kPortInUse);
+  engine.lcores[0].shard.drop_owner(engine.now, kOther, false);
+  CHECK(engine.lcores[1].shard.listen(listen) == Status::kOk);
+}
+
 }  // namespace
 }  // namespace millrace::test

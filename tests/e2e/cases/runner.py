@@ -9,7 +9,8 @@ from harness.registry import check, check_equal, test, wait_until
 from harness.sockets import spawn
 
 SCRIPT = ["/usr/bin/python3", os.path.join(os.path.dirname(harness.__file__), "claims.py")]
-CLAIMS = ("foreign_address", "its_own_numbers", "one_process_a_port", "strangers_are_harmless", "closes_everything",
+CLAIMS = ("foreign_address", "its_own_numbers", "one_process_a_port", "a_named_port",
+          "strangers_are_harmless", "closes_everything",
           "limit_is_raised", "waiting_costs_nothing", "streams")
 
 

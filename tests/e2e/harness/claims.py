@@ -87,6 +87,27 @@ def one_process_a_port():
         server.close()
 
 
+def a_named_port():
+    """A port that a socket is bound to and connects from is no other process's meanwhile."""
+    mine = make()
+    mine.bind((HOST, 5706))
+    mine.setblocking(False)
+    refused(errno.EINPROGRESS, mine.connect, (SILENT, 9))
+    for ends, wanted in ((False, errno.EADDRINUSE), (True, 0)):
+        if ends:
+            mine.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            mine.close()
+        command = [sys.executable, __file__, "listens_at", "5706", str(wanted)]
+        expect(subprocess.run(command, check=False).returncode, 0)
+
+
+def listens_at(port, wanted):
+    if int(wanted) == 0:
+        listener(int(port))
+    else:
+        refused(int(wanted), listener, int(port))
+
+
 def strangers_are_harmless():
     """Other users' processes that find the way here and say nothing keep no child from a socket that
     it inherited, whoever the child has become, and cost no threads."""
