@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "engine/main/log.h"
 #include "engine/main/log_level.h"
@@ -142,7 +143,7 @@ json OperatorDesk::associations(const json& question) {
 
 json OperatorDesk::listeners() {
   // Each lcore has each listener, and it is told once.
-  using Name = std::pair<std::uint16_t, std::uint64_t>;  // its port and context
+  using Name = std::tuple<std::uint16_t, Owner, std::uint64_t>;  // its port, and whose which it is
   std::map<Name, ListenerStatus> by_name;
   for (std::size_t lcore = 0; lcore < engine_.lcores(); ++lcore) {
     std::uint32_t cursor = 0;
@@ -150,19 +151,20 @@ json OperatorDesk::listeners() {
       const auto found = answer_of(lcore, engine_.dispatcher().listeners(lcore, cursor));
       if (found.empty()) break;
       for (const ListenerStatus& listener : found)
-        by_name.emplace(Name{listener.port, listener.context}, listener);
+        by_name.emplace(Name{listener.port, listener.owner, listener.context}, listener);
     }
   }
   std::map<Name, std::size_t> associations;
   std::size_t seen = 0;
   each_association([&](std::size_t, const AssociationStatus& status) {
-    if (!status.is_begun_here) ++associations[{status.local_port, status.context}];
+    if (!status.is_begun_here) ++associations[{status.local_port, status.owner, status.context}];
     return ++seen <= kAssociationsCounted;
   });
   json list = json::array();
   for (const auto& [name, listener] : by_name) {
     json row{{"port", listener.port},
              {"application", engine_.applications().name_of(listener.owner)},
+             {"context", listener.context},
              {"addresses", local_addresses(listener.locals)},
              {"all_addresses", listener.locals == 0}};
     if (seen <= kAssociationsCounted) row["associations"] = associations[name];

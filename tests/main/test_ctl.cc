@@ -56,11 +56,12 @@ TEST_CASE("Listeners are shown with their addresses", "[ctl]") {
   const json result = {{"listeners",
                         {{{"port", 3868},
                           {"application", "gw[1]"},
+                          {"context", 12},
                           {"associations", 7},
                           {"addresses", {"10.0.0.1", "10.1.0.1"}}}}}};
   CHECK(render_listeners(result) ==
-        "port  application  associations  addresses\n"
-        "3868  gw[1]                   7  10.0.0.1 10.1.0.1\n");
+        "port  application  context  associations  addresses\n"
+        "3868  gw[1]             12             7  10.0.0.1 10.1.0.1\n");
   CHECK(render_listeners(json::object()) == "no listeners\n");
 }
 

@@ -206,6 +206,7 @@ std::string render_listeners(const json& result) {
   for (json& row : rows) row["addresses"] = joined(row, "addresses");
   static constexpr Column kColumns[] = {{"port", "port"},
                                         {"application", "application"},
+                                        {"context", "context"},
                                         {"associations", "associations"},
                                         {"addresses", "addresses"}};
   return none_or(table_of(rows, kColumns), "no listeners");

@@ -103,6 +103,22 @@ def memory_comes_back(rig):
     check_no_drops(engine, allow=AFTER_THE_END)
 
 
+@test("a listener's associations are its own application's, and not those of one before it")
+def counted_by_application(rig):
+    paths = rig.paths(1)
+    engine = rig.engine(paths, applications={"on_exit": "shutdown"}, sctp={})
+    first = rig.application(engine, "server", ENDLESS.arguments("server"), "first")
+    rig.usrsctp("client", ENDLESS.arguments("client", connect=paths[0].ours))
+    wait_until(lambda: [row["associations"] for row in listeners(engine)] == [1], 20, "it is up")
+    rig.cut(paths[0])  # its shutdown takes its time
+    first.source.stop(signal.SIGKILL)
+    wait_until(lambda: not listeners(engine), 10, "it listens no more")
+    rig.application(engine, "server", ENDLESS.arguments("server"), "second")
+    wait_until(lambda: listeners(engine), 10, "the next one listens")
+    check_equal([row["associations"] for row in listeners(engine)], [0], "of the second one")
+    check_equal(len(associations(engine)), 1, "of the first one")
+
+
 @test("a client that writes nonsense into its rings is detached, and nothing else happens")
 def hostile(rig):
     paths = rig.paths(1)
