@@ -1,12 +1,14 @@
 // An application that breaks every rule of the shared memory: attaches as a library would, then
 // writes what no library writes until the engine throws it out.
 //
-//   hostile-application SOCKET bytes|indices|entries|bells SEED SECONDS
+//   hostile-application SOCKET bytes|indices|entries|requests|bells SEED SECONDS
 //
+// What "requests" posts could come from a library, so it stays attached.
 // Status 0: it was detached. 1: it could not attach. 2: usage. 3: it is still attached at the end.
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -20,7 +22,10 @@ namespace {
 
 using millrace::ipc::ChannelHeader;
 using millrace::ipc::ClientMemory;
+using millrace::ipc::CompletionEntry;
 using millrace::ipc::SubmissionEntry;
+
+constexpr std::uint16_t kFirstPort = 5100;
 
 class Hostile {
  public:
@@ -53,14 +58,25 @@ class Hostile {
     const std::uint32_t lcore = static_cast<std::uint32_t>(random_() % memory_.geometry.lcores);
     ChannelHeader& header = memory_.header(lcore);
     const std::uint32_t at = header.application.submission_producer.load();
+    if (is_polite_ && at - header.engine.submission_consumer.load(std::memory_order_acquire) >=
+                          memory_.geometry.submission_capacity)
+      return;
     SubmissionEntry entry;
     auto* bytes = reinterpret_cast<std::uint8_t*>(&entry);
     for (std::size_t i = 0; i < sizeof(entry); ++i) bytes[i] = static_cast<std::uint8_t>(random_());
-    if (random_() % 8 != 0) make_plausible(entry, lcore);
+    if (is_polite_ || random_() % 8 != 0) make_plausible(entry, lcore);
     auto* ring = reinterpret_cast<SubmissionEntry*>(reinterpret_cast<std::byte*>(&header) +
                                                     memory_.geometry.submission_offset());
     std::memcpy(&ring[at % memory_.geometry.submission_capacity], &entry, sizeof(entry));
     header.application.submission_producer.store(at + 1, std::memory_order_release);
+  }
+
+  /// As above, but nothing that the engine would throw it out for; what it is answered is taken.
+  void write_requests() {
+    is_polite_ = true;
+    for (int i = 0; i < 16; ++i) write_entries();
+    for (std::uint32_t lcore = 0; lcore < memory_.geometry.lcores; ++lcore)
+      take_answers(memory_.header(lcore));
   }
 
   void ring_bells() {
@@ -82,25 +98,92 @@ class Hostile {
   ChannelHeader& any_header() {
     return memory_.header(static_cast<std::uint32_t>(random_() % memory_.geometry.lcores));
   }
+  /// Operations of every kind. Ports and contexts are few: listeners meet, and are ended again.
   void make_plausible(SubmissionEntry& entry, std::uint32_t lcore) {
-    entry.operation = static_cast<millrace::ipc::Operation>(1 + random_() % 10);
+    using millrace::ipc::Operation;
+    entry.operation = static_cast<Operation>(1 + random_() % millrace::ipc::kOperationLast);
     entry.flags &= millrace::ipc::kSubmissionFlags;
     entry.association = (1 + random_() % 4) << 32 | std::uint64_t{lcore} << 24 | random_() % 64;
-    entry.slot %= memory_.geometry.transmit_arena_bytes / millrace::ipc::kSlotUnit;
-    entry.length %= 2048;
+    if (random_() % 4 != 0) entry.association = known_[random_() % kKnown];
+    entry.context %= 4;
+    entry.local_port = static_cast<std::uint16_t>(kFirstPort + random_() % 4);
+    entry.peer_port = static_cast<std::uint16_t>(kFirstPort + random_() % 4);
+    const std::size_t room = memory_.geometry.transmit_arena_bytes - (is_polite_ ? kPayload : 0);
+    entry.slot %= room / millrace::ipc::kSlotUnit;
+    entry.length = length_for(entry.operation);
     entry.value %= 16;
     entry.reserved = 0;
+    if (entry.operation == Operation::set_parameter || entry.operation == Operation::preset)
+      entry.parameter =
+          static_cast<millrace::ipc::Parameter>(1 + random_() % millrace::ipc::kParameterLast);
+    if (entry.operation == Operation::listen || entry.operation == Operation::connect)
+      write_addresses(entry);
   }
+
+  /// Mostly one that the operation may have.
+  std::uint32_t length_for(millrace::ipc::Operation operation) {
+    using millrace::ipc::Operation;
+    if (!is_polite_ && random_() % 64 == 0) return static_cast<std::uint32_t>(random_() % kPayload);
+    switch (operation) {
+      case Operation::send:
+        return static_cast<std::uint32_t>(1 + random_() % kPayload);
+      case Operation::abort:
+        return static_cast<std::uint32_t>(random_() % 1024);
+      case Operation::listen:
+      case Operation::connect:
+        return static_cast<std::uint32_t>(16 * (1 + random_() % 3));
+      default:
+        return 0;
+    }
+  }
+
+  /// Addresses of the engine, others, and some that are none.
+  void write_addresses(SubmissionEntry& entry) {
+    static constexpr std::uint8_t kKinds[][16] = {
+        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 20, 0, 1},
+        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1},
+        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0},
+        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 20, 0, 77},
+        {},
+    };
+    const std::size_t room = memory_.geometry.transmit_arena_bytes;
+    std::size_t at = std::size_t{entry.slot} * millrace::ipc::kSlotUnit;
+    entry.value = 1 + entry.value % std::max(entry.length / 16, 1u);
+    for (std::uint32_t i = 0; i < entry.length / 16 && at + 16 <= room; ++i, at += 16) {
+      if (random_() % 16 != 0) std::memcpy(memory_.transmit + at, kKinds[random_() % 5], 16);
+    }
+  }
+
+  void take_answers(ChannelHeader& header) {
+    auto* base = reinterpret_cast<std::byte*>(&header);
+    auto* ring = reinterpret_cast<CompletionEntry*>(base + memory_.geometry.completion_offset());
+    const std::uint32_t end = header.engine.completion_producer.load(std::memory_order_acquire);
+    std::uint32_t at = header.application.completion_consumer.load();
+    for (; at != end; ++at) {
+      const CompletionEntry& answer = ring[at % memory_.geometry.completion_capacity];
+      if (answer.association != 0) known_[random_() % kKnown] = answer.association;
+      header.application.receive_freed.store(answer.arena_end, std::memory_order_release);
+    }
+    header.application.completion_consumer.store(end, std::memory_order_release);
+    header.application.returns_consumer.store(
+        header.engine.returns_producer.load(std::memory_order_acquire), std::memory_order_release);
+  }
+
+  static constexpr std::size_t kKnown = 16;
+  static constexpr std::size_t kPayload = 2048;
 
   ClientMemory& memory_;
   std::mt19937_64 random_;
+  bool is_polite_ = false;
+  std::uint64_t known_[kKnown] = {};  // associations that there are, or were
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 5) {
-    std::fprintf(stderr, "usage: %s SOCKET bytes|indices|entries|bells SEED SECONDS\n", argv[0]);
+    std::fprintf(stderr, "usage: %s SOCKET bytes|indices|entries|requests|bells SEED SECONDS\n",
+                 argv[0]);
     return 2;
   }
   const std::string mode = argv[2];
@@ -118,9 +201,10 @@ int main(int argc, char** argv) {
     if (mode == "bytes") hostile.write_bytes();
     if (mode == "indices") hostile.write_indices();
     if (mode == "entries") hostile.write_entries();
+    if (mode == "requests") hostile.write_requests();
     hostile.ring_bells();
     ++rounds;
-    if (hostile.is_detached(mode == "entries" ? 0 : 1)) {
+    if (hostile.is_detached(mode == "entries" || mode == "requests" ? 0 : 1)) {
       std::printf("detached after %llu rounds\n", static_cast<unsigned long long>(rounds));
       return 0;
     }

@@ -138,6 +138,29 @@ def hostile(rig):
     check(engine.is_alive(), "the engine died")
 
 
+@test("clients that ask for everything at random, and all of it allowed, leave nothing behind")
+def random_requests(rig):
+    paths = rig.paths(1)
+    engine = rig.engine(paths)
+    program = rig.programs.find("hostile-application")
+    bystander = Bystander(rig, engine, paths[0])
+    clients = [rig.spawn([program, engine.applications_socket, "requests", str(seed), "5"],
+                         f"requests-{seed}") for seed in range(3)]
+    wait_until(lambda: most_at_a_port(engine) > 1, 10, "listeners meet at a port")
+    for client in clients:
+        check_equal(client.wait(30), 3, f"still attached: {client.describe()}; status")
+    check_equal(counter(engine, "applications_evicted"), 0, "evicted")
+    wait_until(lambda: len(applications(engine)) <= 1, 20, "only the honest one is left")
+    check(most_at_a_port(engine) <= 1, f"listeners are left: {listeners(engine)}")
+    bystander.check_unharmed()
+    check(engine.is_alive(), "the engine died")
+
+
+def most_at_a_port(engine):
+    ports = [listener["port"] for listener in listeners(engine)]
+    return max(map(ports.count, ports), default=0)
+
+
 @test("a client that only rings bells keeps nobody else from being served")
 def bell_ringer(rig):
     paths = rig.paths(1)
