@@ -99,10 +99,6 @@ class Channel {
         reinterpret_cast<const std::uint8_t*>(transmit_) + std::size_t{request.slot} * kSlotUnit,
         request.length};
   }
-  /// Where a slot lies: for messages that are attached rather than copied.
-  const std::uint8_t* slot_bytes(std::uint32_t slot) const {
-    return reinterpret_cast<const std::uint8_t*>(transmit_) + std::size_t{slot} * kSlotUnit;
-  }
   /// Copies the addresses of a listen or connect; returns how many.
   std::size_t addresses(const SubmissionEntry& request, std::span<IpAddress> out) const;
 
@@ -120,9 +116,6 @@ class Channel {
 
   /// The longest payload that reserve() can ever give space for.
   std::uint32_t payload_max() const { return receive_.capacity(); }
-
-  /// Whether post() or post_message() would find an entry free.
-  bool can_post() { return completions_.has_space(); }
 
   /// Space for `length` bytes (> 0) in the receive arena, or nullptr if there is none now (no arena
   /// space or no completion entry). Taken only by post_message(), before which nothing else is

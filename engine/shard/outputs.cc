@@ -60,15 +60,6 @@ void Shard::discard_events(Slot& slot) {
   }
 }
 
-bool Shard::next_returned(ReturnedPayload& returned) {
-  TxMessage* message = memory_.returned.pop_front();
-  if (message == nullptr) return false;
-  returned = {message->owner, message->token};
-  --ownership(message->owner).messages;
-  memory_.messages.destroy(message);
-  return true;
-}
-
 // One that has data and may not cut it, for its owner's share of chunks is in flight, looks again
 // after a while: nothing tells it that another of its owner's has been acknowledged.
 void Shard::wait_for_share(Time now, Slot& slot) {

@@ -65,12 +65,6 @@ struct IcmpReport {
   Bytes quoted;           ///< the quoted SCTP packet, 8 bytes or more
 };
 
-/// A payload that the engine no longer needs.
-struct ReturnedPayload {
-  Owner owner = 0;
-  std::uint64_t token = 0;
-};
-
 /// An event on its way to the owner of an association.
 struct Delivery {
   Owner owner = 0;
@@ -163,7 +157,7 @@ class Shard {
 
   /// An owner is gone: its listeners go, its associations are shut down or aborted (those that it
   /// had shut down itself go on with that), and from now on no event is produced for it. Payloads
-  /// still come back through next_returned().
+  /// still come back through take_returned().
   void drop_owner(Time now, Owner owner, bool gracefully);
   /// Associations and payloads of this owner that are still there; its memory may go when it is 0.
   std::size_t owned(Owner owner) const;
@@ -184,10 +178,8 @@ class Shard {
   /// next_event() has said false once.
   void postpone_event();
 
-  /// Payloads that are free again, one a call; false when there are no more.
-  bool next_returned(ReturnedPayload& returned);
-  /// All of them: calls `take(Owner, std::span<const std::uint64_t> tokens)` for up to
-  /// kReturnedAtOnce of an owner's at a time; returns how many.
+  /// Payloads that are free again: calls `take(Owner, std::span<const std::uint64_t> tokens)` for
+  /// up to kReturnedAtOnce of an owner's at a time; returns how many.
   template <class Take>
   std::size_t take_returned(Take&& take);
 

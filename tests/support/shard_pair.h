@@ -84,8 +84,9 @@ class End {
       }
       told.push_back(std::move(event));
     }
-    ReturnedPayload returned;
-    while (shard_.next_returned(returned)) forget(returned.token);
+    shard_.take_returned([this](Owner, std::span<const std::uint64_t> tokens) {
+      for (const std::uint64_t token : tokens) forget(token);
+    });
   }
 
   /// Payloads that the shard still holds.
