@@ -107,8 +107,31 @@ void Worker::foresee(std::span<const net::SctpPacket> packets) const {
   forecast.fetch();
 }
 
+// In a flood, what begins a handshake and would not be answered is not worth finding out whose it
+// is. Returns how many of the first of packets_ are left.
+std::size_t Worker::turn_away(Time now, std::size_t count) {
+  const InitRate::Verdict verdict = shard_.judge_handshakes(now);
+  if (verdict == InitRate::Verdict::kAnswer) return count;
+  const bool is_half_open = verdict == InitRate::Verdict::kTooManyHalfOpen;
+  const auto is_refused = [&](const net::SctpPacket& packet) {
+    const auto first = static_cast<ChunkType>(packet.bytes[kCommonHeaderBytes]);
+    return first == ChunkType::kInit || (is_half_open && first == ChunkType::kCookieEcho);
+  };
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (is_refused(packets_[i])) {
+      pool_.release(packets_[i].buffer);
+    } else {
+      packets_[left++] = packets_[i];
+    }
+  }
+  counters_.add(is_half_open ? Counter::drop_half_open : Counter::drop_init_rate, count - left);
+  return left;
+}
+
 // The first of packets_.
 void Worker::take_packets(Time now, std::size_t count) {
+  count = turn_away(now, count);
   foresee(std::span(packets_).first(count));
   Arrivals arrivals(shard_, now);
   for (std::size_t i = 0; i < count; ++i) take_packet(arrivals, packets_[i]);

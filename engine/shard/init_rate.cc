@@ -36,10 +36,7 @@ InitRate::Verdict InitRate::judge_source(Time now, const IpAddress& source) {
     TokenBucket& bucket = sources_[table_hash(key_, known) % kBuckets];
     if (!bucket.take(now, limits_.from_one_source)) return Verdict::kTooManyFromSource;
   }
-  if (limits_.in_all != 0 && all_.is_empty(now, limits_.in_all)) return Verdict::kTooManyInAll;
-  if (limits_.half_open != 0 && half_open_.is_empty(now, limits_.half_open))
-    return Verdict::kTooManyHalfOpen;
-  return Verdict::kAnswer;
+  return judge_all(now);
 }
 
 InitRate::Verdict InitRate::judge_listener(Time now, TokenBucket* listener) {
@@ -50,6 +47,12 @@ InitRate::Verdict InitRate::judge_listener(Time now, TokenBucket* listener) {
   if (limits_.in_all != 0 && !all_.take(now, limits_.in_all)) return Verdict::kTooManyInAll;
   if (!may_open(now)) return Verdict::kTooManyHalfOpen;
   return Verdict::kAnswer;
+}
+
+InitRate::Verdict InitRate::judge_all(Time now) const {
+  if (limits_.in_all != 0 && all_.is_empty(now, limits_.in_all)) return Verdict::kTooManyInAll;
+  const bool opens = limits_.half_open == 0 || !half_open_.is_empty(now, limits_.half_open);
+  return opens ? Verdict::kAnswer : Verdict::kTooManyHalfOpen;
 }
 
 }  // namespace millrace

@@ -61,6 +61,8 @@ class InitRate {
   Verdict judge_source(Time now, const IpAddress& source);
   /// `listener`: of what it is for; nullptr if nobody listens there.
   Verdict judge_listener(Time now, TokenBucket* listener);
+  /// What is said of every INIT now, whoever it is from and whatever it is for.
+  Verdict judge_all(Time now) const;
   /// Whether a cookie may be looked at.
   bool may_open(Time now) {
     return limits_.half_open == 0 || half_open_.take(now, limits_.half_open);

@@ -129,6 +129,8 @@ class Shard {
   void on_packet(Time now, Buffer* buffer, const IpAddress& source, const IpAddress& destination,
                  Bytes packet);
   void on_icmp(Time now, const IcmpReport& report);
+  /// What the limits say to each handshake now: see InitRate::judge_all().
+  InitRate::Verdict judge_handshakes(Time now) const { return init_rate_.judge_all(now); }
   /// Runs what is due, or the oldest of it: next_deadline() says then that it wants to go on.
   void on_deadline(Time now);
 
