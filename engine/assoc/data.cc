@@ -11,6 +11,7 @@ namespace millrace {
 //= rfc9260 6.2
 bool Association::take_plain_data(ChunkReader& chunks, const PacketIn& in) {
   if (!takes_data_in() || tracker_.has_gap() || is_short_of_memory()) return false;
+  if (!resources_.short_ways) return false;
   if (holds_most_chunks() || unread_bytes_ >= parameters_.receive_buffer) return false;
   const Reassembly::Run run = reassembly_.add_run(resources_.reassembly, in.buffer, chunks.rest(),
                                                   tracker_.cumulative().next(), streams_in_,

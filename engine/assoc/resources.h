@@ -63,6 +63,7 @@ struct Resources {
   std::size_t chunks_held_max = SIZE_MAX;      ///< DATA chunks that an association may hold
   std::size_t buffers_held_max = SIZE_MAX;     ///< packets that may be held for later delivery
   bool sums_ahead = false;  ///< packets get their checksums here, and best while they are filled
+  bool short_ways = true;   ///< off, for tests that compare them: all goes the long ways
   bool may_hold = true;     ///< off: whoever is at work holds as much for later as it may
 
   /// Whether `address` is one that `locals` allows.

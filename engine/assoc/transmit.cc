@@ -54,7 +54,7 @@ std::uint8_t Association::next_destination() const {
 // Whether nothing is to be said but what is in new DATA chunks, if anything: nearly always.
 bool Association::has_but_new_data() const {
   return pending_ == 0 && state_ == State::kEstablished && answer_ == nullptr &&
-         !tracker_.is_sack_pending() && !outbound_.has_retransmissions();
+         !tracker_.is_sack_pending() && !outbound_.has_retransmissions() && resources_.short_ways;
 }
 
 // What build_packet() would build.

@@ -120,6 +120,9 @@ class Shard {
   void set_local_addresses(std::span<const IpAddress> addresses);
   /// Whether packets are to be summed up while they are filled (their checksums are not a port's).
   void set_sums_ahead(bool sums_ahead) { resources_.sums_ahead = sums_ahead; }
+  /// Off: what is like nearly all goes the same way as everything else. For tests: it must come to
+  /// the same.
+  void set_short_ways(bool on) { resources_.short_ways = resources_.outbound.short_ways = on; }
 
   // ---- inputs ----
 

@@ -149,7 +149,8 @@ std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Pat
   if (!paths[path]->congestion.may_begin_packet(paths[path]->flight)) return 0;
   std::size_t count = 0;
   const std::uint8_t chosen = chosen_path();
-  if (!immediate) count = fill_whole(memory, writer, *paths[path], path, now, payload_max);
+  if (!immediate && memory.short_ways)
+    count = fill_whole(memory, writer, *paths[path], path, now, payload_max);
   while (may_send_new(*paths[path], payload_max) && writer.room() > kDataHeaderBytes) {
     const TxMessage& message = *queue_.front();
     if (message.path != chosen) break;

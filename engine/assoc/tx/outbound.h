@@ -38,6 +38,7 @@ struct OutboundMemory {
   Fifo<TxMessage>& returned;
   std::size_t cuts_left = SIZE_MAX;  ///< chunks that whoever is at work may still put in flight
   std::size_t wholes = 0;            ///< chunks in flight that are in their messages
+  bool short_ways = true;            ///< off: see Resources
 
   std::size_t chunks_in_flight() const { return chunks.used() + wholes; }
 };

@@ -139,6 +139,7 @@ TxChunk* Outbound::take_plain_run(OutboundMemory& memory, Paths& paths, Tsn cumu
                                   Acked& acked, Time now, const Parameters& parameters) {
   TxChunk* chunk = sent_.front();
   if (chunk == nullptr || chunk->tsn > cumulative) return nullptr;
+  if (!memory.short_ways) return chunk;
   const std::uint8_t index = chunk->path;
   Path& path = *paths[index];
   const Tsn first = chunk->tsn;
