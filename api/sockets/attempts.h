@@ -2,6 +2,7 @@
 // the C library's way to say it.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -42,6 +43,24 @@ class InCall {
   SocketPointer socket_;
 };
 
+/// Asks again and again for what the engine says, for as long as the user wants that before a call
+/// sleeps (MILLRACE_SPIN_US): the status when there is another, or the time or that of the call is
+/// over. Other threads have the lock in between.
+template <class Attempt>
+ssize_t spin(Process::Guard& guard, std::int64_t deadline_us, ssize_t unready, Attempt& attempt) {
+  Process& process = Process::get();
+  std::int64_t end_us = monotonic_us() + process.spin_us();
+  if (deadline_us != 0) end_us = std::min(end_us, deadline_us);
+  ssize_t status = unready;
+  while (status == unready && monotonic_us() < end_us) {
+    guard.unlock();
+    guard.lock();
+    process.drain();
+    status = attempt();
+  }
+  return status;
+}
+
 /// Tries until the attempt has an outcome. `unready` is the status that means "not yet".
 template <class Attempt>
 ssize_t until_done(Process::Guard& guard, Socket& socket, int descriptor, int flags,
@@ -54,6 +73,7 @@ ssize_t until_done(Process::Guard& guard, Socket& socket, int descriptor, int fl
   const InCall in_call(socket);
   const std::int64_t deadline =
       is_set(limit) ? monotonic_us() + limit.tv_sec * 1'000'000 + limit.tv_usec : 0;
+  if (!socket.is_remote()) status = spin(guard, deadline, unready, attempt);
   while (status == unready) {
     const int woken = socket.is_remote() ? sleep_on_descriptor(guard, descriptor, to_read, deadline)
                                          : sleep_in_call(guard, socket, deadline);

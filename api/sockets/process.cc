@@ -20,10 +20,18 @@ namespace {
 constexpr std::int64_t kPatience_us = 10'000'000;  // for an answer of the engine
 constexpr int kIdleLook_ms = 500;  // how often SCTP_AUTOCLOSE and strangers are looked after
 constexpr std::size_t kBatch = 64;
+constexpr std::int64_t kSpinMost_us = 1'000'000;
 
 const char* engine_socket() {
   const char* path = getenv("MILLRACE_SOCKET");
   return path != nullptr && path[0] != '\0' ? path : MR_DEFAULT_SOCKET;
+}
+
+// What is no number is 0.
+std::int64_t wanted_spin_us() {
+  const char* text = getenv("MILLRACE_SPIN_US");
+  return text == nullptr ? 0
+                         : std::clamp<std::int64_t>(strtoll(text, nullptr, 10), 0, kSpinMost_us);
 }
 
 }  // namespace
@@ -42,7 +50,7 @@ Process& Process::get() {
   return *process;
 }
 
-Process::Process() : pid_(getpid()) {
+Process::Process() : pid_(getpid()), spin_us_(wanted_spin_us()) {
   sockets_.resize(kDescriptorsMax);
   if (getrandom(&random_state_, sizeof random_state_, GRND_NONBLOCK) < 0)
     random_state_ = static_cast<std::uint64_t>(monotonic_us());

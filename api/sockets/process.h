@@ -72,6 +72,8 @@ class Process {
   bool has_rival(const Socket& socket, bool is_to_listen = false) const;
   std::uint64_t next_number() { return ++numbers_; }
   std::uint32_t random();
+  /// How long a call asks the engine again before it sleeps.
+  std::int64_t spin_us() const { return spin_us_; }
 
   /// Takes everything that the engine has to say.
   void drain();
@@ -174,6 +176,7 @@ class Process {
 
   pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
   pid_t pid_ = 0;
+  std::int64_t spin_us_ = 0;
   mr_context* context_ = nullptr;
   mr_engine engine_{};
   bool has_engine_ = false;

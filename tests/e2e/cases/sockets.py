@@ -1,6 +1,7 @@
 """Programs that know nothing of the engine, run on it by millrace-run."""
 
 import os
+import re
 
 import harness
 from harness.ctl import check_no_drops, listeners
@@ -8,7 +9,7 @@ from harness.ends import THEIRS, two_engines
 from harness.registry import check, check_equal, test, wait_until
 from harness.rig import addresses
 from harness.scene import Kernel, Usrsctp
-from harness.sockets import Sockets, needs, shell, spawn
+from harness.sockets import Sockets, needs, run_command, shell, spawn
 from harness.traffic import Shape, check_pair
 
 SIZES = Shape(there=150, back=150, size="1-200000", streams=32)
@@ -94,3 +95,24 @@ def orphaned_server(rig):
         wait_until(lambda: "done" in server.output(), 10, f"{how}: it has served both")
     wait_until(lambda: not theirs.ask("applications")["applications"], 10,
                "nothing of them is left at the engine")
+
+
+@test("a call that waits sleeps, or asks again and again for as long as MILLRACE_SPIN_US says")
+def spinning(rig):
+    needs("/usr/bin/python3")
+    ours, theirs = two_engines(rig)
+    script = os.path.join(os.path.dirname(harness.__file__), "round_trips.py")
+    count = 200
+    slept = {}
+    for port, spin_us in ((5500, "0"), (5501, "200000")):
+        server = spawn(rig, theirs, ["/usr/bin/python3", script, "server", str(port)], "server")
+        server.wait_for("serving")
+        command = run_command(rig, ours, ["/usr/bin/python3", script, "client", THEIRS, str(port),
+                                          str(count)])
+        client = rig.spawn(command, "client", environment={"MILLRACE_SPIN_US": spin_us})
+        check_equal(client.wait(60), 0, client.describe())
+        check_equal(server.wait(10), 0, server.describe())
+        slept[spin_us] = int(re.search(r"slept (\d+)", client.output()).group(1))
+    # An answer takes as long as the machine is busy; it is hardly ever here before it is waited for.
+    check(slept["0"] >= count // 2, f"slept, by how long it spins: {slept}")
+    check(slept["200000"] <= count // 4, f"slept, by how long it spins: {slept}")
