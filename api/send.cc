@@ -106,7 +106,11 @@ int Context::check_room(mr_association association, std::uint32_t length) {
   if (const int status = admit(message, lane, record); status != 0) return status;
   const std::uint32_t size = kClassBytes[size_class_of(length)];
   const bool fits = record->outstanding == 0 || record->outstanding + size <= record->send_buffer;
-  return fits && lane->takes_messages() ? 0 : hold_back(message, -EAGAIN);
+  const std::uint32_t slot =
+      fits && lane->takes_messages() ? allocate(length) : TransmitArena::kNone;
+  if (slot == TransmitArena::kNone) return hold_back(message, -EAGAIN);
+  arena_.give_back(slot);
+  return 0;
 }
 
 /// No room. The application is promised an MR_EVENT_WRITABLE, and what it kept back goes out.

@@ -44,19 +44,20 @@ class InCall {
 };
 
 /// Asks again and again for what the engine says, for as long as the user wants that before a call
-/// sleeps (MILLRACE_SPIN_US): the status when there is another, or the time or that of the call is
-/// over. Other threads have the lock in between.
+/// sleeps (MILLRACE_SPIN_US): the status when there is another, -EINTR after a signal, or
+/// `unready`.
 template <class Attempt>
 ssize_t spin(Process::Guard& guard, std::int64_t deadline_us, ssize_t unready, Attempt& attempt) {
   Process& process = Process::get();
+  const bool has_limit = deadline_us != 0;
   std::int64_t end_us = monotonic_us() + process.spin_us();
-  if (deadline_us != 0) end_us = std::min(end_us, deadline_us);
+  if (has_limit) end_us = std::min(end_us, deadline_us);
   ssize_t status = unready;
   while (status == unready && monotonic_us() < end_us) {
-    guard.unlock();
-    guard.lock();
+    const int interrupted = guard.yield(has_limit);
     process.drain();
     status = attempt();
+    if (status == unready && interrupted != 0) return interrupted;
   }
   return status;
 }

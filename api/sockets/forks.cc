@@ -243,6 +243,7 @@ void Process::keep() {
     usleep(kKeeperLook_us);
     const Guard guard(*this);
     if (!channels_.empty() || !parked_.empty()) continue;
+    await([this] { return !context_->context.has_postponed(); });
     mr_flush(context_);
     real().exit_now(0);
     __builtin_unreachable();

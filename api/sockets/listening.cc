@@ -118,16 +118,22 @@ int Process::start_listening(Socket& socket) {
     mr_unlisten(context_, wanted.port, number);  // if it was never answered
     return status == -EAGAIN ? -ENOBUFS : status;
   }
-  stop_listening(socket);
-  socket.listener = number;
+  // What has begun with the listener before is the socket's until the engine has ended that one.
+  const std::uint64_t before = std::exchange(socket.listener, number);
+  if (listening_.count(before) != 0) {
+    end_listener(wanted.port, before);
+    listening_.erase(before);
+  }
   return 0;
 }
 
 void Process::stop_listening(Socket& socket) {
   const std::uint64_t number = std::exchange(socket.listener, 0);
-  if (listening_.erase(number) == 0) return;
-  ask(MR_REQUEST_UNLISTEN, number,
-      [&] { return mr_unlisten(context_, socket.name().port, number); });
+  if (listening_.erase(number) != 0) end_listener(socket.name().port, number);
+}
+
+void Process::end_listener(std::uint16_t port, std::uint64_t number) {
+  ask(MR_REQUEST_UNLISTEN, number, [&] { return mr_unlisten(context_, port, number); });
 }
 
 void Socket::preset() const {

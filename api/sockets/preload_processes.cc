@@ -78,6 +78,9 @@ class Environment {
 class Passage {
  public:
   explicit Passage(const std::string& file) {
+    // Not for exec itself, which is no cancellation point: what it ends in is of the new program,
+    // or of the parent of a vfork().
+    const millrace::sockets::calls::Uncancellable uncancellable;
     if (!Process::exists || access(file.c_str(), X_OK) != 0) return;
     if (!takes_library(file)) hide();
     status_ = Process::hand_over();
@@ -107,7 +110,6 @@ class Passage {
     }
   }
 
-  millrace::sockets::calls::Uncancellable uncancellable_;
   int status_ = 0;
   std::vector<int> hidden_;
 };

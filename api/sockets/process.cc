@@ -80,6 +80,32 @@ void Process::Guard::unlock() {
   pthread_setcancelstate(cancel_state_, nullptr);
 }
 
+// Signals stay blocked while the lock goes round: a handler that ran unseen would end no call.
+int Process::Guard::yield(bool has_limit) {
+  pthread_mutex_unlock(&process_.mutex_);
+  pthread_mutex_lock(&process_.mutex_);
+  sigset_t pending;
+  sigpending(&pending);
+  bool is_any = false, ends_call = false;
+  for (int number = 1; number < NSIG; ++number) {
+    if (!has_signal(number, pending)) continue;
+    is_any = true;
+    struct sigaction action {};
+    sigaction(number, nullptr, &action);
+    const bool has_handler = action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
+    ends_call |= has_handler && (has_limit || (action.sa_flags & SA_RESTART) == 0);
+  }
+  if (is_any) {
+    unlock();
+    lock();
+  }
+  return ends_call ? -EINTR : 0;
+}
+
+bool Process::Guard::has_signal(int number, const sigset_t& pending) const {
+  return sigismember(&pending, number) == 1 && sigismember(&before_, number) == 0;
+}
+
 // ---- the engine ----
 
 int Process::start() {

@@ -35,8 +35,13 @@ class Process {
     Guard& operator=(const Guard&) = delete;
     void unlock();
     void lock();
+    /// Lets others have the lock for a moment. -EINTR: signals came meanwhile, of which one ends a
+    /// call as a handler of it says, or any does if the call has a limit.
+    int yield(bool has_limit);
 
    private:
+    bool has_signal(int number, const sigset_t& pending) const;
+
     Process& process_;
     sigset_t before_{};
     int cancel_state_ = 0;
@@ -67,6 +72,7 @@ class Process {
   /// The address of ours that a peer has reached; the wildcard if that is not known.
   mr_address local_of(const mr_event& event) const;
   void stop_listening(Socket& socket);
+  void end_listener(std::uint16_t port, std::uint64_t number);
   /// Whether another socket of this process is bound to what this one is bound to,
   /// so that this one may not be, or may not listen.
   bool has_rival(const Socket& socket, bool is_to_listen = false) const;

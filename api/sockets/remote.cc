@@ -156,8 +156,8 @@ ssize_t adopt_in_call(Link& link, std::uint64_t number, int descriptor, AdoptedS
   call.descriptor = descriptor;
   set_patience(link.descriptor, kAdoptPatience_s);  // nothing says yet that it is an owner at all
   const ssize_t status = exchange(link, call);
+  if (link.descriptor >= 0) set_patience(link.descriptor, 0);
   if (status != 0) return status;
-  set_patience(link.descriptor, 0);
   if (call.name.size() != sizeof adopted) return -ENOTCONN;
   std::memcpy(&adopted, call.name.data(), sizeof adopted);
   link.held.insert(number);

@@ -139,7 +139,7 @@ ssize_t Socket::send_to_all(const std::string& message, const SendInfo& info) {
   for (const auto& taker : takers) {
     // The engine makes room again for what the others took of it.
     ssize_t status = send(*taker, message, info);
-    if (status == -EAGAIN) {
+    if (status == -EAGAIN && failed != -ENOBUFS) {
       process.await([&] {
         const bool is_over = taker->state == Association::State::ended;
         status = is_over ? 0 : send(*taker, message, info);

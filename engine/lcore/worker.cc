@@ -107,15 +107,17 @@ void Worker::foresee(std::span<const net::SctpPacket> packets) const {
   forecast.fetch();
 }
 
-// In a flood, what begins a handshake and would not be answered is not worth finding out whose it
-// is. Returns how many of the first of packets_ are left.
+// In a flood, what begins a handshake and would not be answered here is not worth finding out whose
+// it is. Returns how many of the first of packets_ are left.
 std::size_t Worker::turn_away(Time now, std::size_t count) {
   const InitRate::Verdict verdict = shard_.judge_handshakes(now);
   if (verdict == InitRate::Verdict::kAnswer) return count;
   const bool is_half_open = verdict == InitRate::Verdict::kTooManyHalfOpen;
   const auto is_refused = [&](const net::SctpPacket& packet) {
     const auto first = static_cast<ChunkType>(packet.bytes[kCommonHeaderBytes]);
-    return first == ChunkType::kInit || (is_half_open && first == ChunkType::kCookieEcho);
+    if (first == ChunkType::kInit) return true;
+    return is_half_open && first == ChunkType::kCookieEcho &&
+           steering_.owner_of_packet(packet.bytes, packet.source, number_) == number_;
   };
   std::size_t left = 0;
   for (std::size_t i = 0; i < count; ++i) {

@@ -161,6 +161,7 @@ def outlives_the_engine():
     client = make()
     client.connect((HOST, 5708))
     kept = servers[1].accept()[0]
+    sleep_in(client)
     before, of_library = descriptors()
     print("ready", flush=True)
     client.settimeout(20)
@@ -181,6 +182,12 @@ def outlives_the_engine():
     expect(min(served) > 0, True)
     kept.close()
     print("served", flush=True)
+
+
+def sleep_in(client):
+    """Once: what a thread sleeps on is made then, and stays."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", 0, 1000))
+    refused(errno.EAGAIN, client.recv, 1)
 
 
 def descriptors():
