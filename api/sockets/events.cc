@@ -207,6 +207,7 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
     peer_ = {up.primary, up.peer_port};
     local_ = up.local;
   }
+  if (autoclose_s > 0) Process::get().look_after_idle(true);
   tell_of_start(association);
   refresh();
 }

@@ -122,6 +122,7 @@ void Process::become_client(const std::shared_ptr<Link>& to_owner) {
   has_engine_ = false;
   forget_internal(std::exchange(rendezvous_, -1));
   forget_internal(std::exchange(watched_, -1));
+  forget_internal(std::exchange(idle_clock_, -1));
   for (const auto& channel : channels_) forget_internal(std::exchange(channel->descriptor, -1));
   channels_.clear();
   for (const Stranger& stranger : strangers_) forget_internal(stranger.descriptor);

@@ -169,6 +169,7 @@ int Options::get_autoclose(Socket& socket, void* value, socklen_t& length) {
 int Options::set_autoclose(Socket& socket, const void* value, socklen_t) {
   if (socket.is_one_to_one()) return -EOPNOTSUPP;
   socket.autoclose_s = read_value<std::uint32_t>(value);
+  if (socket.autoclose_s > 0) Process::get().look_after_idle(true);
   return 0;
 }
 

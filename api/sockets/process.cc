@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,7 +19,8 @@ namespace millrace::sockets {
 namespace {
 
 constexpr std::int64_t kPatience_us = 10'000'000;  // for an answer of the engine
-constexpr int kIdleLook_ms = 500;  // how often SCTP_AUTOCLOSE and strangers are looked after
+constexpr long kIdleLook_ns =
+    500'000'000;  // how often SCTP_AUTOCLOSE and strangers are looked after
 constexpr std::size_t kBatch = 64;
 constexpr std::int64_t kSpinMost_us = 1'000'000;
 
@@ -161,6 +163,11 @@ void Process::start_pump() {
   watched_ = move_up(epoll_create1(EPOLL_CLOEXEC));
   watch(poll_descriptor_, kEngine);
   watch(rendezvous_, kRendezvous);
+  forget_internal(idle_clock_);
+  idle_clock_ = move_up(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  watch(idle_clock_, kIdleClock);
+  looks_after_idle_ = false;
+  look_after_idle(true);
   for (const auto& socket : parked_) watch(socket->descriptor().ours(), socket->number);
   for (const Stranger& stranger : strangers_)
     watch(stranger.descriptor, kStrangers | static_cast<unsigned>(stranger.descriptor));
@@ -181,10 +188,9 @@ void* Process::pump_thread(void* self) {
 
 void Process::pump(unsigned generation) {
   pthread_setname_np(pthread_self(), "millrace");
-  bool has_idle_limit = false;
   while (true) {
     epoll_event events[kBatch];
-    const int count = epoll_wait(watched_, events, kBatch, has_idle_limit ? kIdleLook_ms : -1);
+    const int count = epoll_wait(watched_, events, kBatch, -1);
     const Guard guard(*this);
     if (context_ == nullptr || generation != pump_generation_) return;
     drain();
@@ -192,6 +198,9 @@ void Process::pump(unsigned generation) {
       const std::uint64_t tag = events[i].data.u64;
       if (tag == kRendezvous) {
         welcome();
+      } else if (tag == kIdleClock) {
+        std::uint64_t rings;
+        [[maybe_unused]] const ssize_t taken = real().read(idle_clock_, &rings, sizeof rings);
       } else if (tag >= kStrangers) {
         hear(static_cast<int>(tag - kStrangers));
       } else if (tag != kEngine) {
@@ -200,12 +209,20 @@ void Process::pump(unsigned generation) {
     }
     close_idle();
     turn_away_late();
-    has_idle_limit =
-        !strangers_.empty() || std::any_of(by_id_.begin(), by_id_.end(), [](const auto& entry_of) {
-          const Socket* socket = entry_of.second->socket;
-          return socket != nullptr && socket->autoclose_s > 0;
-        });
+    look_after_idle(!strangers_.empty() ||
+                    std::any_of(by_id_.begin(), by_id_.end(), [](const auto& entry_of) {
+                      const Socket* socket = entry_of.second->socket;
+                      return socket != nullptr && socket->autoclose_s > 0;
+                    }));
   }
+}
+
+void Process::look_after_idle(bool on) {
+  if (on == looks_after_idle_ || idle_clock_ < 0) return;
+  looks_after_idle_ = on;
+  const timespec interval{0, on ? kIdleLook_ns : 0};
+  const itimerspec wanted{interval, interval};
+  timerfd_settime(idle_clock_, 0, &wanted, nullptr);
 }
 
 void Process::drain() {

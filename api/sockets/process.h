@@ -81,6 +81,10 @@ class Process {
   /// How long a call asks the engine again before it sleeps.
   std::int64_t spin_us() const { return spin_us_; }
 
+  /// Whether the pump looks at times at what has been idle for too long: associations of sockets
+  /// with SCTP_AUTOCLOSE, strangers. It finds out by itself when there is none any more.
+  void look_after_idle(bool on);
+
   /// Takes everything that the engine has to say.
   void drain();
   /// Drains until the predicate holds; -ETIMEDOUT if the engine does not answer.
@@ -127,6 +131,7 @@ class Process {
   static constexpr std::uint64_t kEngine = 0;
   static constexpr std::uint64_t kStrangers = std::uint64_t{1} << 63;  // and the descriptor
   static constexpr std::uint64_t kRendezvous = UINT64_MAX;
+  static constexpr std::uint64_t kIdleClock = UINT64_MAX - 1;
 
   Process();
   int attach();
@@ -195,6 +200,8 @@ class Process {
   std::string owner_name_;
   int rendezvous_ = -1;
   int watched_ = -1;  // an epoll set: what the pump waits for
+  int idle_clock_ = -1;
+  bool looks_after_idle_ = false;  // it ticks
   unsigned pump_generation_ = 0;
   std::deque<Stranger> strangers_;                                     // the longest there first
   std::unordered_map<std::string, std::shared_ptr<Link>> links_;       // to owners, by their name
