@@ -9,7 +9,8 @@ namespace millrace::bench {
 
 void fail(const std::string& what) {
   std::fprintf(stderr, "millrace-bench: %s\n", what.c_str());
-  std::exit(1);
+  std::fflush(nullptr);
+  std::_Exit(1);  // other threads may still be at work on what exit() would take from them
 }
 
 namespace {

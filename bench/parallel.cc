@@ -52,14 +52,15 @@ void pin(std::size_t number) {
 
 }  // namespace
 
-ParallelPair::Slice::Slice(std::size_t which, std::size_t lcores)
+ParallelPair::Slice::Slice(std::size_t which, std::size_t lcores, drivers::BufferDepot& depot)
     : number(which),
       pool(kBuffers * lcores),
       memory(pool, kBuffers),
-      wire(std::in_place, pool, kWireFrames) {}
+      wire(std::in_place, pool, kWireFrames, &depot) {}
 
-ParallelPair::ParallelPair(std::size_t lcores) {
-  for (std::size_t i = 0; i < lcores; ++i) slices_.push_back(std::make_unique<Slice>(i, lcores));
+ParallelPair::ParallelPair(std::size_t lcores) : depot_(kBuffers * lcores) {
+  for (std::size_t i = 0; i < lcores; ++i)
+    slices_.push_back(std::make_unique<Slice>(i, lcores, depot_));
   left_ = make_host(0);
   right_ = make_host(1);
   for (const auto& slice : slices_) {

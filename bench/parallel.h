@@ -10,6 +10,7 @@
 
 #include "api/millrace.h"
 #include "bench/contestant.h"
+#include "drivers/buffer_depot.h"
 #include "drivers/memory_port.h"
 #include "engine/lcore/host.h"
 
@@ -43,7 +44,7 @@ class ParallelPair {
     std::uint32_t expected = 0;
   };
   struct Slice {
-    Slice(std::size_t number, std::size_t lcores);
+    Slice(std::size_t number, std::size_t lcores, drivers::BufferDepot& depot);
 
     std::size_t number;
     BufferPool pool;
@@ -69,6 +70,7 @@ class ParallelPair {
   static void send(Slice& slice);
   static void receive(Slice& slice);
 
+  drivers::BufferDepot depot_;
   std::vector<std::unique_ptr<Slice>> slices_;
   std::unique_ptr<Host> left_, right_;
 };

@@ -6,10 +6,11 @@
 
 namespace millrace::drivers {
 
-MemoryWire::MemoryWire(BufferPool& pool, std::size_t frames_max)
+MemoryWire::MemoryWire(BufferPool& pool, std::size_t frames_max, BufferDepot* depot)
     : pool_(pool),
       directions_{Direction(frames_max), Direction(frames_max)},
-      ends_{End(directions_[1], directions_[0]), End(directions_[0], directions_[1])} {
+      ends_{End(directions_[1], directions_[0], pool, depot),
+            End(directions_[0], directions_[1], pool, depot)} {
   MR_ASSERT(frames_max > 0 && (frames_max & (frames_max - 1)) == 0);
 }
 

@@ -4,18 +4,20 @@
 #include <cstddef>
 #include <vector>
 
+#include "drivers/buffer_depot.h"
 #include "engine/base/buffer.h"
 #include "engine/net/port.h"
 
 namespace millrace::drivers {
 
-/// Joins two engines of one thread. Both release into the pool that the wire is made with. What
+/// Joins two engines of one thread. Both release into the pool that the wire is made with, which
+/// a depot, if there is one, balances with those of other threads. What
 /// does not fit the wire stays with the sender, as with any port that is full. Allocates in its
 /// constructor only.
 class MemoryWire {
  public:
   /// Up to `frames_max` frames wait in each direction; it is a power of two.
-  MemoryWire(BufferPool& pool, std::size_t frames_max);
+  MemoryWire(BufferPool& pool, std::size_t frames_max, BufferDepot* depot = nullptr);
   ~MemoryWire();
   MemoryWire(const MemoryWire&) = delete;
   MemoryWire& operator=(const MemoryWire&) = delete;
@@ -45,13 +47,19 @@ class MemoryWire {
 
   class End final : public PortQueue {
    public:
-    End(Direction& incoming, Direction& outgoing) : incoming_(incoming), outgoing_(outgoing) {}
+    End(Direction& incoming, Direction& outgoing, BufferPool& pool, BufferDepot* depot)
+        : incoming_(incoming), outgoing_(outgoing), pool_(pool), depot_(depot) {}
     std::size_t receive(std::span<Buffer*> frames) override { return incoming_.pop(frames); }
     std::size_t send(std::span<Buffer* const> frames) override { return outgoing_.push(frames); }
+    void balance_pool() override {
+      if (depot_ != nullptr) depot_->balance(pool_);
+    }
 
    private:
     Direction& incoming_;
     Direction& outgoing_;
+    BufferPool& pool_;
+    BufferDepot* depot_;
   };
 
   BufferPool& pool_;

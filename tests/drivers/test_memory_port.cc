@@ -46,6 +46,37 @@ TEST_CASE("a full wire leaves the frames with the sender") {
   CHECK(pool.free_count() == 8);  // what is on the wire when it goes is not lost
 }
 
+TEST_CASE("a depot gives one pool what another has too much of") {
+  constexpr std::size_t kAll = 2 * BufferDepot::kHighMark;
+  BufferPool rich(kAll), poor(kAll);
+  BufferSlab slab(rich, kAll);
+  BufferDepot depot(kAll);
+  MemoryWire here(rich, 8, &depot), there(poor, 8, &depot);
+  there.end(0).balance_pool();  // the depot is empty yet
+  CHECK(poor.free_count() == 0);
+  here.end(0).balance_pool();
+  there.end(1).balance_pool();
+  CHECK(rich.free_count() == BufferDepot::kLevel);
+  CHECK(poor.free_count() == BufferDepot::kLevel);
+  std::vector<Buffer*> used;  // between the marks nothing moves
+  while (rich.free_count() > BufferDepot::kLowMark) used.push_back(rich.acquire());
+  here.end(0).balance_pool();
+  CHECK(rich.free_count() == BufferDepot::kLowMark);
+  used.push_back(rich.acquire());
+  here.end(0).balance_pool();
+  CHECK(rich.free_count() == BufferDepot::kLevel);
+  for (Buffer* buffer : used) rich.release(buffer);
+}
+
+TEST_CASE("a depot that is full leaves buffers where they are") {
+  constexpr std::size_t kAll = 2 * BufferDepot::kHighMark;
+  BufferPool pool(kAll);
+  BufferSlab slab(pool, kAll);
+  BufferDepot depot(16);
+  depot.balance(pool);
+  CHECK(pool.free_count() == kAll - 16);
+}
+
 TEST_CASE("the ends of a wire have different addresses") {
   CHECK(MemoryWire::traits(0).mac != MemoryWire::traits(1).mac);
   CHECK((MemoryWire::traits(0).mac[0] & 1) == 0);
