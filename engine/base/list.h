@@ -38,19 +38,6 @@ class List {
     tail_ = element;
     ++size_;
   }
-  void push_front(T* element) { insert_before(head_, element); }
-
-  /// Inserts before `position`; at the end if it is nullptr.
-  void insert_before(T* position, T* element) {
-    Node& links = node(element);
-    MR_ASSERT(!links.linked);
-    links.linked = true;
-    links.next = position;
-    links.previous = position ? node(position).previous : tail_;
-    (links.previous ? node(links.previous).next : head_) = element;
-    (position ? node(position).previous : tail_) = element;
-    ++size_;
-  }
 
   void remove(T* element) {
     Node& links = node(element);

@@ -65,8 +65,8 @@ TEST_CASE("a list keeps its order while elements come and go") {
   List<Item> list;
   Item one(1), two(2), three(3);
   list.push_back(&one);
+  list.push_back(&two);
   list.push_back(&three);
-  list.insert_before(&three, &two);
   CHECK(list.size() == 3);
   CHECK(list.front()->number == 1);
   CHECK(List<Item>::next(&one) == &two);
