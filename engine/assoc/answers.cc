@@ -6,6 +6,14 @@
 #include "engine/assoc/replies.h"
 
 namespace millrace {
+namespace {
+
+// The bytes of chunks that fit one packet to a path.
+std::size_t chunk_bytes_max(const Path& path) {
+  return std::min<std::size_t>(kReplyBytesMax - kCommonHeaderBytes, path.congestion.pmdcs());
+}
+
+}  // namespace
 
 // Where a packet came from, if that is known to be the peer's own address.
 //= rfc9260 5.4
@@ -39,14 +47,16 @@ bool Association::begin_answer(const PacketIn& in, std::size_t size, bool is_hea
     answer_path_ = path;
     return true;
   }
-  if (answer_path_ == path && answer_->length + size <= kReplyBytesMax) return true;
+  //= rfc9260 6.10#1
+  if (answer_path_ == path && answer_size() + size <= chunk_bytes_max(*paths_[path])) return true;
   resources_.count(Counter::drop_answer);
   return false;
 }
 
 void Association::answer_error(CauseCode cause, Bytes value, const PacketIn& in) {
   constexpr std::size_t kHeads = kChunkHeaderBytes + kTlvHeaderBytes;
-  value = value.first(std::min(value.size(), kReplyBytesMax - kCommonHeaderBytes - kHeads));
+  const std::size_t room = chunk_bytes_max(*paths_[reply_path(in)]) - kHeads;
+  value = value.first(std::min(value.size(), room));
   if (!begin_answer(in, padded4(kHeads + value.size()), false)) return;
   PacketWriter writer(*answer_, kReplyBytesMax);
   writer.begin_chunk(ChunkType::kError, 0);
@@ -64,12 +74,14 @@ void Association::answer_heartbeat(Bytes value, const PacketIn& in) {
   writer.end_chunk();
 }
 
-// The answer goes on its own.
+// The answer goes on its own. A HEARTBEAT ACK is as long as its HEARTBEAT, and IP may fragment it.
 void Association::flush_answer() {
   if (answer_ == nullptr) return;
   const Path& path = *paths_[answer_path_];
+  const bool is_large = answer_size() > path.congestion.pmdcs();
+  const auto fragment_above = static_cast<std::uint16_t>(is_large ? path.mtu() : 0);
   if (!resources_.outbox.push(
-          {path.reply_source(), path.destination(), answer_, 0, path.marking()})) {
+          {path.reply_source(), path.destination(), answer_, fragment_above, path.marking()})) {
     resources_.count(Counter::drop_no_memory);
     resources_.buffers.release(answer_);
   }

@@ -214,8 +214,11 @@ void Association::abort(CauseCode cause, Bytes reason, DownReason down) {
   //= rfc9260 9.1
   if (identity_.peer_tag != 0) {
     const Path& path = *paths_[control_path()];
-    send_cause(resources_, header(), ChunkType::kAbort, 0, cause, reason, path.reply_source(),
-               path.destination(), path.marking());
+    // What is too long for the path would never arrive, and neither would the ABORT.
+    const std::size_t room = path.congestion.pmdcs() - kChunkHeaderBytes - kTlvHeaderBytes;
+    send_cause(resources_, header(), ChunkType::kAbort, 0, cause,
+               reason.first(std::min(reason.size(), room)), path.reply_source(), path.destination(),
+               path.marking());
   }
   resources_.count(Counter::associations_aborted);
   close(down, static_cast<std::uint16_t>(cause));
