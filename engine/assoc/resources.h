@@ -72,11 +72,12 @@ struct Resources {
     const int bit = local_bit(local_addresses, address);
     return bit >= 0 && (locals >> bit & 1) != 0;
   }
-  /// Whether `locals` allows one that has to do with others of a version of IP, loopback ones
+  /// Whether one of ours that `locals` allows has to do with others of a version of IP, loopback
+  /// ones
   /// (`near`) or not: nothing leaves a loopback address for another.
   bool reaches(LocalSet locals, bool v4, bool near) const {
     const LocalSet from = locals_of(local_addresses, v4) & (near ? ~LocalSet{0} : ~kLoopbackBits);
-    return locals == 0 || (locals & from) != 0;
+    return ((locals != 0 ? locals : ~LocalSet{0}) & from) != 0;
   }
   bool reaches(LocalSet locals, const IpAddress& destination) const {
     return reaches(locals, destination.is_v4(), destination.is_loopback());
