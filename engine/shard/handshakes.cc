@@ -300,7 +300,8 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
     return nullptr;
   }
   if (!has_share_of_slots(listener->owner)) {
-    counters_.add(Counter::drop_application_share);
+    const bool is_full = slots_.used() == slots_.capacity();
+    counters_.add(is_full ? Counter::drop_association_limit : Counter::drop_application_share);
     refuse(header, cookie.peer_tag, CauseCode::kOutOfResource, {}, in);
     return nullptr;
   }
