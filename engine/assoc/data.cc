@@ -131,6 +131,7 @@ bool Association::is_short_of_memory() const {
   return !resources_.may_hold || resources_.buffers.held_count() >= resources_.buffers_held_max;
 }
 
+//= rfc9260 6.5
 // The TSN is acknowledged, the data is not delivered (RFC 9260 6.5).
 bool Association::on_bad_stream(const DataView& data, const PacketIn& in) {
   resources_.count(Counter::drop_bad_stream);

@@ -52,6 +52,7 @@ void Association::report_unrecognized(PacketWriter& writer, const InitContents& 
 }
 
 //= rfc9260 5.1
+//= rfc9260 5.1.4
 void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   //= rfc9260 5.2.3
   if (state_ != State::kCookieWait) return resources_.count(Counter::drop_unexpected_chunk);
@@ -70,6 +71,7 @@ void Association::on_init_ack(Time now, ChunkView chunk, const PacketIn& in) {
   const InitContents contents = read_init(*init, in.source);
   if (!is_acceptable(*init, contents)) return resources_.count(Counter::drop_bad_init);
   identity_.peer_tag = init->initiate_tag;
+  //= rfc9260 5.1.1
   streams_out_ = std::min(parameters_.streams_out, init->streams_in);
   streams_in_ = std::min(parameters_.streams_in, init->streams_out);
   peer_adaptation_ = contents.adaptation;
@@ -115,6 +117,8 @@ bool Association::is_acceptable(const InitView& init, const InitContents& conten
     return refuse(CauseCode::kInvalidMandatoryParameter, {});
   }
   //= rfc9260 5.1.2
+  //= rfc9260 3.3.2.1.4
+  //= rfc9260 3.3.3.1
   if (contents.has_host_name) return refuse(CauseCode::kUnresolvableAddress, contents.host_name);
   if (contents.cookie.empty()) return refuse(CauseCode::kMissingMandatoryParameter, kMissingCookie);
   // A cookie that fills no packet could never be sent back. (Where the path's MTU has shrunk, IP
@@ -146,6 +150,8 @@ void Association::arm_t1(Time now) {
 }
 
 //= rfc9260 4
+//= rfc9260 5.1.4
+//= rfc9260 5.1.6
 void Association::on_t1_expired(Time now) {
   t1_deadline_ = kNever;
   resources_.count(Counter::t1_expirations);

@@ -66,6 +66,7 @@ bool read_parameter(InitContents& contents, TlvView parameter, const IpAddress& 
 
 }  // namespace
 
+//= rfc9260 3.3.2.1.2
 InitContents read_init(const InitView& init, const IpAddress& source) {
   InitContents contents;
   add_address(contents, source);
@@ -78,6 +79,8 @@ InitContents read_init(const InitView& init, const IpAddress& source) {
   return contents;
 }
 
+//= rfc9260 3.3.2.1
+//= rfc9260 3.3.3.1
 void write_init_fields(PacketWriter& writer, ChunkType type, const InitFields& fields) {
   std::uint8_t* at = writer.begin_chunk(type, 0, InitView::kBytes - kChunkHeaderBytes);
   store_be32(at, fields.initiate_tag);
@@ -88,6 +91,7 @@ void write_init_fields(PacketWriter& writer, ChunkType type, const InitFields& f
 }
 
 //= rfc9260 5.1.2
+//= rfc9260 3.3.2.1.2
 void write_local_addresses(PacketWriter& writer, std::span<const IpAddress> addresses,
                            std::uint64_t mask, const IpAddress& peer) {
   std::array<IpAddress, kAssociationLocalsMax> told;
@@ -108,6 +112,7 @@ void write_adaptation(PacketWriter& writer, std::uint32_t indication) {
   writer.append_parameter(ParameterType::kAdaptationIndication, value);
 }
 
+//= rfc9260 3.3.2.1.5
 void write_supported_address_types(PacketWriter& writer, bool v4, bool v6) {
   constexpr std::uint8_t kTypes[] = {0, 5, 0, 6};
   const std::size_t first = v4 ? 0 : 2;

@@ -69,6 +69,7 @@ std::uint8_t Association::control_path() const {
 }
 
 //= rfc9260 6.4
+//= rfc9260 6.4.1
 // What timed out goes to another path than before; a fast retransmission stays on its own.
 std::uint8_t Association::retransmission_path() const {
   const TxChunk& chunk = *outbound_.first_retransmission();

@@ -26,6 +26,7 @@ void send_cause(Resources& resources, const CommonHeader& header, ChunkType type
   });
 }
 
+//= rfc9260 3.3.10.3
 void send_stale_cookie(Resources& resources, const CommonHeader& header, Duration staleness,
                        const IpAddress& source, const IpAddress& destination, Marking marking) {
   std::uint8_t microseconds[4];

@@ -93,6 +93,7 @@ Buffer* Association::acquire_packet() {
   return buffer;
 }
 
+//= rfc9260 6.10
 bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
   Buffer* buffer = acquire_packet();
   if (buffer == nullptr) return false;

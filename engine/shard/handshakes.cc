@@ -133,6 +133,7 @@ void Shard::draw_cookie(const CommonHeader& header, const PacketIn& in, Cookie& 
 }
 
 // What the peer's INIT says, and what is agreed with it.
+//= rfc9260 3.3.3.1.1
 void Shard::fill(Cookie& cookie, Time now, const InitView& init, const InitContents& contents,
                  const Parameters& parameters, const PacketIn& in) {
   const CommonHeader header = CommonHeader::read(in.packet);
@@ -142,6 +143,7 @@ void Shard::fill(Cookie& cookie, Time now, const InitView& init, const InitConte
   cookie.peer_tsn = init.initial_tsn;
   cookie.peer_rwnd = init.a_rwnd;
   cookie.peer_adaptation = contents.adaptation;
+  //= rfc9260 5.1.1
   cookie.streams_out = std::min(parameters.streams_out, init.streams_in);
   cookie.streams_in = std::min(parameters.streams_in, init.streams_out);
   cookie.local_port = header.destination_port;
@@ -181,6 +183,7 @@ bool Shard::take_place(const CommonHeader& header, const Slot& slot) {
 }
 
 //= rfc9260 3.3.2
+//= rfc9260 3.3.2.1.4
 bool Shard::is_acceptable(const InitView& init, const InitContents& contents, const PacketIn& in) {
   const CommonHeader header = CommonHeader::read(in.packet);
   if (init.a_rwnd < kRwndMin || init.streams_out == 0 || init.streams_in == 0 ||
@@ -211,6 +214,7 @@ void Shard::answer_init(const InitContents& contents, const Cookie& cookie,
     write_local_addresses(writer, resources_.local_addresses, locals, in.source);
     write_adaptation(writer, parameters.adaptation);
     for (std::size_t i = 0; i < contents.unrecognized_count; ++i) {
+      //= rfc9260 3.3.3.1.2
       //= rfc9260 3.2.2
       const Bytes parameter = contents.unrecognized[i];
       if (padded4(parameter.size()) + kTlvHeaderBytes > writer.room()) break;

@@ -255,6 +255,23 @@ def counts(rows):
     return found
 
 
+def mark_counts(rows):
+    """How many clauses a document has whose code is marked (by themselves, by their section, by one
+    around it only, not at all); attacks are not carried out anywhere."""
+    found = [0, 0, 0, 0]
+    for row in rows:
+        if row.clause.level != "attack":
+            found[0 if row.code else 3 if not row.section
+                  else 1 if row.section == row.clause.section else 2] += 1
+    return found
+
+
+def marks_text(rows):
+    exact, section, around, none = mark_counts(rows)
+    return (f"code: {exact} clauses marked themselves, {section} by their section, {around} by one "
+            f"around it only, {none} not at all")
+
+
 def _cell(text):
     return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
@@ -283,6 +300,8 @@ def render(rows):
                   "| --- | --- | --- | --- | --- |"]
         lines += [f"| {kind} | {total} | {tested} | {departed} | {excepted} |"
                   for kind, (total, tested, departed, excepted, _) in sorted(counts(mine).items())]
+        if sum(mark_counts(mine)):
+            lines += ["", marks_text(mine).capitalize() + "."]
         lines += ["", "| clause | | what it says | code | tests |", "| --- | --- | --- | --- | --- |"]
         for row in mine:
             lines.append(f"| {row.clause.name} | {row.clause.level} | {_cell(row.clause.excerpt)} "

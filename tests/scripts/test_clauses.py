@@ -71,6 +71,12 @@ class Clauses(unittest.TestCase):
         self.write("tests/trace/b/c.trace", "#= rfc1 6.2 type=test\n")
         self.assertEqual(self.run_clauses()[0], 1)
 
+    def test_the_marks_in_the_code_are_counted_by_how_near_they_are(self):
+        self.excuse("rfc1 6.2#2 6.10#1: it is so")
+        self.write("engine/a.cc", "//= rfc1 1#1\n//= rfc1 6\n//= rfc1 6.10\n")
+        self.assertIn("rfc1 code: 1 clauses marked themselves, 1 by their section, 2 by one around "
+                      "it only, 1 not at all", self.run_clauses()[1])
+
     def test_a_section_without_a_mark_in_the_code_fails(self):
         self.excuse("rfc1 6.2#2 6.10#1: it is so")
         self.write("engine/a.cc", "//= rfc1 1\n")

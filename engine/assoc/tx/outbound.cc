@@ -112,6 +112,7 @@ std::size_t Outbound::fill_whole(OutboundMemory& memory, PacketWriter& writer, P
       stream = streams_.get(memory.streams, message->stream);
       if (stream == nullptr) break;
     }
+    //= rfc9260 6.5
     message->ssn = stream->next;
     message->cut = length;
     stream->next = stream->next.next();
@@ -197,6 +198,7 @@ TxChunk* Outbound::cut_chunk(OutboundMemory& memory, std::uint32_t length) {
   --memory.cuts_left;
   memory.wholes += is_whole;
   if (stream != nullptr) {
+    //= rfc9260 6.5
     message.ssn = stream->next;
     stream->next = stream->next.next();
   }
