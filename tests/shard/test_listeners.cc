@@ -230,5 +230,45 @@ TEST_CASE("a port that was only chosen is kept for nobody") {
   CHECK(bench.connect_from(kListened, "10.0.0.11", kOther, false) == Status::kPortInUse);
 }
 
+// RFC 5062 2.3: who would camp on a client's address has to know its port, too.
+//= rfc5062 2#3 type=test
+TEST_CASE("a client's port is drawn from all of the range, and is not to be told from the last") {
+  constexpr unsigned kFirst = 32768, kCount = 28232, kClients = 60;
+  std::vector<std::set<std::uint16_t>> draws;
+  for (const std::uint64_t seed : {std::uint64_t{1}, std::uint64_t{2}}) {
+    Shard::Config config;
+    config.limits.associations = 256;
+    config.limits.owners = 1;
+    config.seed = {seed, 78};
+    End end(config, {address("10.0.0.1")}, 256);
+    std::set<std::uint16_t> ports;
+    std::set<int> steps, quarters;
+    int last = 0;
+    for (unsigned i = 0; i < kClients; ++i) {
+      ConnectRequest request;
+      request.owner = End::kOwner;
+      request.peer_port = kListened;
+      const std::vector<IpAddress> peers{address("10.0.0.9")};
+      request.peers = peers;
+      AssociationHandle handle;
+      REQUIRE(end.shard().connect(Time{} + seconds(10), request, handle) == Status::kOk);
+      AssociationStatus status;
+      REQUIRE(end.shard().status(End::kOwner, handle, status) == Status::kOk);
+      const std::uint16_t port = status.local_port;
+      REQUIRE(port >= kFirst);
+      REQUIRE(port < kFirst + kCount);
+      ports.insert(port);
+      quarters.insert((port - kFirst) * 4 / kCount);
+      steps.insert(port - last);
+      last = port;
+    }
+    CHECK(ports.size() == kClients);
+    CHECK(quarters.size() == 4);
+    CHECK(steps.size() > kClients / 2);
+    draws.push_back(ports);
+  }
+  CHECK(draws[0] != draws[1]);
+}
+
 }  // namespace
 }  // namespace millrace::test
