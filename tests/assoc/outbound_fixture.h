@@ -102,12 +102,14 @@ struct OutboundFixture {
     fill(writer);
     std::vector<std::uint32_t> tsns;
     last_payloads.clear();
+    last_ssns.clear();
     ChunkReader reader(buffer.bytes());
     while (const auto chunk = reader.next()) {
       const auto data = DataView::parse(*chunk);
       REQUIRE(data.has_value());
       tsns.push_back(data->tsn.value);
       last_payloads.push_back(data->payload.size());
+      last_ssns.push_back(data->ssn.value);
     }
     return tsns;
   }
@@ -125,6 +127,7 @@ struct OutboundFixture {
   Outbound outbound;
   std::uint64_t tokens = 0;
   std::vector<std::size_t> last_payloads;
+  std::vector<std::uint16_t> last_ssns;
 };
 
 }  // namespace millrace::test

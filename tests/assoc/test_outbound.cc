@@ -240,5 +240,69 @@ TEST_CASE("messages for streams that the peer did not grant fail, the others sta
   CHECK(f.outbound.buffered_bytes() == 200);
 }
 
+//= rfc9260 1.6#1,4 type=test
+TEST_CASE(
+    "our TSNs cross their wrap, and are acknowledged, reported missing and sent again across it") {
+  Fixture f(1 << 20, 0xfffffffe);
+  f.accept_many(6, 1452);
+  f.path(0).congestion.start(100000, true);
+  CHECK((f.send_all() == Tsns{0xfffffffe, 0xffffffff, 0, 1, 2, 3}));
+  SECTION("one after the other") {
+    for (const std::uint32_t tsn : {0xfffffffeu, 0xffffffffu, 0u, 1u, 2u, 3u}) f.sack(tsn);
+  }
+  SECTION("at once") {
+    CHECK(f.sack(3).verdict == SackOutcome::Verdict::kOk);
+  }
+  SECTION("with gaps on both sides") {
+    CHECK(f.sack(0xfffffffd, {{2, 2}, {4, 4}}).verdict == SackOutcome::Verdict::kOk);
+    CHECK(f.sack(0xfffffffd, {{2, 2}, {4, 5}}).verdict == SackOutcome::Verdict::kOk);
+    CHECK(f.sack(0xfffffffd, {{2, 2}, {4, 6}}).fast_retransmit);
+    CHECK((f.send_again() == Tsns{0xfffffffe}));
+    CHECK(f.sack(0xffffffff, {{2, 4}}).verdict == SackOutcome::Verdict::kOk);
+    CHECK((f.send_again() == Tsns{0}));
+    CHECK(f.sack(3).verdict == SackOutcome::Verdict::kOk);
+  }
+  SECTION("sent again when T3-rtx expires") {
+    f.sack(0xfffffffe);
+    f.outbound.on_t3_expired(f.by_index, 0);
+    CHECK((f.send_again() == Tsns{0xffffffff}));
+    CHECK(f.sack(0xfffffffd).verdict == SackOutcome::Verdict::kOld);
+    f.sack(3);
+  }
+  CHECK(f.outbound.is_drained());
+  CHECK((f.take_returned() == std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6}));
+}
+
+//= rfc9260 6.5#3-5 type=test
+TEST_CASE("our SSN follows 65535 with 0, on each stream for itself") {
+  Fixture f;
+  f.path(0).congestion.start(100000, true);
+  std::uint32_t next = 1000;
+  std::uint32_t ssn = 0;
+  const auto send_and_acknowledge = [&](std::size_t count) {
+    f.accept_many(count, 1);
+    while (count > 0) {
+      const Tsns sent = f.send_new();
+      REQUIRE(!sent.empty());
+      for (const std::uint16_t got : f.last_ssns) REQUIRE(got == ssn++ % 65536);
+      count -= sent.size();
+      next += static_cast<std::uint32_t>(sent.size());
+      f.sack(next - 1);
+    }
+    f.take_returned();
+  };
+  for (std::size_t left = 65537; left > 0;) {
+    const std::size_t count = std::min<std::size_t>(left, 1000);
+    send_and_acknowledge(count);
+    left -= count;
+  }
+  CHECK(f.last_ssns.back() == 0);
+  f.accept(1, 3);
+  f.accept(1);
+  CHECK(f.send_new().size() == 2);
+  CHECK((f.last_ssns == std::vector<std::uint16_t>{0, 1}));
+  f.sack(next + 1);
+}
+
 }  // namespace
 }  // namespace millrace::test
