@@ -106,6 +106,26 @@ TEST_CASE("What the file does not say keeps its default", "[config]") {
   CHECK(loaded.config.sctp.rto_initial == seconds(1));
 }
 
+TEST_CASE("The carrier's preset is where the other keys start from", "[config]") {
+  const Parameters carrier = carrier_parameters();
+  const auto loaded = parse_config(kInterface + "[sctp]\npreset = \"carrier\"\n", "t");
+  REQUIRE(loaded.errors.empty());
+  const Parameters& sctp = loaded.config.sctp;
+  CHECK(sctp.rto_initial == carrier.rto_initial);
+  CHECK(sctp.rto_min == carrier.rto_min);
+  CHECK(sctp.rto_max == carrier.rto_max);
+  CHECK(sctp.sack_delay == carrier.sack_delay);
+  CHECK(sctp.heartbeat_interval == carrier.heartbeat_interval);
+  CHECK(sctp.path_max_retrans == carrier.path_max_retrans);
+  CHECK(sctp.association_max_retrans == carrier.association_max_retrans);
+  CHECK(sctp.receive_buffer == Parameters{}.receive_buffer);
+  const auto other =
+      parse_config(kInterface + "[sctp]\nrto_max_ms = 2000\npreset = \"carrier\"\n", "t");
+  REQUIRE(other.errors.empty());
+  CHECK(other.config.sctp.rto_max == seconds(2));
+  CHECK(other.config.sctp.rto_min == carrier.rto_min);
+}
+
 TEST_CASE("A wrong value is reported with its place and what is allowed", "[config]") {
   struct Row {
     std::string text;

@@ -20,6 +20,7 @@
 #include "engine/main/operator_desk.h"
 #include "engine/main/operator_json.h"
 #include "engine/main/run_directory.h"
+#include "tests/net/frames.h"
 
 using namespace millrace;
 using nlohmann::json;
@@ -80,12 +81,14 @@ void poll_some(LineServer& server) {
 /// An engine of one lcore on a wire whose other end nobody holds.
 class SmallEngine {
  public:
-  SmallEngine() : pool(512), slab(pool, 512), wire(pool, 64) {
+  explicit SmallEngine(const ShardLimits& limits = {})
+      : pool(512), slab(pool, 512), wire(pool, 64) {
     InterfaceSettings interface;
     interface.name = "wire";
     interface.device = "net_memory0";
     interface.addresses = {*Prefix::parse("10.0.0.1/24")};
     Config config;
+    config.limits = limits;
     config.interfaces = {interface};
     config.routes = {{*Prefix::parse("10.5.0.0/16"), *IpAddress::parse("10.0.0.9"), ""}};
     config.applications.receive_arena = 1 << 20;
@@ -110,6 +113,21 @@ class SmallEngine {
     desk = std::make_unique<OperatorDesk>(*engine, Time{});
   }
   json ask(const std::string& question) { return json::parse(desk->answer(question)); }
+  /// Of one limit, once the lcore answers.
+  json limit(const std::string& name) {
+    for (const json& one : ask("{\"command\": \"limits\"}")["result"]["limits"]) {
+      if (one["limit"] == name) return one;
+    }
+    return {};
+  }
+  /// A frame from whoever is at the other end of the wire.
+  void receive(const net::Octets& frame) {
+    Buffer* buffer = pool.acquire();
+    REQUIRE(buffer != nullptr);
+    std::copy(frame.begin(), frame.end(), buffer->data);
+    buffer->length = static_cast<std::uint32_t>(frame.size());
+    REQUIRE(wire.end(1).send({&buffer, 1}) == 1);
+  }
 
   bool is_link_up = false;
   Directory directory;
@@ -119,6 +137,16 @@ class SmallEngine {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<OperatorDesk> desk;
 };
+
+/// An INIT to port 3868 of the small engine.
+net::Octets init_from(const char* source) {
+  net::Octets packet{0x1b, 0x58, 0x0f, 0x1c, 0, 0, 0, 0, 0, 0, 0, 0,  // ports, tag, checksum
+                     1,    0,    0,    20,   0, 0, 0, 7, 0, 1, 0, 0,  // INIT: tag, a_rwnd
+                     0,    1,    0,    1,    0, 0, 0, 1};             // streams, TSN
+  store_sctp_checksum(packet);
+  return net::ethernet(drivers::MemoryWire::traits(0).mac, net::kPeerMac, 0x0800,
+                       net::ipv4(source, "10.0.0.1", 132, packet));
+}
 
 }  // namespace
 
@@ -324,6 +352,21 @@ TEST_CASE("Limits are told with what is used of them and what was refused", "[op
   CHECK(row("chunks in flight of one application")["counted"] == "waits_for_share");
   // Each that a counter is named for.
   for (const json& one : limits) CHECK(one.contains("counted"));
+}
+
+TEST_CASE("What a limit has refused is told by its count", "[operator]") {
+  ShardLimits limits;
+  limits.inits.in_all = 1;
+  SmallEngine small(limits);
+  small.engine->dispatcher().while_waiting = [&] { small.engine->poll(0, Time{3'000}); };
+  CHECK(small.limit("init_rate_max")["refused"] == 0);
+  for (const char* source : {"10.0.0.7", "10.0.0.8", "10.0.0.9"}) small.receive(init_from(source));
+  small.engine->poll(0, Time{3'000});
+  const json inits = small.limit("init_rate_max");
+  CHECK(inits["most"] == 1);
+  CHECK(inits["refused"] == 2);
+  CHECK(inits["counted"] == "drop_init_rate");
+  CHECK(small.limit("init_rate_per_source_max")["refused"] == 0);
 }
 
 TEST_CASE("An lcore that does not answer is an error and holds nothing up for ever", "[operator]") {
