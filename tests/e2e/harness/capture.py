@@ -34,6 +34,15 @@ class Capture:
     def analyse(self):
         return Analysis(self.path)
 
+    def first_data(self, sources, after):
+        """When the first DATA chunk of one of the sources came, at or after a time; None: never."""
+        result = run(["tshark", "-r", self.path, "-Y", "sctp.chunk_type == 0 && !icmp && !icmpv6",
+                      "-T", "fields", "-E", "separator=|", "-E", "occurrence=f",
+                      "-e", "frame.time_epoch", "-e", "ip.src", "-e", "ipv6.src"], timeout=120)
+        rows = (line.split("|") for line in result.stdout.splitlines())
+        times = (float(seen) for seen, ip4, ip6 in rows if (ip4 or ip6) in sources)
+        return min((seen for seen in times if seen >= after), default=None)
+
 
 class Analysis:
     """Every SCTP packet's checksum and dissection."""
