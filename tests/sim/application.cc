@@ -277,6 +277,7 @@ Application::Conversation& Application::open(Time now, const mr_event& event,
   conversation.flow = world_.ledger.open_flow(host_, peer_host);
   flows_.push_back(conversation.flow);
   conversation.messages_left = static_cast<std::uint32_t>(dice_.below(habits_.messages + 1));
+  if (habits_.patient) conversation.messages_left = std::max(conversation.messages_left, 1u);
   conversation.bytes_max = habits_.bytes_max;
   conversation.streams = world_.scenario.parameters.streams_out;
   conversation.next_send = now;
@@ -343,13 +344,19 @@ bool Application::write(Time now) {
         now >= conversation.next_send) {
       worked |= send_burst(now, conversation);
     }
-    const bool is_finished = conversation.messages_left == 0 || conversation.peer_is_ending;
-    if (is_finished && (is_settling_ || dice_.chance(0.01))) {
+    if (is_finished(conversation) && (is_settling_ || dice_.chance(0.01))) {
       end(conversation);
       worked = true;
     }
   }
   return worked;
+}
+
+bool Application::is_finished(const Conversation& conversation) {
+  if (conversation.peer_is_ending) return true;
+  if (conversation.messages_left > 0) return false;
+  const FlowId heard = conversation.inbox.flow;
+  return !habits_.patient || (heard != Inbox::kNoFlow && world_.ledger.flow(heard).is_complete);
 }
 
 bool Application::send_burst(Time now, Conversation& conversation) {
@@ -370,6 +377,7 @@ bool Application::send_burst(Time now, Conversation& conversation) {
             "mr_send fails with " + std::to_string(status));
     conversation.messages_left = 0;
   }
+  world_.ledger.flow(conversation.flow).is_complete = conversation.messages_left == 0;
   conversation.next_send =
       now + (is_settling_ ? Duration{} : dice_.between(Duration{}, habits_.pause));
   return worked;

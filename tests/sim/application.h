@@ -86,6 +86,7 @@ class Application {
   bool write(Time now);
   bool send_burst(Time now, Conversation& conversation);
   int send_one(Conversation& conversation);
+  bool is_finished(const Conversation& conversation);
   void end(Conversation& conversation);
   Conversation& find(const mr_event& event);
   bool is_slow() const { return is_slow_ && !is_settling_; }

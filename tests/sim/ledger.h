@@ -35,6 +35,7 @@ struct Flow {
   std::vector<Message> messages;
   std::map<std::uint16_t, std::vector<std::uint32_t>> ordered;  ///< by stream: message numbers
   bool is_shut_down = false;  ///< its sender was told that it ended gracefully
+  bool is_complete = false;   ///< its sender has no more for it
   bool may_be_lost = false;   ///< an application died, or aborted: nobody reads what is left
 };
 

@@ -105,7 +105,7 @@ void Mishaps::cut_something(Time now) {
 void Mishaps::divide_lan(Time now) {
   const std::size_t lan = dice_.below(scenario_.lans);
   const Time mended = now + dice_.between(scenario_.cut_max, scenario_.cut_max * 3);
-  const bool is_one_way = dice_.chance(0.8);
+  const bool is_one_way = dice_.chance(scenario_.partitions_one_way);
   std::vector<bool> is_mute;
   for (Network::PortId port = 0; port < network_.ports(); ++port) {
     is_mute.push_back(network_.lan_of(port) == lan && dice_.chance(0.5));
@@ -126,7 +126,8 @@ void Mishaps::change_mtu(Time now) {
   const Network::PortId from = dice_.below(network_.ports());
   const Network::PortId to = dice_.below(network_.ports());
   const auto mtu = dice_.pick<std::uint16_t>({600, 1000, 1280, 1296, 1400, 1492, 0});
-  const bool tells = dice_.chance(0.5);
+  const bool drawn = dice_.chance(0.5);
+  const bool tells = scenario_.mtu_is_told.value_or(drawn);
   const auto set = [&](Faults& faults) {
     faults.mtu = mtu;
     faults.tells_mtu = tells;

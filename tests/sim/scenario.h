@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "engine/assoc/parameters.h"
@@ -20,10 +21,11 @@ struct Habits {
   std::uint32_t bytes_max = 3000;   ///< of a message
   std::uint32_t burst = 8;          ///< messages that it sends at a time, at the most
   double unordered = 0.2;
-  double abort = 0.1;                 ///< of conversations, they end by an abort
-  double slow_reader = 0.2;           ///< of the application's life, it reads slowly
-  double dies = 0.1;                  ///< at each thing it does
-  double fixed_port = 0.3;            ///< it connects from the port that it listens on
+  double abort = 0.1;        ///< of conversations, they end by an abort
+  double slow_reader = 0.2;  ///< of the application's life, it reads slowly
+  double dies = 0.1;         ///< at each thing it does
+  double fixed_port = 0.3;   ///< it connects from the port that it listens on
+  bool patient = false;  ///< it ends no conversation before the peer has said all that it has to
   Duration pause = milliseconds(50);  ///< between the things it does, on average
 };
 
@@ -56,7 +58,9 @@ struct Scenario {
   Habits habits;
   Faults faults;  ///< of every link while it breaks; each draws a little around it
   std::array<double, kMishaps> mishaps_per_second{};
-  bool mtu_stays = false;  ///< links keep their MTU after they have healed
+  bool mtu_stays = false;           ///< links keep their MTU after they have healed
+  std::optional<bool> mtu_is_told;  ///< whether ICMP tells of a smaller one; else drawn each time
+  double partitions_one_way = 0.8;
   Duration cut_max = seconds(3);
   Duration break_length = seconds(5);
   Duration tick = microseconds(50);  ///< engines are polled at multiples of this
