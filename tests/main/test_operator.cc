@@ -115,7 +115,8 @@ class SmallEngine {
   json ask(const std::string& question) { return json::parse(desk->answer(question)); }
   /// Of one limit, once the lcore answers.
   json limit(const std::string& name) {
-    for (const json& one : ask("{\"command\": \"limits\"}")["result"]["limits"]) {
+    const json answer = ask("{\"command\": \"limits\"}");
+    for (const json& one : answer["result"]["limits"]) {
       if (one["limit"] == name) return one;
     }
     return {};
@@ -358,6 +359,8 @@ TEST_CASE("What a limit has refused is told by its count", "[operator]") {
   ShardLimits limits;
   limits.inits.in_all = 1;
   SmallEngine small(limits);
+  for (int turn = 0; turn < 4; ++turn) small.engine->poll(0, Time{1'000});  // an order each
+  small.engine->dispatcher().poll();
   small.engine->dispatcher().while_waiting = [&] { small.engine->poll(0, Time{3'000}); };
   CHECK(small.limit("init_rate_max")["refused"] == 0);
   for (const char* source : {"10.0.0.7", "10.0.0.8", "10.0.0.9"}) small.receive(init_from(source));
