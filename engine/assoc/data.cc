@@ -76,9 +76,10 @@ bool Association::has_room_for(const DataView& data, TsnTracker::Arrival arrival
   const std::uint32_t held = held_bytes();
   const bool fills_hole = data.tsn < tracker_.highest();
   // Who has its share of what the shard has for all gets on only by reading as it comes: by one
-  // chunk more than that, if nothing could be read until now.
+  // chunk more than that, if it holds none. What its application has and has not read yet is not of
+  // what is there for all.
   const bool is_next = arrival == TsnTracker::Arrival::kNext;
-  if (is_short_of_memory() && (held > 0 || !is_next)) {
+  if (is_short_of_memory() && (reassembly_.held_chunks() > 0 || !is_next)) {
     if (fills_hole && renege_for(data)) return true;
     if (is_next && begin_to_read()) return true;
     resources_.count(Counter::drop_receive_share);
