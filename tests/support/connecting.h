@@ -1,8 +1,8 @@
 // A peer made by hand that the shard connects to.
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch.hpp>
-
 #include <vector>
 
 #include "tests/support/raw_peer.h"
@@ -14,6 +14,9 @@ struct Connecting : RawPeer {
   explicit Connecting(const Parameters& parameters = {},
                       const std::vector<IpAddress>& to = {address("10.0.0.9")})
       : RawPeer(parameters, to[0]) {
+    const bool has_v6 = std::any_of(to.begin(), to.end(), [](auto& one) { return !one.is_v4(); });
+    const IpAddress own[] = {end.addresses()[0], end.addresses()[1], address("2001:db8::1")};
+    if (has_v6) end.shard().set_local_addresses(own);
     ConnectRequest request;
     request.owner = End::kOwner;
     request.local_port = kEndPort;
