@@ -1,4 +1,4 @@
-"""Callgrind's counts of a run of millrace-steps by stage of a message's way, or of an association's life.
+"""What a run of millrace-steps costs (callgrind's instructions, perf's time) by stage of a message's way, or of an association's life.
 
 The compiler has put most of that way into few functions, so a count belongs to a stage by the file
 that its line stands in; what stands in files that all stages use, by the function that they have
@@ -30,9 +30,9 @@ def _rules(*pairs):
 
 # The first that matches "LIBRARY FILE FUNCTION" says whose a count is.
 MESSAGE = _rules(
-    (r"libisal|/crc32c|update_serially|state_of_header|sctp_checksum|::shift\(", CHECKSUMS),
-    (r" __mem(cpy|move)", COPIES),
-    (r"\.\./bench/| __memcmp|MillracePair::receive", BENCHMARK),
+    (r"libisal|crc32c|update_serially|state_of_header|sctp_checksum|::shift\(", CHECKSUMS),
+    (r" __mem(cpy|move)|/memmove-", COPIES),
+    (r"\.\./bench/| __memcmp|/memcmp-|MillracePair::receive", BENCHMARK),
     (r"Context::reclaim|/api/receive\.cc |/api/events\.cc | api::Context::(receive|credit)",
      APPLICATION_RECEIVES),
     (r"return_payloads|take_returned|Reassembly::(release_run|forget_followers)", DELIVERIES),
@@ -45,17 +45,18 @@ MESSAGE = _rules(
     (r"/lcore/deliveries\.|Deliveries::|Shard::next_event", DELIVERIES),
     (r"Arrivals|Association::(on_packet|path_of|flush_answer)|take_packets|BufferPool::release"
      r"|Shard::settle|Reassembly::", PACKETS_IN),
-    (r"Outbound::|Host::poll|Association::|Departures|Shard::account|PacketWriter", PACKETS_OUT),
+    (r"Outbound::|Host::poll|Worker::transmit|Association::|Departures|Shard::account|PacketWriter",
+     PACKETS_OUT),
 )
 
 # The same of what is set up and shut down: seven packets and no message.
 ASSOCIATION = _rules(
-    (r"libisal|/crc32c|update_serially|state_of_header|sctp_checksum|::shift\(", CHECKSUMS),
+    (r"libisal|crc32c|update_serially|state_of_header|sctp_checksum|::shift\(", CHECKSUMS),
     (r"\.\./bench/|MillracePair::take_events", BENCHMARK),
     (r"libIPSec|/base/mac\.|/assoc/cookie\.|CookieJar|GmacSigner|macs_are_equal",
      "cookie: written, sealed, opened"),
-    (r"keyed_hash|base/hash\.cc .*Random|Random::", "random numbers"),
-    (r"table_hash|/shard/steering\.|Steering::|offered_tags|recent_tags|tag_table|/shard/peer_counts",
+    (r"keyed_hash|base/hash\.cc .*Random|Random::|sip_hash<2", "random numbers"),
+    (r"table_hash|sip_hash<1|/shard/steering\.|Steering::|offered_tags|recent_tags|tag_table|/shard/peer_counts",
      "the directory and the tables of tags"),
     (r"timer_wheel\.h|next_deadline|on_deadline", "deadlines"),
     (r"/api/|api::", "application: connect, shut down, events"),
@@ -75,7 +76,7 @@ ASSOCIATION = _rules(
      "an association made, settled, accounted, cleared"),
 )
 
-def _counts(profile):
+def callgrind_counts(profile):
     """(library, file, function) and its own instructions, line by line of callgrind's format."""
     names = {}
     now = {"ob": "", "fl": "", "fn": ""}
@@ -104,10 +105,10 @@ def names(table):
     return (*dict.fromkeys(stage for _, stage in table), REST)
 
 
-def by_stage(profile, units, table):
-    """What each stage takes for one of `units`."""
+def by_stage(counts, units, table):
+    """What each stage takes for one of `units`; `counts` are (library, file, function, count)."""
     sums = collections.Counter()
-    for *where, count in _counts(profile):
+    for *where, count in counts:
         text = " ".join(where)
         sums[next((stage for pattern, stage in table if pattern.search(text)), REST)] += count
-    return {stage: round(sums[stage] / units) for stage in names(table)}
+    return {stage: sums[stage] / units for stage in names(table)}

@@ -1,0 +1,68 @@
+"""Tests of what scripts/instructions --times makes of perf's samples."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+
+from lib import samples, stages  # noqa: E402
+
+SCRIPT = """\
+PERF_RECORD_MMAP2 6989/6989: [0x55e03e526000(0x53000) @ 0x2000 fe:00 5499218 1542891298]: r-xp /opt/a program
+PERF_RECORD_MMAP2 6989/6989: [0x7f5f9af64000(0x2000) @ 0 00:00 0 0]: r-xp [vdso]
+     55e03e526010 (/opt/a program)
+     55e03e526010 (/opt/a program)
+     55e03e526123 (/opt/a program)
+     7f5f9af64700 ([vdso])
+             1234 ([unknown])
+"""
+
+BUSY = """
+__attribute__((noinline)) unsigned long busy(unsigned long n) {
+  volatile unsigned long sum = 0;
+  for (unsigned long i = 0; i < n; ++i) sum += i;
+  return sum;
+}
+int main(void) { return busy(400000000) == 1; }
+"""
+
+
+class Samples(unittest.TestCase):
+    def test_samples_are_counted_by_where_they_lie_in_their_file(self):
+        found = samples.by_library(SCRIPT)
+        self.assertEqual(found["/opt/a program"], {0x2010: 2, 0x2123: 1})
+        self.assertEqual(found["[vdso]"], {0x700: 1})
+        self.assertEqual(found["[unknown]"], {0: 1})
+
+    def test_a_program_s_time_is_found_in_the_function_that_takes_it(self):
+        reason = samples.why_not()
+        if reason:
+            self.skipTest(reason)
+        with tempfile.TemporaryDirectory() as folder:
+            source = pathlib.Path(folder, "busy.c")
+            source.write_text(BUSY, encoding="utf-8")
+            program = pathlib.Path(folder, "busy")
+            subprocess.run(["cc", "-g", "-O1", "-o", program, source], check=True)
+            found = samples.take([program])
+        total = sum(count for *_, count in found)
+        busy = sum(count for library, file, function, count in found
+                   if (library, file, function) == ("busy", str(source), "busy"))
+        self.assertGreater(total, 0)
+        self.assertGreater(busy, 0.9 * total)
+
+
+class Stages(unittest.TestCase):
+    def test_every_count_belongs_to_one_stage(self):
+        counts = [("millrace-steps", "../engine/base/crc32c_blocks.cc", "update", 10),
+                  ("libc.so.6", "./string/memmove-vec-unaligned-erms.S", "", 20),
+                  ("millrace-steps", "?", "nobody's", 30)]
+        found = stages.by_stage(counts, 10, stages.MESSAGE)
+        self.assertEqual({stage: count for stage, count in found.items() if count},
+                         {stages.CHECKSUMS: 1, stages.COPIES: 2, stages.REST: 3})
+
+
+if __name__ == "__main__":
+    unittest.main()
