@@ -27,7 +27,7 @@ enum class Child {
 int parents_end = -1;
 int childs_end = -1;
 Child next_child = Child::client;
-bool is_locked_by_caller = false;
+thread_local bool is_locked_by_caller = false;  // who forks holds the lock already, and keeps it
 constexpr unsigned kKeeperLook_us = 100'000;
 alignas(Process::Guard) unsigned char guard_memory[sizeof(Process::Guard)];
 
@@ -123,7 +123,10 @@ void Process::become_client(const std::shared_ptr<Link>& to_owner) {
   forget_internal(std::exchange(rendezvous_, -1));
   forget_internal(std::exchange(watched_, -1));
   forget_internal(std::exchange(idle_clock_, -1));
-  for (const auto& channel : channels_) forget_internal(std::exchange(channel->descriptor, -1));
+  for (const auto& channel : channels_) {
+    forget_internal(std::exchange(channel->descriptor, -1));
+    channel->held.clear();  // a thread may still be in a call of it
+  }
   channels_.clear();
   for (const Stranger& stranger : strangers_) forget_internal(stranger.descriptor);
   strangers_.clear();
@@ -146,14 +149,17 @@ void Process::become_client(const std::shared_ptr<Link>& to_owner) {
   }
 }
 
-/// daemon(): the parent ends at once, so the child goes on with everything.
+/// daemon(). The parent ends with the lock held, so that no thread of it touches what is the
+/// child's.
 int Process::fork_and_hand_over() {
-  {
-    const Guard guard(get());
-    if (get().context_ != nullptr) next_child = Child::successor;
-  }
+  Process& process = get();
+  const Guard guard(process);
+  is_locked_by_caller = true;
+  next_child = process.context_ != nullptr ? Child::successor : Child::client;
   const pid_t child = fork();
-  if (child <= 0) next_child = Child::client;  // the parent has nothing left to say
+  if (child > 0) real().exit_now(0);
+  is_locked_by_caller = false;
+  next_child = Child::client;
   return child;
 }
 
@@ -172,6 +178,7 @@ int Process::hand_over() {
     next_child = Child::successor;
     if (const pid_t keeper = fork(); keeper != 0) real().exit_now(keeper > 0 ? 0 : 1);
     is_locked_by_caller = false;
+    next_child = Child::client;
     guard.unlock();
     process.keep();
   }
@@ -188,32 +195,45 @@ int Process::hand_over() {
 void Process::end() {
   if (!exists) return;
   Process& process = get();
-  {
-    const Guard guard(process);
-    const bool is_over = next_child == Child::successor;  // daemon()'s parent
-    if (process.context_ == nullptr || getpid() != process.pid_ || is_over) return;
-    for (int descriptor = 0; descriptor < kDescriptorsMax; ++descriptor) {
-      const std::shared_ptr<Socket> socket = process.leave(descriptor);
-      if (socket == nullptr) continue;
-      real().close(descriptor);
-      process.settle(socket);
-    }
-    mr_flush(process.context_);
-    process.await([&process] { return !process.context_->context.has_postponed(); });
-    if (process.channels_.empty() && process.parked_.empty()) return;
+  Guard guard(process);
+  if (process.context_ == nullptr || getpid() != process.pid_) return;
+  std::vector<std::shared_ptr<Socket>> asleep;  // a thread of this process still waits in a call
+  for (int descriptor = 0; descriptor < kDescriptorsMax; ++descriptor) {
+    const std::shared_ptr<Socket> socket = process.leave(descriptor);
+    if (socket == nullptr) continue;
+    real().close(descriptor);
+    process.settle(socket);
+    if (socket->calls > 0 && !socket->is_remote()) asleep.push_back(socket);
   }
-  process.leave_keeper();
+  mr_flush(process.context_);
+  process.await([&process] { return !process.context_->context.has_postponed(); });
+  if (!process.channels_.empty() || !process.parked_.empty()) process.leave_keeper(guard, asleep);
 }
 
 /// Others still use sockets of ours: a copy of this process stays for them, and for nothing else.
-void Process::leave_keeper() {
+/// What is left of this one, which still flushes and destroys what it has, is a client of it.
+void Process::leave_keeper(Guard& guard, const std::vector<std::shared_ptr<Socket>>& asleep) {
+  is_locked_by_caller = true;
   next_child = Child::successor;
   const pid_t keeper = fork();
-  if (keeper == 0) keep();
+  is_locked_by_caller = false;
+  next_child = Child::client;
+  if (keeper < 0) return;
+  if (keeper > 0) {
+    const auto link = std::make_shared<Link>(owner_name_);
+    become_client(link);
+    for (const auto& socket : asleep) socket->become_remote(link, socket->number);
+    return;
+  }
+  for (const auto& socket : asleep) {
+    socket->calls = 0;
+    settle(socket);
+  }
+  guard.unlock();
+  keep();
 }
 
 void Process::keep() {
-  next_child = Child::client;
   setsid();
   {
     const Guard guard(*this);

@@ -102,7 +102,7 @@ class Process {
   static void end();
 
   // forks.cc
-  /// fork() for a parent that ends at once: the child goes on with everything.
+  /// fork() of which the parent ends at once: the child goes on with everything. 0 in it, or -1.
   static int fork_and_hand_over();
   /// Before exec, which leaves nothing of this process but its descriptors: 0 or -errno.
   static int hand_over();
@@ -155,7 +155,7 @@ class Process {
   void after_fork_in_parent();
   void after_fork_in_child();
   void become_client(const std::shared_ptr<Link>& to_owner);
-  void leave_keeper();
+  void leave_keeper(Guard& guard, const std::vector<std::shared_ptr<Socket>>& asleep);
   [[noreturn]] void keep();
 
   // inheritance.cc

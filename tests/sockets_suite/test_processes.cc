@@ -144,6 +144,54 @@ CASE("an association ends though a thread slept in it when its process forked") 
   EQUAL(status_of(process), 0);
 }
 
+namespace {
+
+/// Calls on both ends, as many as it takes to meet who else might take answers to them.
+void talk(const Pair& two) {
+  constexpr int kTimes = 1000;
+  for (int i = 0; i < kTimes; ++i) {
+    EQUAL(say(two.client, "there"), 5);
+    CHECK(receive(two.server).is("there"));
+  }
+}
+
+/// Ends as exit() does: it has yet to write what `full`, which takes nothing, was given.
+[[noreturn]] void end_slowly(int full) {
+  fcntl(full, F_SETFL, O_NONBLOCK);
+  while (write(full, "x", 1) == 1) {
+  }
+  fcntl(full, F_SETFL, 0);
+  fputs("the last words", fdopen(full, "w"));
+  exit(0);
+}
+
+}  // namespace
+
+CASE("a child goes on with its calls while the process that made the sockets ends slowly") {
+  alarm(3 * kShort);
+  int words[2], said[2];
+  OK(pipe(words));
+  OK(pipe(said));
+  const pid_t owner = child([&] {
+    const Pair two = pair();
+    child([&] {
+      alarm(2 * kShort);
+      close(words[0]);
+      close(words[1]);
+      talk(two);
+      (void)!write(said[1], "d", 1);
+    });
+    close(words[0]);
+    end_slowly(words[1]);
+  });
+  OK(close(words[1]));
+  OK(close(said[1]));
+  char byte = 0;
+  EQUAL(read(said[0], &byte, 1), 1);
+  OK(close(words[0]));  // nobody takes the last words
+  status_of(owner);
+}
+
 CASE("a child asks for names and options") {
   const Pair two = pair();
   const uint16_t port = name_of(two.server).port();
