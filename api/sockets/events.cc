@@ -113,6 +113,7 @@ void Process::on_association_event(const mr_event& event) {
   switch (event.type) {
     case MR_EVENT_ASSOCIATION_UP:
       association->state = Association::State::up;
+      association->last_used_us = monotonic_us();  // it has not been idle while the handshake ran
       request_status(*association);
       if (socket != nullptr) socket->on_up(association, event);
       return;

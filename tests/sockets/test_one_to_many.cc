@@ -1,4 +1,7 @@
 // One-to-many sockets: RFC 6458 section 3, and notifications (section 6).
+#include <memory>
+
+#include "api/sockets/process.h"
 #include "tests/sockets/engine.h"
 
 namespace millrace::sockets {
@@ -163,6 +166,26 @@ TEST_CASE("an idle association ends by SCTP_AUTOCLOSE") {
   receive(server.socket);
   receive(server.socket);
   CHECK(receive(server.socket).as<sctp_shutdown_event>().sse_type == SCTP_SHUTDOWN_EVENT);
+}
+
+TEST_CASE("SCTP_AUTOCLOSE does not count the time of the handshake") {
+  const Server server;
+  const Handle client(SOCK_SEQPACKET);
+  REQUIRE(client.set(IPPROTO_SCTP, SCTP_AUTOCLOSE, 1) == 0);
+  const sctp_rtoinfo fast{0, 500, 500, 500};
+  REQUIRE(client.set(IPPROTO_SCTP, SCTP_RTOINFO, fast) == 0);
+  const sockaddr_in nobody = at("10.0.0.9", server.socket.port());
+  Process& process = Process::get();
+  const Process::Guard guard(process);
+  Endpoint silent, peer;
+  REQUIRE(read_endpoint(generic(server.address), sizeof server.address, AF_INET, peer) == 0);
+  REQUIRE(read_endpoint(generic(nobody), sizeof nobody, AF_INET, silent) == 0);
+  std::shared_ptr<Association> started;
+  REQUIRE(process.find(client.number)->start({silent, peer}, nullptr, started) == 0);
+  REQUIRE(started->state == Association::State::starting);  // the first INIT is lost
+  started->last_used_us -= 2'000'000;
+  REQUIRE(process.await([&] { return started->state == Association::State::up; }) == 0);
+  CHECK(monotonic_us() - started->last_used_us < 1'000'000);
 }
 
 }  // namespace
