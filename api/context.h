@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -73,8 +74,15 @@ class Context {
   int send(const mr_message& message, bool more);
   int send_to(const mr_message& message, const mr_address& address, bool more);
   int set_send_buffer(mr_association association, std::uint32_t bytes);
-  /// What send() would say of a message of this length: 0 or -errno; -EAGAIN promises as much.
-  int check_room(mr_association association, std::uint32_t length);
+  /// A message that is to be sent to an association.
+  struct Intent {
+    mr_association association;
+    std::uint32_t length;
+  };
+  /// Whether there is room for all of these at once: 0, or -EAGAIN, which promises as much as that
+  /// of send() to the association that it names in `full`, or -ENOBUFS: there never is. Entries of
+  /// the rings are not kept: the engine takes them, whatever peers do.
+  int check_room(std::span<const Intent> intents, mr_association& full);
   int send_batch(const mr_message* messages, std::size_t count);
   int send_buffer(mr_message message, void* buffer, bool more);
   void* buffer_alloc(std::size_t length);
@@ -119,7 +127,10 @@ class Context {
   void submit(Lane& lane, AssociationRecord& record, const mr_message& message, std::uint32_t slot,
               std::uint32_t size);
   int send_again(const mr_message& message);
-  int hold_back(const mr_message& message, int status);
+  int hold_back(const mr_message& message, int status, std::uint32_t count = 1);
+  bool reserve(const Intent& intent, std::vector<std::uint32_t>& messages,
+               std::vector<std::uint32_t>& slots);
+  bool allocate_all(std::uint32_t length, std::uint32_t count);
   void hand_over(bool more);
   std::uint32_t allocate(std::uint32_t length);
   std::uint32_t reclaim_and_allocate(std::uint8_t size_class);

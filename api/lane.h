@@ -25,10 +25,12 @@ struct Lane {
   }
   bool has_slots() const { return slots_in_flight < slots_max; }
   /// Whether there is room for a message: some stays for requests, none of which is overtaken.
-  bool takes_messages() {
-    return slots_in_flight < slots_max - slots_kept && postponed.empty() &&
+  /// `before` it come so many others that are not sent yet.
+  bool takes_messages(std::uint32_t before = 0) {
+    return slots_in_flight + before < messages_max() && postponed.empty() &&
            submissions.reserve(1 + entries_kept) > entries_kept;
   }
+  std::uint32_t messages_max() const { return slots_max - slots_kept; }
 
   ipc::RingProducer<ipc::SubmissionEntry> submissions;
   ipc::RingConsumer<ipc::CompletionEntry> completions;

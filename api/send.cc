@@ -1,5 +1,6 @@
 // Messages on their way to the engine.
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -96,28 +97,58 @@ int Context::send_slot(const mr_message& message, std::uint32_t slot) {
   return 0;
 }
 
-int Context::check_room(mr_association association, std::uint32_t length) {
+/// Takes a slot for the message, and counts it among those of its lane. What send() refuses for
+/// another reason than want of room needs none.
+bool Context::reserve(const Intent& intent, std::vector<std::uint32_t>& messages,
+                      std::vector<std::uint32_t>& slots) {
   Lane* lane;
   AssociationRecord* record;
   mr_message message{};
-  message.association = association;
-  message.length = length;
-  reclaim();
-  if (const int status = admit(message, lane, record); status != 0) return status;
-  const std::uint32_t size = kClassBytes[size_class_of(length)];
+  message.association = intent.association;
+  message.length = intent.length;
+  if (admit(message, lane, record) != 0) return true;
+  const std::uint32_t size = kClassBytes[size_class_of(intent.length)];
   const bool fits = record->outstanding == 0 || record->outstanding + size <= record->send_buffer;
-  const std::uint32_t slot =
-      fits && lane->takes_messages() ? allocate(length) : TransmitArena::kNone;
-  if (slot == TransmitArena::kNone) return hold_back(message, -EAGAIN);
-  arena_.give_back(slot);
-  return 0;
+  if (!fits || !lane->takes_messages(messages[lane->number])) return false;
+  const std::uint32_t slot = allocate(intent.length);
+  if (slot == TransmitArena::kNone) return false;
+  slots.push_back(slot);
+  ++messages[lane->number];
+  return true;
+}
+
+int Context::check_room(std::span<const Intent> intents, mr_association& full) {
+  reclaim();
+  std::vector<std::uint32_t> messages(lanes_.size());  // by lane
+  std::vector<std::uint32_t> slots;
+  const auto refused = std::find_if_not(intents.begin(), intents.end(), [&](const Intent& intent) {
+    return reserve(intent, messages, slots);
+  });
+  for (const std::uint32_t slot : slots) arena_.give_back(slot);
+  if (refused == intents.end()) return 0;
+  full = refused->association;
+  std::array<std::uint32_t, kClassBytes.size()> wanted{};
+  std::fill(messages.begin(), messages.end(), 0);
+  bool is_too_much = false;
+  for (const auto& [association, length] : intents) {
+    ++wanted[size_class_of(length)];
+    is_too_much |= ++messages[lcore_of(association)] > lane_of(association)->messages_max();
+  }
+  if (is_too_much || !arena_.could_hold(wanted))
+    return failed(-ENOBUFS, "more than may be on its way at once");
+  mr_message message{};
+  message.association = full;
+  message.length = refused->length;
+  return hold_back(message, -EAGAIN, static_cast<std::uint32_t>(intents.size()));
 }
 
 /// No room. The application is promised an MR_EVENT_WRITABLE, and what it kept back goes out.
-int Context::hold_back(const mr_message& message, int status) {
+/// `count` messages were to go out together.
+int Context::hold_back(const mr_message& message, int status, std::uint32_t count) {
   Lane* lane;
   AssociationRecord* record = find(message.association, lane);
   record->wanted = message.length;
+  record->wanted_count = count;
   if (!record->is_waiting) {
     record->is_waiting = true;
     waiting_.push_back(message.association);
@@ -283,16 +314,27 @@ void Context::reclaim(Lane& lane) {
   lane.returns.publish();
 }
 
+/// Whether there are so many slots, which are given back.
+bool Context::allocate_all(std::uint32_t length, std::uint32_t count) {
+  std::vector<std::uint32_t> slots;
+  while (slots.size() < count) {
+    const std::uint32_t slot = allocate(length);
+    if (slot == TransmitArena::kNone) break;
+    slots.push_back(slot);
+  }
+  for (const std::uint32_t slot : slots) arena_.give_back(slot);
+  return slots.size() == count;
+}
+
 /// Tells those who were refused for want of room, once there is enough of it.
 void Context::report_writable() {
   std::erase_if(waiting_, [this](mr_association association) {
     Lane* lane;
     AssociationRecord* record = find(association, lane);
     if (record == nullptr) return true;
-    if (!has_room(*lane, *record)) return false;
-    const std::uint32_t slot = allocate(record->wanted);
-    if (slot == TransmitArena::kNone) return false;
-    arena_.give_back(slot);
+    const std::uint32_t others = std::min(record->wanted_count, lane->messages_max()) - 1;
+    if (!has_room(*lane, *record) || !lane->takes_messages(others)) return false;
+    if (!allocate_all(record->wanted, record->wanted_count)) return false;
     record->is_waiting = false;
     mr_event event{};
     event.type = MR_EVENT_WRITABLE;

@@ -51,6 +51,15 @@ void TransmitArena::stock(std::uint8_t size_class, std::uint32_t page) {
   for (std::uint32_t i = count; i-- > 0;) free_[size_class].push_back(first + i * units);
 }
 
+bool TransmitArena::could_hold(const std::array<std::uint32_t, kClassBytes.size()>& slots) const {
+  std::uint64_t pages = 0;
+  for (std::uint8_t size_class = 0; size_class < kClassBytes.size(); ++size_class) {
+    const std::uint64_t per_page = std::max<std::uint32_t>(1, kPageBytes / kClassBytes[size_class]);
+    pages += (slots[size_class] + per_page - 1) / per_page * pages_of(size_class);
+  }
+  return pages <= page_class_.size();
+}
+
 void TransmitArena::reclaim() {
   given_back_ = 0;
   for (std::uint8_t size_class = 0; size_class < kClassBytes.size(); ++size_class) {

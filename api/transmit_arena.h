@@ -48,6 +48,8 @@ class TransmitArena {
   }
   /// The slot that starts at this address, or kNone if none can.
   std::uint32_t slot_at(const void* address) const;
+  /// Whether an arena of this size has room for so many slots of each class.
+  bool could_hold(const std::array<std::uint32_t, kClassBytes.size()>& slots) const;
   std::uint32_t slots_end() const { return bytes_ / ipc::kSlotUnit; }
 
  private:

@@ -122,8 +122,8 @@ ssize_t Socket::send_data(Association& association, const std::string& message,
   return status;
 }
 
-/// SCTP_SENDALL: to every association that is not being shut down, or to none while one of them has
-/// no room.
+/// SCTP_SENDALL: to every association that is not being shut down, or to none while there is not
+/// room for all.
 ssize_t Socket::send_to_all(const std::string& message, const SendInfo& info) {
   if (associations.empty()) return -EPIPE;
   Process& process = Process::get();
@@ -131,33 +131,43 @@ ssize_t Socket::send_to_all(const std::string& message, const SendInfo& info) {
   std::vector<std::shared_ptr<Association>> takers;
   for (const auto& [id, association] : associations) {
     if (is_data && (association->is_shut_down || association->peer_shut_down)) continue;
-    if (is_data && !has_room_for(*association, message.size())) return -EAGAIN;
     takers.push_back(association);
   }
   if (takers.empty()) return -ESHUTDOWN;
+  if (is_data) {
+    if (const int status = check_room_for(takers, message.size(), info); status != 0) return status;
+  }
   ssize_t failed = 0;
   for (const auto& taker : takers) {
-    // The engine makes room again for what the others took of it.
-    ssize_t status = send(*taker, message, info);
-    if (status == -EAGAIN && failed != -ENOBUFS) {
-      process.await([&] {
-        const bool is_over = taker->state == Association::State::ended;
-        status = is_over ? 0 : send(*taker, message, info);
-        return status != -EAGAIN;
-      });
-    }
+    ssize_t status = 0;
+    const auto is_taken = [&] {
+      const bool is_over = taker->state == Association::State::ended;
+      status = is_over ? 0 : send(*taker, message, info);
+      return status != -EAGAIN;
+    };
+    // There is room but for an entry of a ring, of which the engine makes more.
+    if (!is_taken() && failed != -ENOBUFS) process.await(is_taken);
     if (status < 0 && failed == 0) failed = status == -EAGAIN ? -ENOBUFS : status;
   }
   return failed != 0 ? failed : static_cast<ssize_t>(message.size());
 }
 
-bool Socket::has_room_for(Association& association, std::size_t length) {
-  auto& context = Process::get().context()->context;
-  if (context.check_room(association.handle, static_cast<std::uint32_t>(length)) != -EAGAIN)
-    return true;  // or another fault, which the send tells
-  association.is_full = true;
+/// Whether all of them take so many bytes, each behind what it has of the message already.
+int Socket::check_room_for(const std::vector<std::shared_ptr<Association>>& takers,
+                           std::size_t length, const SendInfo& info) {
+  std::vector<api::Context::Intent> intents;
+  for (const auto& taker : takers) {
+    const std::size_t whole = taker->unfinished.size() + length;
+    if (whole > MR_MESSAGE_BYTES_MAX) return -EMSGSIZE;
+    intents.push_back({taker->handle, static_cast<std::uint32_t>(whole)});
+  }
+  if (ends_records_ && !info.ends_record) return 0;  // none of it goes out yet
+  mr_association full = 0;
+  const int status = Process::get().context()->context.check_room(intents, full);
+  if (status != -EAGAIN) return status;
+  for (const auto& taker : takers) taker->is_full |= taker->handle == full;
   refresh();
-  return false;
+  return status;
 }
 
 int Socket::shut_down(int how) {

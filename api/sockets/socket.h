@@ -191,7 +191,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void forget(const std::shared_ptr<Association>& association);
   void end_pieces(const std::shared_ptr<Association>& association);
   ssize_t send_to_all(const std::string& message, const SendInfo& info);
-  bool has_room_for(Association& association, std::size_t length);
+  int check_room_for(const std::vector<std::shared_ptr<Association>>& takers, std::size_t length,
+                     const SendInfo& info);
   ssize_t send_data(Association& association, const std::string& message, const SendInfo& info,
                     const Endpoint* to);
   ssize_t add_to_record(Association& association, const std::string& piece, const SendInfo& info,

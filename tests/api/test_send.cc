@@ -144,6 +144,49 @@ TEST_CASE("a batch stops at its first failure and says how far it came") {
   CHECK(mr_send_batch(bench.context, messages.data(), 0) == 0);
 }
 
+TEST_CASE("room for messages that go together is there for all of them") {
+  Bench bench;
+  Context& context = bench.context->context;
+  std::vector<Context::Intent> intents;
+  for (int i = 0; i < 30; ++i) intents.push_back({bench.established(), 100});
+  mr_association full = 0;
+  CHECK(context.check_room(intents, full) == 0);
+  REQUIRE(bench.send(intents[0].association, "one more") == 0);
+  CHECK(context.check_room(intents, full) == -EAGAIN);
+  CHECK(full == intents.back().association);
+  CHECK(bench.next().type == 0);
+  bench.engine->return_slot(0, bench.engine->take_one().entry.slot);
+  const mr_event writable = bench.next();
+  CHECK(writable.type == MR_EVENT_WRITABLE);
+  CHECK(writable.association == full);
+  CHECK(context.check_room(intents, full) == 0);
+  // So many are never on their way at once, and what cannot be sent wants no room.
+  intents.push_back({bench.established(), 100});
+  CHECK(context.check_room(intents, full) == -ENOBUFS);
+  intents.back().association = 0;
+  CHECK(context.check_room(intents, full) == 0);
+}
+
+TEST_CASE("room for messages that go together is memory for all of them") {
+  Bench bench;
+  Context& context = bench.context->context;
+  std::vector<Context::Intent> intents;
+  for (int i = 0; i < 3; ++i) intents.push_back({bench.established(), 16384});
+  std::vector<void*> buffers;
+  while (void* buffer = mr_buffer_alloc(bench.context, 16384)) buffers.push_back(buffer);
+  mr_association full = 0;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(context.check_room(intents, full) == -EAGAIN);
+    CHECK(full == intents[static_cast<std::size_t>(i)].association);
+    mr_buffer_free(bench.context, buffers.back());
+    buffers.pop_back();
+  }
+  CHECK(context.check_room(intents, full) == 0);
+  for (const auto& intent : intents) CHECK(bench.send(intent.association, "x") == -EAGAIN);
+  for (const auto& intent : intents)
+    CHECK(bench.send(intent.association, std::string(16384, 'x')) == 0);
+}
+
 TEST_CASE("a buffer is sent without a copy, freed, or refused") {
   Bench bench;
   const mr_association association = bench.established();
