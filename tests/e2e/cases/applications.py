@@ -11,8 +11,6 @@ from harness.traffic import PORT, Shape, check_pair, parse_summary
 OTHER_PORT = 6001
 # More than a test lasts: it ends because somebody dies.
 ENDLESS = Shape(there=100000, back=100000, size="64-4000", rate=1500, timeout=90)
-# What the peer had under way when its association was aborted belongs to none any more.
-AFTER_THE_END = ("drop_out_of_the_blue",)
 STEADY = Shape(there=4000, back=4000, size="16-1500", rate=500)
 
 
@@ -48,7 +46,7 @@ def killed(rig, on_exit, expected_end):
                 "the peer's association ended")
     bystander.check_unharmed()
     wait_until(lambda: not applications(engine), 5, "no application is left")
-    check_no_drops(engine, allow=AFTER_THE_END)
+    check_no_drops(engine)
 
 
 @test("an application killed in the middle of traffic: its association aborts, others go on")
@@ -100,7 +98,7 @@ def memory_comes_back(rig):
     server = rig.application(engine, "server", shape.arguments("server"))
     client = rig.usrsctp("client", shape.arguments("client", connect=paths[0].ours))
     check_pair(shape, client.wait(), server.wait())
-    check_no_drops(engine, allow=AFTER_THE_END)
+    check_no_drops(engine)
 
 
 @test("a listener's associations are its own application's, and not those of one before it")
