@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "api/sockets/memory.h"
 #include "api/sockets/messages.h"
@@ -65,7 +66,7 @@ bool read_with_descriptor(int channel, void* to, std::size_t length, int& descri
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  message.msg_controllen = CMSG_LEN(sizeof descriptor);  // and not of two, for which there is space
   ssize_t got;
   do {
     got = real().recvmsg(channel, &message, MSG_WAITALL | MSG_CMSG_CLOEXEC);
@@ -90,7 +91,13 @@ bool RemoteCall::send(int channel) {
 
 bool RemoteCall::receive(int channel) {
   descriptor = -1;
-  if (!read_with_descriptor(channel, &head, sizeof head, descriptor)) return false;
+  if (read_with_descriptor(channel, &head, sizeof head, descriptor) && receive_parts(channel))
+    return true;
+  close_descriptor();
+  return false;
+}
+
+bool RemoteCall::receive_parts(int channel) {
   std::string* parts[] = {&name, &control, &data};
   for (int i = 0; i < 3; ++i) {
     if (head.lengths[i] > kPartMax) return false;
@@ -98,6 +105,10 @@ bool RemoteCall::receive(int channel) {
     if (!read_all(channel, parts[i]->data(), parts[i]->size())) return false;
   }
   return true;
+}
+
+void RemoteCall::close_descriptor() {
+  if (descriptor >= 0) real().close(std::exchange(descriptor, -1));
 }
 
 Link::~Link() {
@@ -131,8 +142,12 @@ class InCall {
 
 // Whoever made a descriptor up is its owner: what he says is believed as far as it does no harm.
 ssize_t exchange(Link& link, RemoteCall& call) {
-  if (call.send(link.descriptor) && call.receive(link.descriptor) && call.head.status > -kErrnos)
-    return static_cast<ssize_t>(call.head.status);
+  const bool brings_socket =
+      call.head.kind == RemoteCall::Kind::accept || call.head.kind == RemoteCall::Kind::peel_off;
+  if (call.send(link.descriptor) && call.receive(link.descriptor)) {
+    if (!brings_socket || call.head.status < 0) call.close_descriptor();
+    if (call.head.status > -kErrnos) return static_cast<ssize_t>(call.head.status);
+  }
   forget_internal(link.descriptor);
   link.descriptor = -1;
   link.held.clear();

@@ -51,9 +51,14 @@ struct RemoteCall {
   std::string name, control, data;
   int descriptor = -1;  // that goes along
 
-  /// Whole calls, over a stream. False: the other side is gone.
+  /// Whole calls, over a stream. False: the other side is gone. A descriptor that has come is the
+  /// caller's to close; none comes with half a call.
   bool send(int channel);
   bool receive(int channel);
+  void close_descriptor();
+
+ private:
+  bool receive_parts(int channel);
 };
 
 /// The owner's end of a link.

@@ -25,9 +25,9 @@ Owned owned(const Handle& socket) {
   return {Process::get().owner_name(), Process::get().find(socket.number)->number};
 }
 
-std::size_t threads() {
+std::size_t entries(const char* path) {
   std::size_t count = 0;
-  DIR* directory = opendir("/proc/self/task");
+  DIR* directory = opendir(path);
   while (const dirent* entry = readdir(directory)) count += entry->d_name[0] != '.' ? 1 : 0;
   closedir(directory);
   return count;
@@ -71,6 +71,7 @@ class MadeUp {
 
   int descriptor = -1;
   std::atomic<std::int64_t> status{0};  // of everything but that it is its socket
+  std::atomic<int> gift{-1};            // a descriptor that comes with it
 
  private:
   void lie() {
@@ -85,6 +86,7 @@ class MadeUp {
                               : std::string(5000, 'n');
       call.control.assign(5000, '\0');
       call.data = "seven b";
+      call.descriptor = gift;
       if (!call.send(channel_)) return;
     }
   }
@@ -129,14 +131,47 @@ TEST_CASE("an owner that is made up says of no call more than the call may bring
   CHECK(errno == ENOTCONN);
 }
 
+TEST_CASE("descriptors that nobody wants are closed") {
+  start_engine();
+  const Pair pair;
+  const Owned server = owned(pair.server);
+  MadeUp owner;
+  owner.gift = pair.client.number;
+  char bytes[16];
+  iovec part{bytes, sizeof bytes};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  const std::size_t before = entries("/proc/self/fd");
+  for (int i = 0; i < 5; ++i) calls::recvmsg(owner.descriptor, &message, 0);
+  owner.status = -EINVAL;
+  CHECK(calls::accept(owner.descriptor, nullptr, nullptr, 0) == -1);
+  CHECK(entries("/proc/self/fd") == before);
+  // A call of which a part is too long, by one who is served.
+  const int channel = reach(server.owner);
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::adopt;
+  call.head.socket = server.number;
+  call.descriptor = pair.server.number;
+  REQUIRE((call.send(channel) && call.receive(channel) && call.head.status == 0));
+  const std::size_t served = entries("/proc/self/fd");
+  call.descriptor = pair.client.number;
+  call.name.assign(2 * MR_MESSAGE_BYTES_MAX, 'x');
+  call.send(channel);
+  char byte;
+  CHECK(::recv(channel, &byte, 1, 0) <= 0);
+  ::close(channel);
+  CHECK(entries("/proc/self/fd") == served - 2);  // without both ends of the channel
+}
+
 TEST_CASE("a crowd that shows nothing keeps nobody from his socket, and costs no threads") {
   const Pair pair;
   const Owned server = owned(pair.server);
-  const std::size_t before = threads();
+  const std::size_t before = entries("/proc/self/task");
   std::vector<int> crowd;
   for (int i = 0; i < 200; ++i) crowd.push_back(reach(server.owner));
   CHECK(show(server, pair.server.number) == 0);
-  CHECK(threads() <= before + 1);  // one for whom it has just served
+  CHECK(entries("/proc/self/task") <= before + 1);  // one for whom it has just served
   // Those who came first had to go.
   char byte;
   CHECK(::recv(crowd.front(), &byte, 1, 0) == 0);
