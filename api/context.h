@@ -67,6 +67,9 @@ class Context {
   int get_status(mr_association association);
   int get_engine();
   int preset(int parameter, std::uint32_t value);
+  /// Whether so many requests may be made at once, of which none is refused: those that there are
+  /// too many of to wait beside others wait alone.
+  bool takes_requests(std::size_t count);
   /// Whether requests still wait for room: they are lost with the context.
   bool has_postponed() const { return postponed_ > 0; }
 
@@ -107,6 +110,7 @@ class Context {
     ipc::ClientMemory memory;
     std::uint32_t loans = 0;
   };
+  static constexpr std::size_t kPostponedMax = 65536;
   static constexpr std::uint32_t kNobody = 0xffffffff;  // owner of a slot that no message fills
 
   // context.cc
@@ -199,10 +203,11 @@ class Context {
   bool is_lost_ = false;
   bool can_sleep_ = false;  // some lcore has a bell
 
-  std::uint32_t postponed_ = 0;            // requests, of all lanes
-  std::vector<mr_association> waiting_;    // for MR_EVENT_WRITABLE
-  std::vector<std::uint32_t> given_back_;  // slots that events of the last receive() point to
-  std::deque<mr_event> local_;             // events made here
+  std::uint32_t postponed_ = 0;                // requests, of all lanes
+  std::size_t postponed_max_ = kPostponedMax;  // of a lane
+  std::vector<mr_association> waiting_;        // for MR_EVENT_WRITABLE
+  std::vector<std::uint32_t> given_back_;      // slots that events of the last receive() point to
+  std::deque<mr_event> local_;                 // events made here
   std::vector<Listener> listeners_;
   std::vector<Preset> presets_;            // for the next connect or listen
   std::vector<std::uint64_t> connecting_;  // contexts of connects without a handle yet

@@ -10,7 +10,6 @@ namespace millrace::api {
 namespace {
 
 constexpr std::size_t kReasonBytesMax = 1024;
-constexpr std::size_t kPostponedMax = 65536;  // requests of a lane that wait for room
 
 ipc::SubmissionEntry entry_of(const Preset& preset) {
   ipc::SubmissionEntry entry{};
@@ -26,7 +25,7 @@ ipc::SubmissionEntry entry_of(const Preset& preset) {
 /// is in a slot of its own, which comes back by itself. All of it or nothing.
 int Context::post(Lane& lane, ipc::SubmissionEntry entry, const void* payload, std::size_t length,
                   const std::vector<Preset>& presets) {
-  if (lane.postponed.size() + presets.size() >= kPostponedMax)
+  if (lane.postponed.size() + presets.size() >= postponed_max_)
     return failed(-EAGAIN, "too many requests wait already");
   if (length > 0) {
     const std::uint32_t slot =
@@ -55,6 +54,15 @@ void Context::submit(Lane& lane, const ipc::SubmissionEntry& entry) {
   ++postponed_;
   flush();
   await_space();
+}
+
+bool Context::takes_requests(std::size_t count) {
+  submit_postponed();
+  const bool is_there = std::all_of(lanes_.begin(), lanes_.end(), [count](const auto& lane) {
+    return lane->postponed.empty() || lane->postponed.size() + count <= kPostponedMax;
+  });
+  if (is_there) postponed_max_ = std::max(kPostponedMax, count);
+  return is_there;
 }
 
 void Context::submit_postponed() {

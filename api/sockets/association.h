@@ -68,7 +68,7 @@ struct PathOptions {
   bool has_own_dscp = false;
 };
 
-struct Association {
+struct Association : std::enable_shared_from_this<Association> {
   enum class State : std::uint8_t { starting, up, ended };
 
   sctp_assoc_t id = 0;

@@ -74,7 +74,8 @@ int socket(int family, int type) {
   Process& process = Process::get();
   const Guard guard(process);
   const int status = process.start();
-  if (status == -EMFILE || status == -EDQUOT) return answer(-ENOBUFS);  // an engine that is full
+  // An engine that is full, or a process.
+  if (status == -EMFILE || status == -EDQUOT || status == -ENOBUFS) return answer(-ENOBUFS);
   // What a kernel without SCTP says, when there is no engine.
   if (status != 0) return answer(-EPROTONOSUPPORT);
   const bool is_stream = (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM;

@@ -114,7 +114,7 @@ void Process::on_association_event(const mr_event& event) {
     case MR_EVENT_ASSOCIATION_UP:
       association->state = Association::State::up;
       association->last_used_us = monotonic_us();  // it has not been idle while the handshake ran
-      request_status(*association);
+      tell_status(association->handle);
       if (socket != nullptr) socket->on_up(association, event);
       return;
     case MR_EVENT_ASSOCIATION_FAILED:
@@ -145,26 +145,37 @@ void Process::on_association_event(const mr_event& event) {
 void Process::on_passive(const mr_event& event) {
   const auto found = listening_.find(event.context);
   if (found == listening_.end()) {
-    mr_abort(context_, event.association, nullptr, 0);
+    tell_engine(
+        [this, handle = event.association] { return mr_abort(context_, handle, nullptr, 0); });
     return;
   }
   std::shared_ptr<Association> association = make_association();
   association->is_passive = true;
   association->state = Association::State::up;
   name(association, event.association);
-  request_status(*association);
+  tell_status(association->handle);
   found->second.socket->on_up(association, event);
   // What the engine's listener had for it may be older.
   const ParameterValues& told = found->second.told;
   for (int parameter = 1; parameter < MR_PARAMETERS; ++parameter) {
     const std::uint32_t wanted = association->options.parameters[parameter];
-    if (wanted != told[parameter])
-      mr_set_parameter(context_, association->handle, parameter, wanted);
+    if (wanted != told[parameter]) tell_parameter(association->handle, parameter, wanted);
   }
   // A least that is above the old most was refused before the new most was told.
   const std::uint32_t least = association->options.parameters[MR_RTO_MIN_MS];
-  if (least > told[MR_RTO_MAX_MS])
-    mr_set_parameter(context_, association->handle, MR_RTO_MIN_MS, least);
+  if (least > told[MR_RTO_MAX_MS]) tell_parameter(association->handle, MR_RTO_MIN_MS, least);
+}
+
+void Process::tell_parameter(mr_association handle, int parameter, std::uint32_t value) {
+  tell_engine([=, this] { return mr_set_parameter(context_, handle, parameter, value); });
+}
+
+/// Asks for the peer's addresses.
+void Process::tell_status(mr_association handle) {
+  tell_engine([this, handle] {
+    const auto found = by_handle_.find(handle);
+    return found != by_handle_.end() ? request_status(*found->second) : 0;
+  });
 }
 
 // A loopback address reaches itself.
@@ -193,7 +204,8 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
     const bool is_full =
         is_one_to_one() && accept_queue_.size() >= static_cast<std::size_t>(backlog_);
     if (is_full) {
-      mr_abort(Process::get().context(), up.handle, nullptr, 0);
+      Process::get().tell_engine(
+          [handle = up.handle] { return mr_abort(Process::get().context(), handle, nullptr, 0); });
       return;
     }
     if (is_one_to_one()) {

@@ -39,17 +39,27 @@ void Process::open_rendezvous() {
   owner_name_ = new_owner_name();
   const int descriptor = sockets::open_rendezvous(owner_name_);
   rendezvous_ = descriptor >= 0 ? move_up(descriptor) : -1;
+  if (rendezvous_ >= 0) real().fcntl(rendezvous_, F_SETFL, O_NONBLOCK);
 }
 
-/// Somebody has come. The pump waits for what he shows: he costs no thread before.
+/// Somebody has come. The pump waits for what he shows: he costs no thread before. Without a
+/// descriptor for him he has to wait.
 void Process::welcome() {
   const int accepted = real().accept4(rendezvous_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (accepted < 0) return;
+  if (accepted < 0) {
+    is_deaf_ = errno != EAGAIN && errno != EINTR && errno != ECONNABORTED;
+    if (is_deaf_) real().epoll_ctl(watched_, EPOLL_CTL_DEL, rendezvous_, nullptr);
+    return;
+  }
   const uid_t user = user_of(accepted);
   make_room_for(user);
   const int descriptor = move_up(accepted);
   strangers_.push_back({descriptor, user, monotonic_us() + kStrangerPatience_us});
   watch(descriptor, kStrangers | static_cast<unsigned>(descriptor));
+}
+
+void Process::listen_again() {
+  if (std::exchange(is_deaf_, false)) watch(rendezvous_, kRendezvous);
 }
 
 /// The names of owners are no secret. A user who sends many here loses the first of his own, and

@@ -12,6 +12,7 @@ namespace {
 using O = Options;
 constexpr socklen_t kInt = sizeof(int);
 constexpr socklen_t kValue = sizeof(sctp_assoc_value);
+constexpr std::size_t kRequestsMost = 16;      // about an association, for an option
 constexpr socklen_t kOldPathParameters = 152;  // before the flow label and the DSCP came
 
 constexpr Options::Entry kSocketOptions[] = {
@@ -123,7 +124,10 @@ int Socket::set_option(int level, int name, const void* value, socklen_t length)
   if (entry == nullptr) return Options::set_stored(*this, level, name, value, length);
   if (entry->set == nullptr) return -ENOPROTOOPT;
   if (length < entry->least) return -EINVAL;
-  return value == nullptr ? -EFAULT : entry->set(*this, value, length);
+  if (value == nullptr) return -EFAULT;
+  // What is told to the engine is told to it all, or is not set.
+  const int status = Process::get().make_room(kRequestsMost * (associations.size() + 1));
+  return status != 0 ? status : entry->set(*this, value, length);
 }
 
 int Socket::get_option(int level, int name, void* value, socklen_t& length) {

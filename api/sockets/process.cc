@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
+#include <utility>
 
 #include "api/context.h"
 #include "api/sockets/descriptor.h"
@@ -19,8 +20,7 @@ namespace millrace::sockets {
 namespace {
 
 constexpr std::int64_t kPatience_us = 10'000'000;  // for an answer of the engine
-constexpr long kIdleLook_ns =
-    500'000'000;  // how often SCTP_AUTOCLOSE and strangers are looked after
+constexpr int kIdleLook_ms = 500;  // how often SCTP_AUTOCLOSE and strangers are looked after
 constexpr std::size_t kBatch = 64;
 constexpr std::int64_t kSpinMost_us = 1'000'000;
 
@@ -115,8 +115,9 @@ int Process::start() {
   const int status = attach();
   if (status != 0) return status;
   install_fork_handlers();
-  start_pump();
-  return 0;
+  const int failed = start_pump();
+  if (failed != 0) leave_engine();
+  return failed;
 }
 
 int Process::attach() {
@@ -148,6 +149,16 @@ void Process::drop_context() {
   context_ = nullptr;
 }
 
+/// Nothing of the context may be written here: it may have become another process's.
+void Process::leave_engine() {
+  if (context_ != nullptr) drop_context();
+  has_engine_ = false;
+  untold_.clear();
+  forget_internal(std::exchange(rendezvous_, -1));
+  forget_internal(std::exchange(watched_, -1));
+  forget_internal(std::exchange(idle_clock_, -1));
+}
+
 void Process::watch(int descriptor, std::uint64_t tag) {
   epoll_event wanted{};
   // Of a socket that is parked nothing but the end is of interest.
@@ -157,11 +168,13 @@ void Process::watch(int descriptor, std::uint64_t tag) {
 }
 
 // The pump thread has all signals blocked, as it inherits the mask of who starts it. The set is
-// made anew in a child that takes over, as the parent's would be the same one.
-void Process::start_pump() {
+// made anew in a child that takes over, as the parent's would be the same one. -ENOBUFS: there is
+// no set, or no thread.
+int Process::start_pump() {
   forget_internal(watched_);
   watched_ = move_up(epoll_create1(EPOLL_CLOEXEC));
   watch(poll_descriptor_, kEngine);
+  is_deaf_ = false;
   watch(rendezvous_, kRendezvous);
   forget_internal(idle_clock_);
   idle_clock_ = move_up(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
@@ -176,13 +189,14 @@ void Process::start_pump() {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_create(&thread, &attributes, &Process::pump_thread, this);
+  auto* generation = reinterpret_cast<void*>(std::uintptr_t{pump_generation_});
+  const int failed = pthread_create(&thread, &attributes, &Process::pump_thread, generation);
   pthread_attr_destroy(&attributes);
+  return failed == 0 && watched_ >= 0 ? 0 : -ENOBUFS;
 }
 
-void* Process::pump_thread(void* self) {
-  auto& process = *static_cast<Process*>(self);
-  process.pump(process.pump_generation_);
+void* Process::pump_thread(void* generation) {
+  get().pump(static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(generation)));
   return nullptr;
 }
 
@@ -190,26 +204,18 @@ void Process::pump(unsigned generation) {
   pthread_setname_np(pthread_self(), "millrace");
   while (true) {
     epoll_event events[kBatch];
-    const int count = epoll_wait(watched_, events, kBatch, -1);
+    // Without the clock it looks after what is idle all the time; without the set, which a child
+    // has no room for, it does nothing else.
+    const int count = epoll_wait(watched_, events, kBatch, idle_clock_ < 0 ? kIdleLook_ms : -1);
+    if (count < 0 && errno != EINTR) usleep(kIdleLook_ms * 1000);
     const Guard guard(*this);
     if (context_ == nullptr || generation != pump_generation_) return;
     drain();
-    for (int i = 0; i < count; ++i) {
-      const std::uint64_t tag = events[i].data.u64;
-      if (tag == kRendezvous) {
-        welcome();
-      } else if (tag == kIdleClock) {
-        std::uint64_t rings;
-        [[maybe_unused]] const ssize_t taken = real().read(idle_clock_, &rings, sizeof rings);
-      } else if (tag >= kStrangers) {
-        hear(static_cast<int>(tag - kStrangers));
-      } else if (tag != kEngine) {
-        look_at_parked(tag);
-      }
-    }
+    if (count <= 0) listen_again();
+    for (int i = 0; i < count; ++i) look_at(events[i]);
     close_idle();
     turn_away_late();
-    look_after_idle(!strangers_.empty() ||
+    look_after_idle(is_deaf_ || !strangers_.empty() ||
                     std::any_of(by_id_.begin(), by_id_.end(), [](const auto& entry_of) {
                       const Socket* socket = entry_of.second->socket;
                       return socket != nullptr && socket->autoclose_s > 0;
@@ -217,21 +223,49 @@ void Process::pump(unsigned generation) {
   }
 }
 
+void Process::look_at(const epoll_event& event) {
+  const std::uint64_t tag = event.data.u64;
+  if (tag == kRendezvous) {
+    welcome();
+  } else if (tag == kIdleClock) {
+    std::uint64_t rings;
+    [[maybe_unused]] const ssize_t taken = real().read(idle_clock_, &rings, sizeof rings);
+    listen_again();
+  } else if (tag >= kStrangers) {
+    hear(static_cast<int>(tag - kStrangers));
+  } else if (tag != kEngine) {
+    look_at_parked(tag);
+  }
+}
+
 void Process::look_after_idle(bool on) {
   if (on == looks_after_idle_ || idle_clock_ < 0) return;
   looks_after_idle_ = on;
-  const timespec interval{0, on ? kIdleLook_ns : 0};
+  const timespec interval{0, on ? kIdleLook_ms * 1'000'000L : 0};
   const itimerspec wanted{interval, interval};
   timerfd_settime(idle_clock_, 0, &wanted, nullptr);
 }
 
 void Process::drain() {
   mr_event events[kBatch];
-  while (context_ != nullptr) {
-    const int count = mr_receive(context_, events, kBatch);
-    if (count <= 0) return;
+  int count = 1;
+  while (context_ != nullptr && count > 0) {
+    count = mr_receive(context_, events, kBatch);
     for (int i = 0; i < count; ++i) dispatch(events[i]);
   }
+  while (context_ != nullptr && !untold_.empty() && untold_.front()() != -EAGAIN)
+    untold_.pop_front();
+}
+
+void Process::tell_engine(std::function<int()> post) {
+  if (!untold_.empty() || post() == -EAGAIN) untold_.push_back(std::move(post));
+}
+
+int Process::make_room(std::size_t requests) {
+  const auto is_there = [this, requests] {
+    return untold_.empty() && context_->context.takes_requests(requests);
+  };
+  return is_there() || await(is_there) == 0 ? 0 : -ENOBUFS;
 }
 
 int Process::await(const std::function<bool()>& predicate) {
@@ -333,10 +367,13 @@ void Process::forget(const Association& association) {
 }
 
 void Process::end_association(const Association& association, bool at_once) {
-  const auto ask_once = [this, at_once, handle = association.handle] {
-    return at_once ? mr_abort(context_, handle, nullptr, 0) : mr_shutdown(context_, handle);
-  };
-  if (ask_once() == -EAGAIN) await([&] { return ask_once() != -EAGAIN; });
+  const mr_association handle = association.handle;
+  if (make_room(1) != 0) return;
+  if (at_once) {
+    mr_abort(context_, handle, nullptr, 0);
+  } else {
+    mr_shutdown(context_, handle);
+  }
 }
 
 // ---- waiting in calls ----

@@ -17,6 +17,8 @@
 #include "api/sockets/socket.h"
 #include "api/sockets/table.h"
 
+struct epoll_event;
+
 namespace millrace::sockets {
 
 class Process {
@@ -97,6 +99,13 @@ class Process {
   /// The same without waiting: the association learns of its peer's addresses.
   int request_status(Association& association);
 
+  /// Waits until so many requests find room: none of them is refused then. -ENOBUFS if that takes
+  /// too long. Associations may end meanwhile.
+  int make_room(std::size_t requests);
+  /// Makes a request in answer to an event, which cannot wait: by `post` (0 or -errno), again if
+  /// there is no room yet.
+  void tell_engine(std::function<int()> post);
+
   /// Ends what is open as the end of a process would in the kernel: what was sent is still
   /// delivered. Takes the lock itself; does nothing if there never was a socket.
   static void end();
@@ -136,15 +145,19 @@ class Process {
   Process();
   int attach();
   void drop_context();
-  void start_pump();
-  static void* pump_thread(void* self);
+  void leave_engine();
+  int start_pump();
+  static void* pump_thread(void* generation);
   void pump(unsigned generation);
   void watch(int descriptor, std::uint64_t tag);
+  void look_at(const epoll_event& event);
   void dispatch(const mr_event& event);
   void on_association_event(const mr_event& event);
   void on_passive(const mr_event& event);
   void on_request_done(const mr_event& event);
   void on_status(const mr_event& event);
+  void tell_parameter(mr_association handle, int parameter, std::uint32_t value);
+  void tell_status(mr_association handle);
   bool is_last_status(const mr_event& event);
   void close_idle();
 
@@ -161,6 +174,7 @@ class Process {
   // inheritance.cc
   void open_rendezvous();
   void welcome();
+  void listen_again();
   void make_room_for(uid_t user);
   void hear(int descriptor);
   bool admit(RemoteCall& call, const std::shared_ptr<Channel>& channel);
@@ -197,9 +211,11 @@ class Process {
   std::unordered_map<sctp_assoc_t, std::shared_ptr<Association>> by_id_;
   std::unordered_map<std::uint64_t, EngineListener> listening_;  // by Socket::listener
   AwaitedRequest awaited_;
+  std::deque<std::function<int()>> untold_;  // requests that have found no room yet
   std::string owner_name_;
   int rendezvous_ = -1;
-  int watched_ = -1;  // an epoll set: what the pump waits for
+  bool is_deaf_ = false;  // it is not watched: there was no room for who came
+  int watched_ = -1;      // an epoll set: what the pump waits for
   int idle_clock_ = -1;
   bool looks_after_idle_ = false;  // it ticks
   unsigned pump_generation_ = 0;

@@ -61,9 +61,11 @@ ssize_t Socket::send(Association& association, const std::string& message, const
     return 0;  // as Linux does: nothing of it is data
   }
   if ((info.values.flags & SCTP_EOF) != 0) {
-    const int status = mr_shutdown(context, association.handle);
-    association.is_shut_down = status != -EAGAIN;
-    return status == -EAGAIN ? status : 0;
+    const auto keeper = association.shared_from_this();
+    if (const int status = Process::get().make_room(1); status != 0) return status;
+    mr_shutdown(context, association.handle);
+    association.is_shut_down = true;
+    return 0;
   }
   return ends_records_ ? add_to_record(association, message, info, to)
                        : send_data(association, message, info, to);

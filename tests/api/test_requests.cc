@@ -54,6 +54,28 @@ TEST_CASE("listening asks every lcore and is reported once") {
   CHECK(event.context == 5);
 }
 
+TEST_CASE("there is room for as many requests as was said") {
+  Bench bench;
+  const mr_association association = bench.established();
+  Context& context = bench.context->context;
+  std::size_t made = 0;
+  while (mr_get_status(bench.context, association) == 0) ++made;
+  CHECK(made == 16 + 65536);  // in the ring, and behind it
+  CHECK_FALSE(context.takes_requests(1));
+  CHECK(bench.engine->take().size() == 16);
+  CHECK_FALSE(context.takes_requests(17));
+  REQUIRE(context.takes_requests(16));
+  for (int i = 0; i < 16; ++i) CHECK(mr_get_status(bench.context, association) == 0);
+  CHECK(mr_get_status(bench.context, association) == -EAGAIN);
+  // More than may wait beside others wait alone.
+  constexpr std::size_t kVeryMany = 100'000;
+  while (!context.takes_requests(kVeryMany)) bench.engine->take();
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i < kVeryMany; ++i)
+    refused += mr_get_status(bench.context, association) == 0 ? 0 : 1;
+  CHECK(refused == 0);
+}
+
 TEST_CASE("several listeners at one port are told apart by their numbers") {
   Bench bench(Bench::small(1));
   mr_listen_options options{};

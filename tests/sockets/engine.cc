@@ -18,6 +18,7 @@ class LoopedEngine {
     setenv("MILLRACE_SOCKET", engine_.applications_socket().c_str(), 1);
     main_ = std::thread([this] { run_main(); });
   }
+  std::unique_lock<std::shared_mutex> pause() { return engine_.pause(); }
   ~LoopedEngine() {
     is_ending_ = true;
     main_.join();
@@ -37,12 +38,21 @@ class LoopedEngine {
   std::thread main_;
 };
 
-}  // namespace
-
-void start_engine() {
+LoopedEngine& engine() {
   // What is made first is destroyed last: the engine may log until its threads are gone.
   spdlog::set_level(spdlog::level::off);
   static LoopedEngine engine;
+  return engine;
+}
+
+}  // namespace
+
+void start_engine() {
+  engine();
+}
+
+std::unique_lock<std::shared_mutex> pause_engine() {
+  return engine().pause();
 }
 
 }  // namespace millrace::sockets

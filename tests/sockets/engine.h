@@ -11,6 +11,8 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 
 #include "api/millrace.h"
@@ -22,6 +24,8 @@ namespace millrace::sockets {
 /// Starts the engine when it is first asked for; it lives as long as the program. Its one address
 /// is 10.0.0.1, and what it sends there comes back by itself.
 void start_engine();
+/// Its lcore does nothing while this is held.
+std::unique_lock<std::shared_mutex> pause_engine();
 
 inline sockaddr_in at(const char* address, std::uint16_t port) {
   sockaddr_in result{};

@@ -8,6 +8,8 @@
 #include <ctime>
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,6 +62,8 @@ class ThreadedEngine {
   ThreadedEngine& operator=(const ThreadedEngine&) = delete;
 
   Engine& engine() { return *engine_; }
+  /// While it is held the lcores do nothing.
+  std::unique_lock<std::shared_mutex> pause() { return std::unique_lock(turn_); }
   std::string applications_socket() const { return directory_ + "/applications.sock"; }
 
  private:
@@ -67,16 +71,22 @@ class ThreadedEngine {
     IdlePolicy idle({});
     while (!is_ending_) {
       const Time now = clock_now();
-      const bool worked = engine_->poll(lcore, now);
+      const bool worked = poll(lcore, now);
       const Duration sleep = idle.after_poll(worked, now, engine_->next_deadline(lcore));
       if (sleep > Duration{}) engine_->sleep(lcore, sleep);
     }
+  }
+
+  bool poll(std::size_t lcore, Time now) {
+    const std::shared_lock turn(turn_);
+    return engine_->poll(lcore, now);
   }
 
   std::string directory_;
   std::vector<std::unique_ptr<BufferPool>> pools_;
   std::vector<std::unique_ptr<BufferSlab>> slabs_;
   std::unique_ptr<Engine> engine_;
+  std::shared_mutex turn_;
   std::atomic<bool> is_ending_{false};
   std::vector<std::thread> threads_;
 };
