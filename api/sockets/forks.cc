@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/context.h"
+#include "api/sockets/calls.h"
 #include "api/sockets/descriptor.h"
 #include "api/sockets/process.h"
 #include "api/sockets/real_calls.h"
@@ -111,18 +112,14 @@ void Process::after_fork_in_child() {
     }
     become_client(link);
   } else if (next_child == Child::successor) {
-    start_pump();
+    static_cast<void>(start_pump());  // it does without what there is no room for
   }
   unlock_after_fork();
 }
 
 /// Nothing of the parent's context may be written here; what this process has of it goes.
 void Process::become_client(const std::shared_ptr<Link>& to_owner) {
-  if (context_ != nullptr) drop_context();
-  has_engine_ = false;
-  forget_internal(std::exchange(rendezvous_, -1));
-  forget_internal(std::exchange(watched_, -1));
-  forget_internal(std::exchange(idle_clock_, -1));
+  leave_engine();
   for (const auto& channel : channels_) {
     forget_internal(std::exchange(channel->descriptor, -1));
     channel->held.clear();  // a thread may still be in a call of it
@@ -234,6 +231,7 @@ void Process::leave_keeper(Guard& guard, const std::vector<std::shared_ptr<Socke
 }
 
 void Process::keep() {
+  const calls::Uncancellable uncancellable;  // of the thread that it is a copy of
   setsid();
   {
     const Guard guard(*this);

@@ -258,6 +258,7 @@ MR_PRELOAD void _Exit(int status) noexcept {
 
 // The C library's own would end the parent behind our back.
 MR_PRELOAD int daemon(int keeps_directory, int keeps_streams) noexcept {
+  const millrace::sockets::calls::Uncancellable uncancellable;
   if (Process::fork_and_hand_over() < 0) return -1;
   if (setsid() < 0) return -1;
   if (keeps_directory == 0 && chdir("/") < 0) return -1;

@@ -4,7 +4,9 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 using namespace suite;
 
@@ -149,6 +151,7 @@ namespace {
 /// Calls on both ends, as many as it takes to meet who else might take answers to them.
 void talk(const Pair& two) {
   constexpr int kTimes = 1000;
+  OK(set(two.client, IPPROTO_SCTP, SCTP_NODELAY, 1));
   for (int i = 0; i < kTimes; ++i) {
     EQUAL(say(two.client, "there"), 5);
     CHECK(receive(two.server).is("there"));
@@ -302,6 +305,43 @@ CASE("exec: options and names are there afterwards") {
   EQUAL(status_of(process), 0);
 }
 
+namespace {
+
+/// In a child that has our memory until it execs, or ends with 9.
+__attribute__((noinline)) int exec_after_vfork(const char* program) {
+  const pid_t process = vfork();
+  if (process == 0) {
+    execl(program, program, "--helper", "nothing", static_cast<char*>(nullptr));
+    _exit(9);
+  }
+  return status_of(process);
+}
+
+}  // namespace
+
+CASE(
+    "exec: after vfork the parent is as it was, with sockets and without, if there is a program or "
+    "none") {
+  alarm(kShort);
+  char program[4096] = {};
+  CHECK(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
+  for (const bool has_sockets : {false, true}) {  // a pair leaves its listener behind
+    const int fd = make();
+    if (!has_sockets) OK(close(fd));
+    EQUAL(exec_after_vfork(program), 0);
+    EQUAL(exec_after_vfork("/nowhere"), 9);
+    int state = -1;
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+    EQUAL(state, PTHREAD_CANCEL_ENABLE);
+    const Pair two = pair();
+    EQUAL(say(two.client, "as before"), 9);
+    CHECK(receive(two.server).is("as before"));
+    close(two.client);
+    close(two.server);
+    if (has_sockets) OK(close(fd));
+  }
+}
+
 CASE("exec: FD_CLOEXEC closes it") {
   const Pair two = pair();
   OK(fcntl(two.server, F_SETFD, FD_CLOEXEC));
@@ -325,6 +365,61 @@ CASE("SCM_RIGHTS: a socket is passed to a child that was there before") {
   EQUAL(say(two.client, "passed"), 6);
   CHECK(receive(two.client).is("got it"));
   EQUAL(status_of(process), 0);
+}
+
+namespace {
+
+/// Milliseconds of a processor that this process has used.
+long used_ms() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return used.tv_sec * 1000 + used.tv_nsec / 1'000'000;
+}
+
+constexpr int kWhile_ms = 400;
+constexpr long kIdle_ms = 200;  // that a process uses which waits for so long
+
+void limit_descriptors(rlim_t now, rlim_t most) {
+  const rlimit limit{now, most};
+  OK(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+}  // namespace
+
+CASE("SCM_RIGHTS: a socket is passed by a process that has no room for descriptors") {
+  alarm(2 * kShort);
+  int channel[2];
+  OK(socketpair(AF_UNIX, SOCK_STREAM, 0, channel));
+  const pid_t process = child([&] {
+    const int fd = take(channel[1]);
+    EQUAL(say(fd, "got it"), 6);
+  });
+  const Pair two = pair();
+  rlimit limit;
+  OK(getrlimit(RLIMIT_NOFILE, &limit));
+  limit_descriptors(3, limit.rlim_max);
+  EQUAL(pass(channel[0], two.server), 1);
+  const long before = used_ms();
+  sleep_ms(kWhile_ms);
+  CHECK(used_ms() - before < kIdle_ms);
+  limit_descriptors(limit.rlim_cur, limit.rlim_max);
+  CHECK(receive(two.client).is("got it"));
+  EQUAL(status_of(process), 0);
+}
+
+CASE("a process with room for few descriptors has a socket or has none, and waits in peace") {
+  constexpr rlim_t kFew = 30;
+  pid_t processes[kFew];
+  for (rlim_t few = 3; few < kFew; ++few) {
+    processes[few] = child([&] {
+      limit_descriptors(few, few);
+      (void)!socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+      const long before = used_ms();
+      sleep_ms(kWhile_ms);
+      CHECK(used_ms() - before < kIdle_ms);
+    });
+  }
+  for (rlim_t few = 3; few < kFew; ++few) EQUAL(status_of(processes[few]), 0);
 }
 
 CASE("SCM_RIGHTS: a socket that is passed to oneself is the same socket") {

@@ -51,13 +51,22 @@ def same_on_both(rig):
     check(known <= failed, f"docs/sockets.md tells of differences that are none: {known - failed}")
 
 
-@test("the suite of socket cases gives the same on an engine of two lcores", seconds=SECONDS)
-def same_on_two_lcores(rig):
+def same_otherwise(rig, environment=None, **sections):
     program = rig.programs.find(suite.PROGRAM)
-    engine = lone_engine(rig, engine={"lcores": [0, 1]})
-    run = rig.spawn(run_command(rig, engine, [program]), suite.PROGRAM)
+    engine = lone_engine(rig, **sections)
+    run = rig.spawn(run_command(rig, engine, [program]), suite.PROGRAM, environment=environment)
     run.wait(SECONDS)
     ours = outcomes(run.output())
     failed = {name for name, is_good in ours.items() if not is_good}
     check(failed == suite.differences(), "not those of docs/sockets.md:\n"
           + suite.explain(run.output(), failed ^ suite.differences()))
+
+
+@test("the suite of socket cases gives the same on an engine of two lcores", seconds=SECONDS)
+def same_on_two_lcores(rig):
+    same_otherwise(rig, engine={"lcores": [0, 1]})
+
+
+@test("the suite of socket cases gives the same to calls that ask before they sleep", seconds=SECONDS)
+def same_for_calls_that_spin(rig):
+    same_otherwise(rig, environment={"MILLRACE_SPIN_US": "100000"})
