@@ -43,6 +43,9 @@ struct Listener {
   TokenBucket inits{};       ///< that were answered
   Listener* next = nullptr;  ///< at the same port, later
 
+  // Sockets are told apart more finely, by options and by whether they listen
+  // (Socket::is_rival_of()): their library says of each that it is shared, and the engine keeps
+  // applications apart by this.
   bool excludes(const Listener& other) const {
     const bool meet = locals == 0 || other.locals == 0 || (locals & other.locals) != 0;
     return context == other.context || (meet && !(is_shared && other.is_shared));
