@@ -13,6 +13,11 @@ std::size_t chunk_bytes_max(const Path& path) {
   return std::min<std::size_t>(kReplyBytesMax - kCommonHeaderBytes, path.congestion.pmdcs());
 }
 
+// Whether a packet begins with an ERROR.
+bool is_error(const Buffer& packet) {
+  return static_cast<ChunkType>(packet.data[kCommonHeaderBytes]) == ChunkType::kError;
+}
+
 }  // namespace
 
 // Where a packet came from, if that is known to be the peer's own address.
@@ -37,6 +42,12 @@ bool Association::begin_answer(const PacketIn& in, std::size_t size, bool is_hea
   const int from = path_of(in.source);
   const std::uint8_t path =
       is_heartbeat_ack && from >= 0 ? static_cast<std::uint8_t>(from) : reply_path(in);
+  // A path is not to fail for the peer because something else is wrong in the same packet. The next
+  // answer begins with the HEARTBEAT ACK: there are two at most.
+  const auto has_room = [&] {
+    return answer_path_ == path && answer_size() + size <= chunk_bytes_max(*paths_[path]);
+  };
+  if (is_heartbeat_ack && answer_ != nullptr && !has_room() && is_error(*answer_)) flush_answer();
   if (answer_ == nullptr) {
     answer_ = resources_.buffers.acquire();
     if (answer_ == nullptr) {
@@ -48,7 +59,7 @@ bool Association::begin_answer(const PacketIn& in, std::size_t size, bool is_hea
     return true;
   }
   //= rfc9260 6.10#1
-  if (answer_path_ == path && answer_size() + size <= chunk_bytes_max(*paths_[path])) return true;
+  if (has_room()) return true;
   resources_.count(Counter::drop_answer);
   return false;
 }

@@ -133,7 +133,7 @@ bool Association::is_short_of_memory() const {
 }
 
 //= rfc9260 6.5
-// The TSN is acknowledged, the data is not delivered (RFC 9260 6.5).
+// The TSN is acknowledged, the data is not delivered.
 bool Association::on_bad_stream(const DataView& data, const PacketIn& in) {
   resources_.count(Counter::drop_bad_stream);
   tracker_.record(resources_.bitmaps, data.tsn);

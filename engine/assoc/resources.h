@@ -73,8 +73,7 @@ struct Resources {
     return bit >= 0 && (locals >> bit & 1) != 0;
   }
   /// Whether one of ours that `locals` allows has to do with others of a version of IP, loopback
-  /// ones
-  /// (`near`) or not: nothing leaves a loopback address for another.
+  /// ones (`near`) or not: nothing leaves a loopback address for another.
   bool reaches(LocalSet locals, bool v4, bool near) const {
     const LocalSet from = locals_of(local_addresses, v4) & (near ? ~LocalSet{0} : ~kLoopbackBits);
     return ((locals != 0 ? locals : ~LocalSet{0}) & from) != 0;

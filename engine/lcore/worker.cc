@@ -107,18 +107,24 @@ void Worker::foresee(std::span<const net::SctpPacket> packets) const {
   forecast.fetch();
 }
 
-// In a flood, what begins a handshake and would not be answered here is not worth looking at,
-// unless it is another lcore's, which may not be flooded: a peer begins an association of its anew.
-// Returns how many of the first of packets_ are left.
+// In a flood, what begins a handshake and would not be answered here is not worth looking into,
+// unless it is another lcore's, which may not be flooded: a peer begins an association of its anew,
+// from an address that is known. Returns how many of the first of packets_ are left.
 std::size_t Worker::turn_away(Time now, std::size_t count) {
   const InitRate::Verdict verdict = shard_.judge_handshakes(now);
   if (verdict == InitRate::Verdict::kAnswer) return count;
   const bool is_half_open = verdict == InitRate::Verdict::kTooManyHalfOpen;
   const auto is_refused = [&](const net::SctpPacket& packet) {
-    const auto first = static_cast<ChunkType>(packet.bytes[kCommonHeaderBytes]);
-    if (first != ChunkType::kInit && !(is_half_open && first == ChunkType::kCookieEcho))
-      return false;
-    return steering_.owner_of_packet(packet.bytes, packet.source, number_) == number_;
+    const CommonHeader header = CommonHeader::read(packet.bytes);
+    switch (static_cast<ChunkType>(packet.bytes[kCommonHeaderBytes])) {
+      case ChunkType::kInit:
+        return steering_.owner_of_peer(header.destination_port, packet.source, header.source_port,
+                                       number_) == number_;
+      case ChunkType::kCookieEcho:
+        return is_half_open && steering_.owner_of_tag(header.verification_tag) == number_;
+      default:
+        return false;
+    }
   };
   std::size_t left = 0;
   for (std::size_t i = 0; i < count; ++i) {

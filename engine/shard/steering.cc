@@ -62,6 +62,7 @@ std::size_t Steering::owner_of_init(Bytes packet, const IpAddress& source, std::
 
 std::size_t Steering::owner_of_peer(std::uint16_t local_port, const IpAddress& peer,
                                     std::uint16_t peer_port, std::size_t here) const {
+  if (shards_ == 1) return here;
   const auto tag = find(local_port, peer, peer_port);
   return tag ? owner_of_tag(*tag) : here;
 }

@@ -1,4 +1,5 @@
-"""What a run of millrace-steps costs (callgrind's instructions, perf's time) by stage of a message's way, or of an association's life.
+"""What a run of millrace-steps costs (callgrind's instructions, perf's time), by stage of a message's
+way, or of an association's life.
 
 The compiler has put most of that way into few functions, so a count belongs to a stage by the file
 that its line stands in; what stands in files that all stages use, by the function that they have
