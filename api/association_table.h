@@ -27,12 +27,12 @@ struct alignas(64) AssociationRecord {
   std::uint32_t send_buffer = 0;  // that many bytes may be outstanding
   std::uint32_t unconsumed = 0;   // bytes given to the application and not yet credited
   std::uint64_t context = 0;
-  std::uint32_t wanted = 0;        // size of the send that found no room
-  std::uint32_t wanted_count = 0;  // how many of that size were to be sent at once
-  std::uint16_t streams_out = 0;   // 0: not known yet
-  bool is_closing = false;         // no more sends
-  bool is_waiting = false;         // in Context::waiting_
-  bool is_dirty = false;           // in Lane::dirty
+  std::uint32_t wanted = 0;       // size of the send that found no room
+  std::uint16_t streams_out = 0;  // 0: not known yet
+  bool is_closing = false;        // no more sends
+  bool is_waiting = false;        // in Context::waiting_
+  bool is_one_of_many = false;    // of what is to be sent at once, which is in there
+  bool is_dirty = false;          // in Lane::dirty
 };
 
 /// Records by the handle's index, which the engine keeps small by reusing it.

@@ -81,6 +81,13 @@ class Context {
   struct Intent {
     mr_association association;
     std::uint32_t length;
+
+    mr_message message() const {
+      mr_message message{};
+      message.association = association;
+      message.length = length;
+      return message;
+    }
   };
   /// Whether there is room for all of these at once: 0, or -EAGAIN, which promises as much as that
   /// of send() to the association that it names in `full`, or -ENOBUFS: there never is. Entries of
@@ -110,6 +117,12 @@ class Context {
     ipc::ClientMemory memory;
     std::uint32_t loans = 0;
   };
+  /// Who is promised an MR_EVENT_WRITABLE, and all that was to go out with his message, if
+  /// anything.
+  struct Waiting {
+    mr_association association;
+    std::vector<Intent> together;
+  };
   static constexpr std::size_t kPostponedMax = 65536;
   static constexpr std::uint32_t kNobody = 0xffffffff;  // owner of a slot that no message fills
 
@@ -131,16 +144,18 @@ class Context {
   void submit(Lane& lane, AssociationRecord& record, const mr_message& message, std::uint32_t slot,
               std::uint32_t size);
   int send_again(const mr_message& message);
-  int hold_back(const mr_message& message, int status, std::uint32_t count = 1);
-  bool reserve(const Intent& intent, std::vector<std::uint32_t>& messages,
-               std::vector<std::uint32_t>& slots);
-  bool allocate_all(std::uint32_t length, std::uint32_t count);
+  int hold_back(const mr_message& message, int status, std::span<const Intent> together = {});
+  bool reserve(const Intent& intent);
+  const Intent* find_unreserved(std::span<const Intent> intents);
+  const Intent* find_unfit(std::span<const Intent> intents);
+  bool could_hold(std::span<const Intent> intents);
   void hand_over(bool more);
   std::uint32_t allocate(std::uint32_t length);
   std::uint32_t reclaim_and_allocate(std::uint8_t size_class);
   void reclaim();
   void reclaim(Lane& lane);
   bool has_room(Lane& lane, const AssociationRecord& record);
+  bool takes_refused(Lane& lane, const AssociationRecord& record, const Waiting& waiting);
   void report_writable();
 
   // requests.cc
@@ -205,9 +220,12 @@ class Context {
 
   std::uint32_t postponed_ = 0;                // requests, of all lanes
   std::size_t postponed_max_ = kPostponedMax;  // of a lane
-  std::vector<mr_association> waiting_;        // for MR_EVENT_WRITABLE
-  std::vector<std::uint32_t> given_back_;      // slots that events of the last receive() point to
-  std::deque<mr_event> local_;                 // events made here
+  std::vector<Waiting> waiting_;
+  // While find_unreserved() looks:
+  std::vector<std::uint32_t> reserved_messages_;  // by lane
+  std::vector<std::uint32_t> reserved_slots_;
+  std::vector<std::uint32_t> given_back_;  // slots that events of the last receive() point to
+  std::deque<mr_event> local_;             // events made here
   std::vector<Listener> listeners_;
   std::vector<Preset> presets_;            // for the next connect or listen
   std::vector<std::uint64_t> connecting_;  // contexts of connects without a handle yet

@@ -99,59 +99,81 @@ int Context::send_slot(const mr_message& message, std::uint32_t slot) {
 
 /// Takes a slot for the message, and counts it among those of its lane. What send() refuses for
 /// another reason than want of room needs none.
-bool Context::reserve(const Intent& intent, std::vector<std::uint32_t>& messages,
-                      std::vector<std::uint32_t>& slots) {
+bool Context::reserve(const Intent& intent) {
   Lane* lane;
   AssociationRecord* record;
-  mr_message message{};
-  message.association = intent.association;
-  message.length = intent.length;
-  if (admit(message, lane, record) != 0) return true;
-  const std::uint32_t size = kClassBytes[size_class_of(intent.length)];
-  const bool fits = record->outstanding == 0 || record->outstanding + size <= record->send_buffer;
-  if (!fits || !lane->takes_messages(messages[lane->number])) return false;
+  if (admit(intent.message(), lane, record) != 0) return true;
+  if (!lane->takes_messages(reserved_messages_[lane->number])) return false;
   const std::uint32_t slot = allocate(intent.length);
   if (slot == TransmitArena::kNone) return false;
-  slots.push_back(slot);
-  ++messages[lane->number];
+  reserved_slots_.push_back(slot);
+  ++reserved_messages_[lane->number];
   return true;
+}
+
+/// The first for which rings and arena have no room behind those before it, or nullptr.
+const Context::Intent* Context::find_unreserved(std::span<const Intent> intents) {
+  reserved_messages_.assign(lanes_.size(), 0);
+  reserved_slots_.clear();
+  const auto refused = std::find_if_not(intents.begin(), intents.end(),
+                                        [this](const Intent& intent) { return reserve(intent); });
+  for (const std::uint32_t slot : reserved_slots_) arena_.give_back(slot);
+  return refused == intents.end() ? nullptr : &*refused;
+}
+
+/// The first whose association has too much on its way to take it, or nullptr.
+const Context::Intent* Context::find_unfit(std::span<const Intent> intents) {
+  const auto is_unfit = [this](const Intent& intent) {
+    Lane* lane;
+    AssociationRecord* record;
+    if (admit(intent.message(), lane, record) != 0) return false;
+    const std::uint32_t size = kClassBytes[size_class_of(intent.length)];
+    return record->outstanding != 0 && record->outstanding + size > record->send_buffer;
+  };
+  const auto unfit = std::find_if(intents.begin(), intents.end(), is_unfit);
+  return unfit == intents.end() ? nullptr : &*unfit;
+}
+
+/// Whether rings and arena have room for all of these when nothing else is on its way.
+bool Context::could_hold(std::span<const Intent> intents) {
+  std::vector<std::uint32_t> messages(lanes_.size());  // by lane
+  std::array<std::uint32_t, kClassBytes.size()> slots{};
+  bool is_too_much = false;
+  for (const Intent& intent : intents) {
+    Lane* lane;
+    AssociationRecord* record;
+    if (admit(intent.message(), lane, record) != 0) continue;
+    ++slots[size_class_of(intent.length)];
+    is_too_much |= ++messages[lane->number] > lane->messages_max();
+  }
+  return !is_too_much && arena_.could_hold(slots);
 }
 
 int Context::check_room(std::span<const Intent> intents, mr_association& full) {
   reclaim();
-  std::vector<std::uint32_t> messages(lanes_.size());  // by lane
-  std::vector<std::uint32_t> slots;
-  const auto refused = std::find_if_not(intents.begin(), intents.end(), [&](const Intent& intent) {
-    return reserve(intent, messages, slots);
-  });
-  for (const std::uint32_t slot : slots) arena_.give_back(slot);
-  if (refused == intents.end()) return 0;
+  const Intent* refused = find_unfit(intents);
+  if (refused == nullptr) refused = find_unreserved(intents);
+  if (refused == nullptr) return 0;
   full = refused->association;
-  std::array<std::uint32_t, kClassBytes.size()> wanted{};
-  std::fill(messages.begin(), messages.end(), 0);
-  bool is_too_much = false;
-  for (const auto& [association, length] : intents) {
-    ++wanted[size_class_of(length)];
-    is_too_much |= ++messages[lcore_of(association)] > lane_of(association)->messages_max();
-  }
-  if (is_too_much || !arena_.could_hold(wanted))
-    return failed(-ENOBUFS, "more than may be on its way at once");
-  mr_message message{};
-  message.association = full;
-  message.length = refused->length;
-  return hold_back(message, -EAGAIN, static_cast<std::uint32_t>(intents.size()));
+  if (!could_hold(intents)) return failed(-ENOBUFS, "more than may be on its way at once");
+  return hold_back(refused->message(), -EAGAIN, intents);
 }
 
 /// No room. The application is promised an MR_EVENT_WRITABLE, and what it kept back goes out.
-/// `count` messages were to go out together.
-int Context::hold_back(const mr_message& message, int status, std::uint32_t count) {
+/// `together` is all that was to go out with the message, and nothing if that was alone.
+int Context::hold_back(const mr_message& message, int status, std::span<const Intent> together) {
   Lane* lane;
   AssociationRecord* record = find(message.association, lane);
   record->wanted = message.length;
-  record->wanted_count = count;
   if (!record->is_waiting) {
     record->is_waiting = true;
-    waiting_.push_back(message.association);
+    waiting_.push_back({message.association, {}});
+  }
+  if (record->is_one_of_many || !together.empty()) {
+    const auto is_it = [&](const Waiting& one) { return one.association == message.association; };
+    std::find_if(waiting_.begin(), waiting_.end(), is_it)
+        ->together.assign(together.begin(), together.end());
+    record->is_one_of_many = !together.empty();
   }
   flush();
   await_space();
@@ -314,31 +336,28 @@ void Context::reclaim(Lane& lane) {
   lane.returns.publish();
 }
 
-/// Whether there are so many slots, which are given back.
-bool Context::allocate_all(std::uint32_t length, std::uint32_t count) {
-  std::vector<std::uint32_t> slots;
-  while (slots.size() < count) {
-    const std::uint32_t slot = allocate(length);
-    if (slot == TransmitArena::kNone) break;
-    slots.push_back(slot);
-  }
-  for (const std::uint32_t slot : slots) arena_.give_back(slot);
-  return slots.size() == count;
+/// Whether there is room for what was refused. Of messages that go together the buffers of the
+/// other associations do not count: each has its own MR_EVENT_WRITABLE.
+bool Context::takes_refused(Lane& lane, const AssociationRecord& record, const Waiting& waiting) {
+  if (!has_room(lane, record)) return false;
+  if (!waiting.together.empty()) return find_unreserved(waiting.together) == nullptr;
+  const std::uint32_t slot = allocate(record.wanted);
+  if (slot == TransmitArena::kNone) return false;
+  arena_.give_back(slot);
+  return true;
 }
 
 /// Tells those who were refused for want of room, once there is enough of it.
 void Context::report_writable() {
-  std::erase_if(waiting_, [this](mr_association association) {
+  std::erase_if(waiting_, [this](const Waiting& waiting) {
     Lane* lane;
-    AssociationRecord* record = find(association, lane);
+    AssociationRecord* record = find(waiting.association, lane);
     if (record == nullptr) return true;
-    const std::uint32_t others = std::min(record->wanted_count, lane->messages_max()) - 1;
-    if (!has_room(*lane, *record) || !lane->takes_messages(others)) return false;
-    if (!allocate_all(record->wanted, record->wanted_count)) return false;
-    record->is_waiting = false;
+    if (!takes_refused(*lane, *record, waiting)) return false;
+    record->is_waiting = record->is_one_of_many = false;
     mr_event event{};
     event.type = MR_EVENT_WRITABLE;
-    event.association = association;
+    event.association = waiting.association;
     event.context = record->context;
     local_.push_back(event);
     return true;

@@ -187,6 +187,60 @@ TEST_CASE("room for messages that go together is memory for all of them") {
     CHECK(bench.send(intent.association, std::string(16384, 'x')) == 0);
 }
 
+TEST_CASE("messages that go together wait for room in each lane for those of that lane") {
+  Bench bench(Bench::small(2));
+  Context& context = bench.context->context;
+  std::vector<Context::Intent> intents;
+  for (std::uint32_t i = 0; i < 40; ++i) intents.push_back({bench.established(i % 2), 100});
+  std::vector<FakeEngine::Request> sent;
+  for (int i = 0; i < 11; ++i) {
+    REQUIRE(bench.send(intents[0].association, "x") == 0);
+    sent.push_back(bench.engine->take_one());
+  }
+  mr_association full = 0;
+  CHECK(context.check_room(intents, full) == -EAGAIN);
+  CHECK(bench.next().type == 0);
+  // Ten stay on their way: the lane has room for 30.
+  bench.engine->return_slot(0, sent.front().entry.slot);
+  CHECK(bench.next().type == MR_EVENT_WRITABLE);
+  CHECK(context.check_room(intents, full) == 0);
+}
+
+TEST_CASE("messages that go together wait for memory of their own sizes") {
+  ipc::Geometry geometry = Bench::small(1);
+  geometry.transmit_arena_bytes = 2 * kPageBytes;  // nine of the large one's size are too many
+  Bench bench(geometry);
+  Context& context = bench.context->context;
+  std::vector<Context::Intent> intents{{bench.established(), 16384}};
+  for (int i = 0; i < 8; ++i) intents.push_back({bench.established(), 64});
+  std::vector<void*> buffers;
+  while (void* buffer = mr_buffer_alloc(bench.context, 16384)) buffers.push_back(buffer);
+  mr_association full = 0;
+  CHECK(context.check_room(intents, full) == -EAGAIN);
+  CHECK(full == intents[0].association);
+  CHECK(bench.next().type == 0);
+  for (void* buffer : buffers) mr_buffer_free(bench.context, buffer);
+  const mr_event writable = bench.next();
+  CHECK(writable.type == MR_EVENT_WRITABLE);
+  CHECK(writable.association == full);
+  CHECK(context.check_room(intents, full) == 0);
+}
+
+TEST_CASE("who was refused together with others and then alone waits for his own message") {
+  Bench bench;
+  Context& context = bench.context->context;
+  std::vector<Context::Intent> intents;
+  for (int i = 0; i < 3; ++i) intents.push_back({bench.established(), 16384});
+  std::vector<void*> buffers;
+  while (void* buffer = mr_buffer_alloc(bench.context, 16384)) buffers.push_back(buffer);
+  mr_association full = 0;
+  CHECK(context.check_room(intents, full) == -EAGAIN);
+  CHECK(bench.send(full, std::string(16384, 'x')) == -EAGAIN);
+  mr_buffer_free(bench.context, buffers.back());
+  CHECK(bench.next().type == MR_EVENT_WRITABLE);
+  CHECK(bench.send(full, std::string(16384, 'x')) == 0);
+}
+
 TEST_CASE("a buffer is sent without a copy, freed, or refused") {
   Bench bench;
   const mr_association association = bench.established();
