@@ -93,6 +93,7 @@ struct Association : std::enable_shared_from_this<Association> {
   bool is_orphan = false;         // its socket was closed
   bool is_full = false;           // a send found no room
   bool is_shut_down = false;      // by this side
+  bool is_aborted = false;        // likewise
   bool peer_shut_down = false;    // by the other
   int error = 0;                  // errno it ended with
   std::int64_t last_used_us = 0;  // for SCTP_AUTOCLOSE

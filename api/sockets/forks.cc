@@ -203,7 +203,7 @@ void Process::end() {
     if (socket->calls > 0 && !socket->is_remote()) asleep.push_back(socket);
   }
   mr_flush(process.context_);
-  process.await([&process] { return !process.context_->context.has_postponed(); });
+  process.await([&process] { return process.has_told_all(); });
   if (!process.channels_.empty() || !process.parked_.empty()) process.leave_keeper(guard, asleep);
 }
 
@@ -262,7 +262,7 @@ void Process::keep() {
     usleep(kKeeperLook_us);
     const Guard guard(*this);
     if (!channels_.empty() || !parked_.empty()) continue;
-    await([this] { return !context_->context.has_postponed(); });
+    await([this] { return has_told_all(); });
     mr_flush(context_);
     real().exit_now(0);
     __builtin_unreachable();

@@ -133,7 +133,7 @@ void Process::stop_listening(Socket& socket) {
 }
 
 void Process::end_listener(std::uint16_t port, std::uint64_t number) {
-  make_room(1);
+  make_room([] { return 1; });
   ask(MR_REQUEST_UNLISTEN, number, [&] { return mr_unlisten(context_, port, number); });
 }
 

@@ -32,32 +32,32 @@ constexpr Options::Entry kSocketOptions[] = {
 };
 
 constexpr Options::Entry kSctpOptions[] = {
-    {SCTP_RTOINFO, sizeof(sctp_rtoinfo), O::get_rto, O::set_rto},
-    {SCTP_ASSOCINFO, sizeof(sctp_assocparams), O::get_association, O::set_association},
-    {SCTP_INITMSG, sizeof(sctp_initmsg), O::get_init, O::set_init},
+    {SCTP_RTOINFO, sizeof(sctp_rtoinfo), O::get_rto, O::set_rto, true},
+    {SCTP_ASSOCINFO, sizeof(sctp_assocparams), O::get_association, O::set_association, true},
+    {SCTP_INITMSG, sizeof(sctp_initmsg), O::get_init, O::set_init, true},
     {SCTP_NODELAY, kInt, O::get_no_delay, O::set_no_delay},
     {SCTP_AUTOCLOSE, kInt, O::get_autoclose, O::set_autoclose},
-    {SCTP_PRIMARY_ADDR, sizeof(sctp_prim), O::get_primary, O::set_primary},
-    {SCTP_ADAPTATION_LAYER, sizeof(sctp_setadaptation), O::get_adaptation, O::set_adaptation},
+    {SCTP_PRIMARY_ADDR, sizeof(sctp_prim), O::get_primary, O::set_primary, true},
+    {SCTP_ADAPTATION_LAYER, sizeof(sctp_setadaptation), O::get_adaptation, O::set_adaptation, true},
     {SCTP_DISABLE_FRAGMENTS, kInt, O::get_no_fragments, O::set_no_fragments},
-    {SCTP_PEER_ADDR_PARAMS, kOldPathParameters, O::get_path, O::set_path},
+    {SCTP_PEER_ADDR_PARAMS, kOldPathParameters, O::get_path, O::set_path, true},
     {SCTP_DEFAULT_SEND_PARAM, sizeof(sctp_sndrcvinfo), O::get_default_send, O::set_default_send},
-    {SCTP_EVENTS, 1, O::get_events, O::set_events},
+    {SCTP_EVENTS, 1, O::get_events, O::set_events, true},
     {SCTP_I_WANT_MAPPED_V4_ADDR, kInt, O::get_mapped, O::set_mapped},
-    {SCTP_MAXSEG, kInt, O::get_maxseg, O::set_maxseg},
+    {SCTP_MAXSEG, kInt, O::get_maxseg, O::set_maxseg, true},
     {SCTP_STATUS, sizeof(sctp_status), O::get_status, nullptr},
     {SCTP_GET_PEER_ADDR_INFO, sizeof(sctp_paddrinfo), O::get_peer_address, nullptr},
-    {SCTP_DELAYED_SACK, kValue, O::get_sack, O::set_sack},
+    {SCTP_DELAYED_SACK, kValue, O::get_sack, O::set_sack, true},
     {SCTP_CONTEXT, kValue, O::get_context, O::set_context},
     {SCTP_FRAGMENT_INTERLEAVE, kInt, O::get_interleave, O::set_interleave},
-    {SCTP_PARTIAL_DELIVERY_POINT, kInt, O::get_partial_delivery, O::set_partial_delivery},
-    {SCTP_MAX_BURST, kInt, O::get_max_burst, O::set_max_burst},
+    {SCTP_PARTIAL_DELIVERY_POINT, kInt, O::get_partial_delivery, O::set_partial_delivery, true},
+    {SCTP_MAX_BURST, kInt, O::get_max_burst, O::set_max_burst, true},
     {SCTP_GET_ASSOC_NUMBER, kInt, O::get_number, nullptr},
     {SCTP_GET_ASSOC_ID_LIST, kInt, O::get_ids, nullptr},
     {SCTP_AUTO_ASCONF, kInt, O::get_auto_asconf, O::set_auto_asconf},
-    {SCTP_PEER_ADDR_THLDS, sizeof(sctp_paddrthlds), O::get_thresholds, O::set_thresholds},
+    {SCTP_PEER_ADDR_THLDS, sizeof(sctp_paddrthlds), O::get_thresholds, O::set_thresholds, true},
     {SCTP_PEER_ADDR_THLDS_V2, sizeof(sctp_paddrthlds_v2), O::get_thresholds_v2,
-     O::set_thresholds_v2},
+     O::set_thresholds_v2, true},
     {SCTP_RECVRCVINFO, kInt, O::get_rcvinfo, O::set_rcvinfo},
     {SCTP_RECVNXTINFO, kInt, O::get_nxtinfo, O::set_nxtinfo},
     {SCTP_DEFAULT_SNDINFO, sizeof(sctp_sndinfo), O::get_default_sndinfo, O::set_default_sndinfo},
@@ -65,17 +65,18 @@ constexpr Options::Entry kSctpOptions[] = {
     {SCTP_EXPOSE_POTENTIALLY_FAILED_STATE, kValue, O::get_expose, O::set_expose},
     {SCTP_EXPLICIT_EOR, kInt, O::get_explicit_eor, O::set_explicit_eor},
     {SCTP_USE_EXT_RCVINFO, kInt, O::get_extended, O::set_extended},
-    {SCTP_EVENT, sizeof(sctp_event), O::get_event, O::set_event},
-    {SCTP_SOCKOPT_BINDX_ADD, sizeof(sockaddr_in), nullptr, O::add_bindings},
-    {SCTP_SOCKOPT_BINDX_REM, sizeof(sockaddr_in), nullptr, O::remove_bindings},
+    {SCTP_EVENT, sizeof(sctp_event), O::get_event, O::set_event, true},
+    {SCTP_SOCKOPT_BINDX_ADD, sizeof(sockaddr_in), nullptr, O::add_bindings, true},
+    {SCTP_SOCKOPT_BINDX_REM, sizeof(sockaddr_in), nullptr, O::remove_bindings, true},
     {SCTP_GET_PEER_ADDRS, sizeof(sctp_getaddrs), O::get_peer_addresses, nullptr},
     {SCTP_GET_LOCAL_ADDRS, sizeof(sctp_getaddrs), O::get_local_addresses, nullptr},
 };
 
-constexpr Options::Entry kIpOptions[] = {{IP_TOS, 1, O::get_tos, O::set_tos},
-                                         {IP_TTL, 1, O::get_hops, O::set_hops}};
-constexpr Options::Entry kIpv6Options[] = {{IPV6_TCLASS, kInt, O::get_tclass, O::set_tclass},
-                                           {IPV6_UNICAST_HOPS, kInt, O::get_hops, O::set_hops}};
+constexpr Options::Entry kIpOptions[] = {{IP_TOS, 1, O::get_tos, O::set_tos, true},
+                                         {IP_TTL, 1, O::get_hops, O::set_hops, true}};
+constexpr Options::Entry kIpv6Options[] = {
+    {IPV6_TCLASS, kInt, O::get_tclass, O::set_tclass, true},
+    {IPV6_UNICAST_HOPS, kInt, O::get_hops, O::set_hops, true}};
 
 // Kept and given back: they say nothing about SCTP, or about what the engine's host decides; but
 // for two, at which Socket::is_on() looks.
@@ -125,8 +126,10 @@ int Socket::set_option(int level, int name, const void* value, socklen_t length)
   if (entry->set == nullptr) return -ENOPROTOOPT;
   if (length < entry->least) return -EINVAL;
   if (value == nullptr) return -EFAULT;
+  if (!entry->tells_engine) return entry->set(*this, value, length);
   // What is told to the engine is told to it all, or is not set.
-  const int status = Process::get().make_room(kRequestsMost * (associations.size() + 1));
+  const auto requests = [this] { return kRequestsMost * (associations.size() + 1); };
+  const int status = Process::get().make_room(requests);
   return status != 0 ? status : entry->set(*this, value, length);
 }
 
@@ -184,12 +187,12 @@ void Options::change(Socket& socket, const Scope& scope, int parameter, std::uin
   const auto bit = std::uint32_t{1} << parameter;
   if (scope.has_socket) socket.changed_parameters_ |= bit;
   each(socket, scope, [&](AssociationOptions& options) { options.parameters[parameter] = value; });
-  mr_context* context = Process::get().context();
+  Process& process = Process::get();
   if (scope.association != nullptr)
-    mr_set_parameter(context, scope.association->handle, parameter, value);
+    process.tell_parameter(scope.association->handle, parameter, value);
   if (!scope.has_all) return;
   for (const auto& entry : socket.associations)
-    mr_set_parameter(context, entry.second->handle, parameter, value);
+    process.tell_parameter(entry.second->handle, parameter, value);
 }
 
 }  // namespace millrace::sockets

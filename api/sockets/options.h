@@ -36,6 +36,7 @@ struct Options {
     socklen_t least;  // bytes of the value
     int (*get)(Socket&, void*, socklen_t&);
     int (*set)(Socket&, const void*, socklen_t);
+    bool tells_engine = false;  // set() makes requests
   };
 
   static const Entry* find(int level, int name);

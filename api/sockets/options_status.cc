@@ -71,6 +71,7 @@ int Options::engine_status(Socket& socket, sctp_assoc_t id, Association*& associ
   if (association == nullptr) return -EINVAL;
   const int failed = Process::get().ask_status(*association, status);
   association = socket.association(id);
+  if (failed == -ENOBUFS) return failed;
   return failed != 0 || association == nullptr ? -EINVAL : 0;
 }
 

@@ -261,11 +261,15 @@ void Process::tell_engine(std::function<int()> post) {
   if (!untold_.empty() || post() == -EAGAIN) untold_.push_back(std::move(post));
 }
 
-int Process::make_room(std::size_t requests) {
-  const auto is_there = [this, requests] {
-    return untold_.empty() && context_->context.takes_requests(requests);
+int Process::make_room(const std::function<std::size_t()>& requests) {
+  const auto is_there = [&] {
+    return untold_.empty() && context_->context.takes_requests(requests());
   };
   return is_there() || await(is_there) == 0 ? 0 : -ENOBUFS;
+}
+
+bool Process::has_told_all() const {
+  return untold_.empty() && !context_->context.has_postponed();
 }
 
 int Process::await(const std::function<bool()>& predicate) {
@@ -290,7 +294,10 @@ int Process::ask(mr_request kind, std::uint64_t about, const std::function<int()
 }
 
 int Process::ask_status(Association& association, mr_status& status) {
-  const int failed =
+  const auto keeper = association.shared_from_this();
+  int failed = make_room([] { return 1; });
+  if (failed != 0) return failed;
+  failed =
       ask(MR_REQUEST_GET_STATUS, association.handle, [&] { return request_status(association); });
   if (failed == 0) status = awaited_.found();
   return failed;
@@ -367,13 +374,9 @@ void Process::forget(const Association& association) {
 }
 
 void Process::end_association(const Association& association, bool at_once) {
-  const mr_association handle = association.handle;
-  if (make_room(1) != 0) return;
-  if (at_once) {
-    mr_abort(context_, handle, nullptr, 0);
-  } else {
-    mr_shutdown(context_, handle);
-  }
+  tell_engine([this, at_once, handle = association.handle] {
+    return at_once ? mr_abort(context_, handle, nullptr, 0) : mr_shutdown(context_, handle);
+  });
 }
 
 // ---- waiting in calls ----

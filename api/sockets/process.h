@@ -67,7 +67,7 @@ class Process {
   std::shared_ptr<Association> make_association();
   void name(const std::shared_ptr<Association>& association, mr_association handle);
   void forget(const Association& association);
-  /// Begins its end, at once or after what was sent. Waits if too much else is to be told first.
+  /// Begins its end, at once or after what was sent, behind what else is to be told first.
   void end_association(const Association& association, bool at_once);
   // listening.cc
   int start_listening(Socket& socket);
@@ -100,11 +100,12 @@ class Process {
   int request_status(Association& association);
 
   /// Waits until so many requests find room: none of them is refused then. -ENOBUFS if that takes
-  /// too long. Associations may end meanwhile.
-  int make_room(std::size_t requests);
-  /// Makes a request in answer to an event, which cannot wait: by `post` (0 or -errno), again if
+  /// too long. Associations may come and end meanwhile: it is asked again how many.
+  int make_room(const std::function<std::size_t()>& requests);
+  /// Makes a request that is not to be lost and cannot wait: by `post` (0 or -errno), again if
   /// there is no room yet.
   void tell_engine(std::function<int()> post);
+  void tell_parameter(mr_association handle, int parameter, std::uint32_t value);
 
   /// Ends what is open as the end of a process would in the kernel: what was sent is still
   /// delivered. Takes the lock itself; does nothing if there never was a socket.
@@ -156,7 +157,7 @@ class Process {
   void on_passive(const mr_event& event);
   void on_request_done(const mr_event& event);
   void on_status(const mr_event& event);
-  void tell_parameter(mr_association handle, int parameter, std::uint32_t value);
+  bool has_told_all() const;
   void tell_status(mr_association handle);
   bool is_last_status(const mr_event& event);
   void close_idle();

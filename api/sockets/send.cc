@@ -52,23 +52,25 @@ ssize_t Socket::send(const std::string& message, const SendInfo& info, const End
 
 ssize_t Socket::send(Association& association, const std::string& message, const SendInfo& info,
                      const Endpoint* to) {
-  mr_context* context = Process::get().context();
-  if ((info.values.flags & SCTP_ABORT) != 0) {
-    const std::size_t length = std::min(message.size(), kReasonMax);
-    const int status = mr_abort(context, association.handle, message.data(), length);
-    // Without memory for the reason: better none than no end.
-    if (status == -EAGAIN) mr_abort(context, association.handle, nullptr, 0);
+  if ((info.values.flags & (SCTP_EOF | SCTP_ABORT)) != 0) {
+    end(association, message, (info.values.flags & SCTP_ABORT) != 0);
     return 0;  // as Linux does: nothing of it is data
-  }
-  if ((info.values.flags & SCTP_EOF) != 0) {
-    const auto keeper = association.shared_from_this();
-    if (const int status = Process::get().make_room(1); status != 0) return status;
-    mr_shutdown(context, association.handle);
-    association.is_shut_down = true;
-    return 0;
   }
   return ends_records_ ? add_to_record(association, message, info, to)
                        : send_data(association, message, info, to);
+}
+
+/// SCTP_EOF and SCTP_ABORT.
+void Socket::end(Association& association, const std::string& reason, bool at_once) {
+  Process& process = Process::get();
+  if (association.is_aborted || (association.is_shut_down && !at_once)) return;
+  association.is_shut_down = true;
+  association.is_aborted = at_once;
+  const std::size_t length = std::min(reason.size(), kReasonMax);
+  // Without memory for the reason: better none than no end.
+  if (at_once && mr_abort(process.context(), association.handle, reason.data(), length) != -EAGAIN)
+    return;
+  process.end_association(association, at_once);
 }
 
 // A message that the application gives in pieces waits until it is whole: what goes with it is said

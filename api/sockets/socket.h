@@ -190,6 +190,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void notify(const std::shared_ptr<Association>& association, std::string notification);
   void forget(const std::shared_ptr<Association>& association);
   void end_pieces(const std::shared_ptr<Association>& association);
+  static void end(Association& association, const std::string& reason, bool at_once);
   ssize_t send_to_all(const std::string& message, const SendInfo& info);
   int check_room_for(const std::vector<std::shared_ptr<Association>>& takers, std::size_t length,
                      const SendInfo& info);

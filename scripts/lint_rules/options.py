@@ -11,7 +11,7 @@ HEADER = "api/millrace/sctp_options.h"
 
 _ROW = re.compile(r"^\| ((?:S[OC]|IP)[A-Z0-9_]+(?:, [A-Z0-9_]+)*) \| (\S+) \|.*\| (.*) \|$")
 _ENTRY = re.compile(r"\{((?:SO|SCTP|IP|IPV6)_\w+),\s*[^,]+,\s*(O::\w+|nullptr)(?:<\w+>)?,"
-                    r"\s*(O::\w+|nullptr)(?:<\w+>)?\}")
+                    r"\s*(O::\w+|nullptr)(?:<\w+>)?(?:,\s*true)?\}")
 _STORED = re.compile(r"constexpr int kStored\w+\[\] = \{([^}]*)\}")
 _ALIAS = re.compile(r"name == (\w+)\) name = (\w+);")
 _CALL = re.compile(r"name == (SCTP_SOCKOPT_\w+)")
