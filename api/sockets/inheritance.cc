@@ -59,7 +59,7 @@ void Process::welcome() {
 }
 
 void Process::listen_again() {
-  if (std::exchange(is_deaf_, false)) watch(rendezvous_, kRendezvous);
+  is_deaf_ = is_deaf_ && !watch(rendezvous_, kRendezvous);
 }
 
 /// The names of owners are no secret. A user who sends many here loses the first of his own, and

@@ -159,12 +159,12 @@ void Process::leave_engine() {
   forget_internal(std::exchange(idle_clock_, -1));
 }
 
-void Process::watch(int descriptor, std::uint64_t tag) {
+bool Process::watch(int descriptor, std::uint64_t tag) {
   epoll_event wanted{};
   // Of a socket that is parked nothing but the end is of interest.
   wanted.events = tag == kEngine || tag >= kStrangers ? EPOLLIN : EPOLLET;
   wanted.data.u64 = tag;
-  if (descriptor >= 0) real().epoll_ctl(watched_, EPOLL_CTL_ADD, descriptor, &wanted);
+  return descriptor >= 0 && real().epoll_ctl(watched_, EPOLL_CTL_ADD, descriptor, &wanted) == 0;
 }
 
 // The pump thread has all signals blocked, as it inherits the mask of who starts it. The set is
@@ -174,8 +174,7 @@ int Process::start_pump() {
   forget_internal(watched_);
   watched_ = move_up(epoll_create1(EPOLL_CLOEXEC));
   watch(poll_descriptor_, kEngine);
-  is_deaf_ = false;
-  watch(rendezvous_, kRendezvous);
+  is_deaf_ = !watch(rendezvous_, kRendezvous) && rendezvous_ >= 0;
   forget_internal(idle_clock_);
   idle_clock_ = move_up(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   watch(idle_clock_, kIdleClock);

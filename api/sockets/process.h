@@ -150,7 +150,7 @@ class Process {
   int start_pump();
   static void* pump_thread(void* generation);
   void pump(unsigned generation);
-  void watch(int descriptor, std::uint64_t tag);
+  bool watch(int descriptor, std::uint64_t tag);
   void look_at(const epoll_event& event);
   void dispatch(const mr_event& event);
   void on_association_event(const mr_event& event);
