@@ -21,23 +21,34 @@ namespace {
 enum class Child {
   client,     // of the parent, which keeps the context
   successor,  // that has the context from now on
-  errand,     // it forks a successor and ends; the lock is held by who forks
+  errand,     // it forks a successor and ends
 };
 
 /// Between the handlers of one fork; the lock is held all the while.
 int parents_end = -1;
 int childs_end = -1;
-Child next_child = Child::client;
-thread_local bool is_locked_by_caller = false;  // who forks holds the lock already, and keeps it
 constexpr unsigned kKeeperLook_us = 100'000;
 alignas(Process::Guard) unsigned char guard_memory[sizeof(Process::Guard)];
 
-void lock_for_fork(Process& process) {
-  if (!is_locked_by_caller) new (guard_memory) Process::Guard(process);
+// Of who forks.
+thread_local Child next_child = Child::client;
+thread_local bool keeps_lock = false;
+thread_local bool has_lock = false;
+
+void let_go_of_lock() {
+  if (std::exchange(has_lock, false)) reinterpret_cast<Process::Guard*>(guard_memory)->~Guard();
 }
 
-void unlock_after_fork() {
-  if (!is_locked_by_caller) reinterpret_cast<Process::Guard*>(guard_memory)->~Guard();
+/// fork() after which parent and child have the lock until they let go of it. It is taken by the
+/// handlers of fork() and not before: those of other libraries, which may run first, take locks
+/// that another thread may hold which forks and waits for ours.
+pid_t fork_with_lock(Child child) {
+  next_child = child;
+  keeps_lock = true;
+  const pid_t process = fork();
+  next_child = Child::client;
+  keeps_lock = false;
+  return process;
 }
 
 }  // namespace
@@ -75,7 +86,9 @@ bool Process::has_inheritable() {
 }
 
 void Process::before_fork() {
-  lock_for_fork(*this);
+  if (!has_lock) new (guard_memory) Guard(*this);
+  has_lock = true;
+  if (context_ == nullptr && next_child == Child::successor) next_child = Child::client;
   parents_end = childs_end = -1;
   int pair[2];
   if (next_child != Child::client || !has_own_sockets()) return;
@@ -94,7 +107,7 @@ void Process::after_fork_in_parent() {
     }
     serve(channel);
   }
-  unlock_after_fork();
+  if (!keeps_lock) let_go_of_lock();
 }
 
 void Process::after_fork_in_child() {
@@ -102,6 +115,7 @@ void Process::after_fork_in_child() {
   for (const auto& socket : sockets_) {
     if (socket != nullptr) socket->calls = 0;  // who was in one is not in this process
   }
+  if (next_child != Child::errand) renew_links();
   if (next_child == Child::client) {
     forget_internal(parents_end);
     const auto link = std::make_shared<Link>(owner_name_);
@@ -113,11 +127,38 @@ void Process::after_fork_in_child() {
     become_client(link);
   } else if (next_child == Child::successor) {
     static_cast<void>(start_pump());  // it does without what there is no room for
+    serve_again();
   }
-  unlock_after_fork();
+  if (!keeps_lock) let_go_of_lock();
 }
 
-/// Nothing of the parent's context may be written here; what this process has of it goes.
+/// In a fork's child: a link that was there is the parent's, and perhaps in use. The child makes
+/// its own of each.
+void Process::renew_links() {
+  for (auto& [owner, link] : links_) {
+    forget_internal(std::exchange(link->descriptor, -1));
+    static_cast<void>(new std::shared_ptr<Link>(link));  // never destroyed: its lock may be held
+    link = std::make_shared<Link>(owner);
+  }
+  for (const auto& socket : sockets_) {
+    if (socket != nullptr && socket->is_remote())
+      socket->become_remote(links_[socket->link->owner], socket->number);
+  }
+}
+
+/// Those that the process served before it was forked: no thread of this one does.
+void Process::serve_again() {
+  const std::vector<std::shared_ptr<Channel>> channels = std::exchange(channels_, {});
+  for (const auto& channel : channels) {
+    RemoteCall unfinished;
+    unfinished.head.status = -EINPROGRESS;
+    if (std::exchange(channel->is_waiting, false)) unfinished.send(channel->descriptor);
+    serve(channel);
+  }
+}
+
+/// The context is another process's, and nothing of it may be written here; what this process has
+/// of it goes. Links to others stay: a thread may be in a call.
 void Process::become_client(const std::shared_ptr<Link>& to_owner) {
   leave_engine();
   for (const auto& channel : channels_) {
@@ -132,31 +173,18 @@ void Process::become_client(const std::shared_ptr<Link>& to_owner) {
   by_handle_.clear();
   by_id_.clear();
   listening_.clear();
-  // A link that was there is the parent's, and perhaps in use: the child makes its own of each.
-  for (auto& [owner, link] : links_) {
-    forget_internal(std::exchange(link->descriptor, -1));
-    static_cast<void>(new std::shared_ptr<Link>(link));  // never destroyed: its lock may be held
-    link = std::make_shared<Link>(owner);
-  }
   if (!to_owner->owner.empty()) links_[to_owner->owner] = to_owner;
   for (const auto& socket : sockets_) {
-    if (socket == nullptr) continue;
-    const std::string& owner = socket->is_remote() ? socket->link->owner : to_owner->owner;
-    socket->become_remote(links_[owner], socket->number);
+    if (socket != nullptr && !socket->is_remote()) socket->become_remote(to_owner, socket->number);
   }
 }
 
 /// daemon(). The parent ends with the lock held, so that no thread of it touches what is the
 /// child's.
 int Process::fork_and_hand_over() {
-  Process& process = get();
-  const Guard guard(process);
-  is_locked_by_caller = true;
-  next_child = process.context_ != nullptr ? Child::successor : Child::client;
-  const pid_t child = fork();
+  const pid_t child = fork_with_lock(Child::successor);
   if (child > 0) real().exit_now(0);
-  is_locked_by_caller = false;
-  next_child = Child::client;
+  let_go_of_lock();
   return child;
 }
 
@@ -165,28 +193,29 @@ int Process::fork_and_hand_over() {
 int Process::hand_over() {
   if (!exists) return 0;
   Process& process = get();
-  Guard guard(process);
-  if (process.context_ == nullptr || getpid() != process.pid_) return 0;
-  if (!process.has_own_sockets() && process.shared_.empty() && process.parked_.empty()) return 0;
-  is_locked_by_caller = true;
-  next_child = Child::errand;
-  const pid_t errand = fork();
-  if (errand == 0) {
-    next_child = Child::successor;
-    if (const pid_t keeper = fork(); keeper != 0) real().exit_now(keeper > 0 ? 0 : 1);
-    is_locked_by_caller = false;
-    next_child = Child::client;
-    guard.unlock();
-    process.keep();
+  {
+    const Guard guard(process);
+    if (process.context_ == nullptr || getpid() != process.pid_) return 0;
+    if (!process.has_own_sockets() && process.shared_.empty() && process.parked_.empty()) return 0;
   }
-  is_locked_by_caller = false;
-  next_child = Child::client;
+  const pid_t errand = fork_with_lock(Child::errand);
+  if (errand == 0) process.run_errand();
   int status = 0;
   while (errand > 0 && waitpid(errand, &status, 0) < 0 && errno == EINTR) {
   }
-  if (errand < 0 || status != 0) return -EAGAIN;
-  process.become_client(std::make_shared<Link>(process.owner_name_));
-  return 0;
+  const bool has_gone = process.context_ == nullptr;  // another thread has handed it over
+  const bool is_kept = errand > 0 && status == 0;
+  if (is_kept && !has_gone) process.become_client(std::make_shared<Link>(process.owner_name_));
+  let_go_of_lock();
+  return is_kept || has_gone ? 0 : -EAGAIN;
+}
+
+void Process::run_errand() {
+  if (context_ == nullptr) real().exit_now(1);
+  const pid_t keeper = fork_with_lock(Child::successor);
+  if (keeper != 0) real().exit_now(keeper > 0 ? 0 : 1);
+  let_go_of_lock();
+  keep();
 }
 
 void Process::end() {
@@ -204,30 +233,31 @@ void Process::end() {
   }
   mr_flush(process.context_);
   process.await([&process] { return process.has_told_all(); });
-  if (!process.channels_.empty() || !process.parked_.empty()) process.leave_keeper(guard, asleep);
+  if (process.channels_.empty() && process.parked_.empty()) return;
+  guard.unlock();
+  process.leave_keeper(asleep);
 }
 
 /// Others still use sockets of ours: a copy of this process stays for them, and for nothing else.
 /// What is left of this one, which still flushes and destroys what it has, is a client of it.
-void Process::leave_keeper(Guard& guard, const std::vector<std::shared_ptr<Socket>>& asleep) {
-  is_locked_by_caller = true;
-  next_child = Child::successor;
-  const pid_t keeper = fork();
-  is_locked_by_caller = false;
-  next_child = Child::client;
-  if (keeper < 0) return;
-  if (keeper > 0) {
+void Process::leave_keeper(const std::vector<std::shared_ptr<Socket>>& asleep) {
+  const pid_t keeper = fork_with_lock(Child::successor);
+  const bool has_gone = context_ == nullptr;  // another thread has left one
+  if (keeper == 0) {
+    if (has_gone) real().exit_now(0);
+    for (const auto& socket : asleep) {
+      socket->calls = 0;
+      settle(socket);
+    }
+    let_go_of_lock();
+    keep();
+  }
+  if (keeper > 0 && !has_gone) {
     const auto link = std::make_shared<Link>(owner_name_);
     become_client(link);
     for (const auto& socket : asleep) socket->become_remote(link, socket->number);
-    return;
   }
-  for (const auto& socket : asleep) {
-    socket->calls = 0;
-    settle(socket);
-  }
-  guard.unlock();
-  keep();
+  let_go_of_lock();
 }
 
 void Process::keep() {
@@ -249,14 +279,6 @@ void Process::keep() {
       }
     }
     for (const auto& socket : left) settle(socket);
-    const std::vector<std::shared_ptr<Channel>> channels = std::move(channels_);
-    channels_.clear();
-    for (const auto& channel : channels) {
-      RemoteCall unfinished;
-      unfinished.head.status = -EINPROGRESS;
-      if (std::exchange(channel->is_waiting, false)) unfinished.send(channel->descriptor);
-      serve(channel);
-    }
   }
   while (true) {
     usleep(kKeeperLook_us);

@@ -112,6 +112,7 @@ bool Process::Guard::has_signal(int number, const sigset_t& pending) const {
 
 int Process::start() {
   if (context_ != nullptr) return 0;
+  pid_ = getpid();  // the handlers of fork() may not have been there yet
   const int status = attach();
   if (status != 0) return status;
   install_fork_handlers();

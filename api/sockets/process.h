@@ -169,7 +169,10 @@ class Process {
   void after_fork_in_parent();
   void after_fork_in_child();
   void become_client(const std::shared_ptr<Link>& to_owner);
-  void leave_keeper(Guard& guard, const std::vector<std::shared_ptr<Socket>>& asleep);
+  void renew_links();
+  void serve_again();
+  [[noreturn]] void run_errand();
+  void leave_keeper(const std::vector<std::shared_ptr<Socket>>& asleep);
   [[noreturn]] void keep();
 
   // inheritance.cc

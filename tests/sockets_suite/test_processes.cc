@@ -1,11 +1,9 @@
-// fork, exec and descriptors that are handed from process to process. A case that execs runs this
-// program again (run_helper in main.cc).
-#include "tests/sockets_suite/suite.h"
+// fork, and descriptors that are handed from process to process.
+#include "tests/sockets_suite/processes.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
 
 using namespace suite;
@@ -13,37 +11,6 @@ using namespace suite;
 static constexpr char kGroup[] = "processes";
 
 namespace {
-
-constexpr unsigned kShort = 3;  // seconds of a case that waits if it fails
-
-template <class Function>
-pid_t child(Function function) {
-  const pid_t process = OK(fork());
-  if (process == 0) {
-    function();
-    _exit(0);
-  }
-  return process;
-}
-
-int status_of(pid_t process) {
-  int status = 0;
-  OK(waitpid(process, &status, 0));
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
-/// Runs this program anew as a helper, in a child whose descriptors 0 and 1 are `fd`.
-pid_t exec_with(int fd, const char* helper) {
-  return child([&] {
-    if (fd > 1) {
-      dup2(fd, 0);
-      dup2(fd, 1);
-    }
-    char program[4096] = {};  // its own name, for a tool that runs it has one too
-    if (readlink("/proc/self/exe", program, sizeof program - 1) < 0) _exit(1);
-    execl(program, program, "--helper", helper, static_cast<char*>(nullptr));
-  });
-}
 
 int pass(int channel, int fd) {
   char byte = 'f';
@@ -195,6 +162,82 @@ CASE("a child goes on with its calls while the process that made the sockets end
   status_of(owner);
 }
 
+CASE("a child goes on with its calls when the process that made the sockets becomes a daemon") {
+  alarm(3 * kShort);
+  int go[2], said[2], over[2];
+  OK(pipe(go));
+  OK(pipe(said));
+  OK(pipe(over));
+  const pid_t owner = child([&] {
+    const Pair two = pair();
+    child([&] {
+      alarm(2 * kShort);
+      char byte = 0;
+      EQUAL(read(go[0], &byte, 1), 1);
+      EQUAL(say(two.client, "there"), 5);
+      CHECK(receive(two.server).is("there"));
+      (void)!write(said[1], "d", 1);
+    });
+    OK(daemon(1, 1));
+    alarm(2 * kShort);
+    char byte = 0;
+    (void)!write(go[1], "g", 1);
+    (void)!read(over[0], &byte, 1);
+  });
+  EQUAL(status_of(owner), 0);
+  char byte = 0;
+  OK(close(said[1]));
+  EQUAL(read(said[0], &byte, 1), 1);
+  EQUAL(write(over[1], "o", 1), 1);
+}
+
+namespace {
+
+pthread_mutex_t other_lock = PTHREAD_MUTEX_INITIALIZER;
+int begun[2];
+
+/// What a library does that looks after its lock, slowly.
+void look_after_other_lock() {
+  const auto take = [] {
+    pthread_mutex_lock(&other_lock);
+    (void)!write(begun[1], "b", 1);
+    sleep_ms(100);
+  };
+  const auto give = [] { pthread_mutex_unlock(&other_lock); };
+  EQUAL(pthread_atfork(take, give, give), 0);
+}
+
+}  // namespace
+
+CASE("a thread forks while another makes a daemon of the process, whatever libraries lock") {
+  alarm(2 * kShort);
+  int said[2];
+  OK(pipe(said));
+  const pid_t owner = child([&] {
+    alarm(kShort);
+    OK(pipe(begun));
+    const Pair two = pair();
+    look_after_other_lock();
+    pthread_t forker;
+    const auto fork_and_end = [](void*) -> void* {
+      if (fork() == 0) _exit(0);
+      return nullptr;
+    };
+    EQUAL(pthread_create(&forker, nullptr, fork_and_end, nullptr), 0);
+    char byte = 0;
+    EQUAL(read(begun[0], &byte, 1), 1);
+    OK(daemon(1, 1));
+    alarm(kShort);
+    EQUAL(say(two.client, "there"), 5);
+    CHECK(receive(two.server).is("there"));
+    (void)!write(said[1], "d", 1);
+  });
+  EQUAL(status_of(owner), 0);
+  char byte = 0;
+  OK(close(said[1]));
+  EQUAL(read(said[0], &byte, 1), 1);
+}
+
 CASE("a child asks for names and options") {
   const Pair two = pair();
   const uint16_t port = name_of(two.server).port();
@@ -275,80 +318,6 @@ CASE("a server that forks for each connection") {
     EQUAL(receive(fd).size, 0);
   }
   EQUAL(status_of(server), 0);
-}
-
-CASE("exec: a program that inetd starts has its connection as 0 and 1") {
-  alarm(kShort);
-  const Pair two = pair();
-  const pid_t process = exec_with(two.server, "echo");
-  OK(close(two.server));
-  EQUAL(say(two.client, "through exec"), 12);
-  CHECK(receive(two.client).is("through exec"));
-  OK(shutdown(two.client, SHUT_WR));
-  EQUAL(status_of(process), 0);
-}
-
-CASE("exec: a listener is inherited") {
-  alarm(kShort);
-  const int listener = listening();
-  const pid_t process = exec_with(listener, "serve");
-  const int fd = make();
-  OK(connect_to(fd, name_of(listener)));
-  CHECK(receive(fd).is("served"));
-  EQUAL(status_of(process), 0);
-}
-
-CASE("exec: options and names are there afterwards") {
-  alarm(kShort);
-  const Pair two = pair();
-  const pid_t process = exec_with(two.server, "names");
-  EQUAL(status_of(process), 0);
-}
-
-namespace {
-
-/// In a child that has our memory until it execs, or ends with 9.
-__attribute__((noinline)) int exec_after_vfork(const char* program) {
-  const pid_t process = vfork();
-  if (process == 0) {
-    execl(program, program, "--helper", "nothing", static_cast<char*>(nullptr));
-    _exit(9);
-  }
-  return status_of(process);
-}
-
-}  // namespace
-
-CASE(
-    "exec: after vfork the parent is as it was, with sockets and without, if there is a program or "
-    "none") {
-  alarm(kShort);
-  char program[4096] = {};
-  CHECK(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
-  for (const bool has_sockets : {false, true}) {  // a pair leaves its listener behind
-    const int fd = make();
-    if (!has_sockets) OK(close(fd));
-    EQUAL(exec_after_vfork(program), 0);
-    EQUAL(exec_after_vfork("/nowhere"), 9);
-    int state = -1;
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-    EQUAL(state, PTHREAD_CANCEL_ENABLE);
-    const Pair two = pair();
-    EQUAL(say(two.client, "as before"), 9);
-    CHECK(receive(two.server).is("as before"));
-    close(two.client);
-    close(two.server);
-    if (has_sockets) OK(close(fd));
-  }
-}
-
-CASE("exec: FD_CLOEXEC closes it") {
-  const Pair two = pair();
-  OK(fcntl(two.server, F_SETFD, FD_CLOEXEC));
-  const pid_t process = exec_with(-1, "nothing");
-  OK(close(two.server));
-  EQUAL(receive(two.client).size, 0);
-  EQUAL(status_of(process), 0);
 }
 
 CASE("SCM_RIGHTS: a socket is passed to a child that was there before") {
