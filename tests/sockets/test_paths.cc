@@ -161,7 +161,7 @@ TEST_CASE("whether potentially failed paths are shown has three values, as on Li
   CHECK(errno == EINVAL);
 }
 
-TEST_CASE("a message goes to the address that it names") {
+TEST_CASE("a message may name its peer's address, with SCTP_ADDR_OVER") {
   Pair pair;
   iovec part{const_cast<char*>("over"), 4};
   const sockaddr_in to = at("10.0.0.1", pair.listener.port());

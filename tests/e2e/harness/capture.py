@@ -34,13 +34,19 @@ class Capture:
     def analyse(self):
         return Analysis(self.path)
 
+    def rows(self, wanted, *fields):
+        """Of each packet that this filter of tshark's lets through: when it came, and the fields as
+        they are written."""
+        names = [word for field in ("frame.time_epoch", *fields) for word in ("-e", field)]
+        result = run(["tshark", "-r", self.path, "-Y", f"({wanted}) && !icmp && !icmpv6", "-T",
+                      "fields", "-E", "separator=|", *names], timeout=120)
+        rows = (line.split("|") for line in result.stdout.splitlines())
+        return [(float(seen), *values) for seen, *values in rows]
+
     def first_data(self, sources, after):
         """When the first DATA chunk of one of the sources came, at or after a time; None: never."""
-        result = run(["tshark", "-r", self.path, "-Y", "sctp.chunk_type == 0 && !icmp && !icmpv6",
-                      "-T", "fields", "-E", "separator=|", "-E", "occurrence=f",
-                      "-e", "frame.time_epoch", "-e", "ip.src", "-e", "ipv6.src"], timeout=120)
-        rows = (line.split("|") for line in result.stdout.splitlines())
-        times = (float(seen) for seen, ip4, ip6 in rows if (ip4 or ip6) in sources)
+        times = (seen for seen, ip4, ip6 in self.rows("sctp.chunk_type == 0", "ip.src", "ipv6.src")
+                 if (ip4 or ip6) in sources)
         return min((seen for seen in times if seen >= after), default=None)
 
 
