@@ -85,6 +85,8 @@ struct Association : std::enable_shared_from_this<Association> {
   std::vector<mr_address> locals;  // that it was restricted to; none: all
   AssociationOptions options;
   std::vector<PathOptions> path_options;
+  /// Potentially failed, which the program was not told.
+  std::vector<mr_address> in_doubt;
   std::uint32_t adaptation = 0;  // the peer's indication; 0: none
   std::uint32_t owed = 0;        // bytes that were read and not yet credited
   std::uint32_t queued = 0;      // bytes that wait to be read

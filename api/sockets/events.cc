@@ -32,6 +32,17 @@ int errno_of(const mr_event& event) {
   }
 }
 
+/// Who has not asked for potentially failed paths is not told of one, nor that it works again, as
+/// on Linux.
+bool tells_of_path(Association& association, const mr_event& event) {
+  const bool was_in_doubt = std::erase(association.in_doubt, event.address) > 0;
+  if (event.path_state != MR_PATH_POTENTIALLY_FAILED)
+    return !was_in_doubt || event.path_state != MR_PATH_ACTIVE;
+  const bool is_asked = association.options.exposes_doubtful == SCTP_PF_EXPOSE_ENABLE;
+  if (!is_asked) association.in_doubt.push_back(event.address);
+  return is_asked;
+}
+
 std::string_view abort_chunk_of(const mr_event& event) {
   return {static_cast<const char*>(event.data), event.length};
 }
@@ -286,10 +297,8 @@ void Socket::on_notice(const std::shared_ptr<Association>& association, const mr
         notify(association, association_change(about, SCTP_RESTART, 0));
       break;
     case MR_EVENT_PATH_STATE:
-      // COMM_UP comes first. And potentially failed paths are told to who asks, as on Linux.
-      if (about.state == Association::State::up &&
-          (event.path_state != MR_PATH_POTENTIALLY_FAILED ||
-           about.options.exposes_doubtful == SCTP_PF_EXPOSE_ENABLE) &&
+      // COMM_UP comes first.
+      if (about.state == Association::State::up && tells_of_path(about, event) &&
           wants(about, SCTP_PEER_ADDR_CHANGE))
         notify(association, address_change(about, event, *this));
       break;

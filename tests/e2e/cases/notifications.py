@@ -13,7 +13,7 @@ OUR_PORT, THEIR_PORT = 5801, 5802
 ERROR = 9
 # No path fails within a test, and none is asked for its health, unless the program wants it.
 PATIENT = {**FAST_TIMERS, "path_max_retrans": 50, "heartbeat_interval_ms": 0}
-EXPOSED = 2  # SCTP_PF_EXPOSE_ENABLE
+UNSET, EXPOSED = 0, 2  # SCTP_PF_EXPOSE_UNSET, SCTP_PF_EXPOSE_ENABLE
 
 
 def connected(rig):
@@ -38,11 +38,24 @@ def told_of_a_cut(rig, path, client):
     return [line.partition(f"{path.theirs[0]} ")[2] for line in client.said(before)]
 
 
+def told_of_a_doubt(rig, path, engine, client):
+    """What is told of a path that is potentially failed for a while, and of nobody asked about."""
+    before, failures = len(client.said()), counter(engine, "path_potential_failures")
+    client.call("path", path.theirs[0], 0, 200)
+    rig.cut(path)
+    wait_until(lambda: counter(engine, "path_potential_failures") > failures, 10, "it is in doubt")
+    rig.heal(path)
+    wait_until(lambda: path_states(engine)[path.theirs[0]] == "active", 10, "it is trusted again")
+    client.call("expose", UNSET)  # what is told of it is there by then
+    return client.said(before)
+
+
 @test("SCTP_PEER_ADDR_CHANGE tells of paths that fail by the thresholds that the program set")
 def address_change(rig):
     paths, near, _, client, server = connected(rig)
     server.wait_for(f"address {paths[1].ours[0]} confirmed")
     first, second = (path.theirs[0] for path in paths)
+    check_equal(told_of_a_doubt(rig, paths[0], near, client), [], "of a path that was in doubt")
     client.call("path", first, 2, 200)
     check_equal(told_of_a_cut(rig, paths[0], client), ["unreachable", "available"],
                 "by SCTP_PEER_ADDR_PARAMS")
