@@ -4,7 +4,7 @@ import os
 import re
 
 from harness.ctl import check_no_drops, counter
-from harness.registry import Skip, check_equal, test, wait_until
+from harness.registry import check_equal, missing, test, wait_until
 
 FOLDER = "/usr/lib/usrsctp"
 
@@ -12,7 +12,7 @@ FOLDER = "/usr/lib/usrsctp"
 def example(name):
     path = os.path.join(FOLDER, name)
     if not os.access(path, os.X_OK):
-        raise Skip(f"{path} is not there: package libusrsctp-examples")
+        missing(f"{path} is not there: package libusrsctp-examples")
     return path
 
 

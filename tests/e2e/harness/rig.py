@@ -13,7 +13,7 @@ from .engine import Engine
 from .namespaces import Namespace, add_tap, add_veth
 from .ctl import counters
 from .process import Process
-from .registry import Skip, check
+from .registry import check, missing
 from .traffic import parse_summary
 
 
@@ -34,7 +34,7 @@ class Programs:
             # The peers' programs need packages that are optional; ours do not.
             if name in ("usrsctp-traffic", "kernel-traffic", "sockets-traffic",
                         "sockets-suite"):
-                raise Skip(f"{name} is not built: its package is not installed")
+                missing(f"{name} is not built: its package is not installed")
             raise AssertionError(f"{name} is not in {self.build}")
         return self.found[name]
 
@@ -199,7 +199,7 @@ class Rig:
 
     def guest(self, paths, **options):
         if not shutil.which("linux.uml"):
-            raise Skip("user-mode-linux is not installed")
+            missing("user-mode-linux is not installed")
         taps = {path.tap: path.with_prefix(path.theirs) for path in paths}
         guest = Guest(taps, self.programs.find("kernel-traffic"), self.peer.name, **options)
         self.stack.callback(guest.stop)

@@ -2,14 +2,14 @@
 
 import shutil
 
-from .registry import Skip
+from .registry import missing
 from .rig import Program, Rig
 
 
 def run_command(rig, engine, words):
     """The command that runs a program with its SCTP sockets on an engine, in its namespace."""
     if not shutil.which(words[0]):
-        raise Skip(f"{words[0]} is not installed")
+        missing(f"{words[0]} is not installed")
     runner = rig.programs.find("millrace-run")
     return engine.namespace.command([runner, "--socket", engine.applications_socket, *words])
 
@@ -28,7 +28,7 @@ def shell(rig, engine, line, name):
 def needs(*programs):
     for program in programs:
         if not shutil.which(program):
-            raise Skip(f"{program} is not installed")
+            missing(f"{program} is not installed")
 
 
 def second_engine(rig, paths, **sections):
