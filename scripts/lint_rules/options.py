@@ -1,5 +1,5 @@
 """docs/sockets.md has a row for each socket option, which says of get and set what the code does and
-names tests that have the option."""
+names tests that have the option. Rows of calls and notifications name tests that have them too."""
 import re
 
 from .tree import Finding
@@ -10,6 +10,9 @@ CALLS = "api/sockets/calls.cc"
 HEADER = "api/millrace/sctp_options.h"
 
 _ROW = re.compile(r"^\| ((?:S[OC]|IP)[A-Z0-9_]+(?:, [A-Z0-9_]+)*) \| (\S+) \|.*\| (.*) \|$")
+_CALLS = re.compile(r"^\| ([a-z][a-z0-9_]+(?:,? [A-Za-z0-9_]+)*) \| [^|]+ \|(.*)\| (`.*`) \|$")
+_NOTIFICATION = re.compile(r"^\| ((?:SCTP_[A-Z_]+(?:, )?)+) \|([^|]*)\| (`[^|]*`) \|$")
+_NO_NAMES = {"ioctl", "control", "messages"}
 _ENTRY = re.compile(r"\{((?:SO|SCTP|IP|IPV6)_\w+),\s*[^,]+,\s*(O::\w+|nullptr)(?:<\w+>)?,"
                     r"\s*(O::\w+|nullptr)(?:<\w+>)?(?:,\s*true)?\}")
 _STORED = re.compile(r"constexpr int kStored\w+\[\] = \{([^}]*)\}")
@@ -40,10 +43,25 @@ def rows(text):
             yield number, row.group(1).split(", "), row.group(2), re.findall(r"`([^`]+)`", row[3])
 
 
+def calls(text):
+    """(line, names, tests) of the tables of calls and of notifications, with the constants that the
+    remarks tell of."""
+    for number, line in enumerate(text.splitlines(), 1):
+        row = _CALLS.match(line) or _NOTIFICATION.match(line)
+        if row:
+            names = set(re.findall(r"\w+", row[1])) - _NO_NAMES
+            names |= set(re.findall(r"\b(?:SCTP|MSG)_[A-Z0-9_]+", row[2]))
+            yield number, sorted(names), re.findall(r"`([^`]+)`", row[3])
+
+
+def file_of(tree, test):
+    return next((path for path in (f"tests/{test}.cc", f"tests/{test}.py") if tree.exists(path)), None)
+
+
 def check_tests(tree, number, names, tests):
-    texts = {test: tree.text(f"tests/{test}.cc") for test in tests
-             if tree.exists(f"tests/{test}.cc")}
-    findings = [Finding(PAGE, number, "options", f"there is no tests/{test}.cc")
+    files = {test: file_of(tree, test) for test in tests}
+    texts = {test: tree.text(path) for test, path in files.items() if path}
+    findings = [Finding(PAGE, number, "options", f"there is no tests/{test}")
                 for test in tests if test not in texts]
     return findings + [Finding(PAGE, number, "options", f"none of the row's tests has {name}")
                        for name in names
@@ -66,5 +84,7 @@ def check(tree):
             if code.get(name, "-") != word:
                 findings.append(Finding(PAGE, number, "options",
                                         f"{name}: the code serves `{code.get(name, '-')}`"))
+    for number, names, tests in calls(tree.text(PAGE)):
+        findings += check_tests(tree, number, names, tests)
     return findings + [Finding(PAGE, 1, "options", f"{name} has no row in the table of options")
                        for name in sorted({*code, *declared} - seen.keys())]

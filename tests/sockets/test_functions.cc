@@ -143,6 +143,18 @@ TEST_CASE("addresses are bound, listed, connected to and peeled off by the RFC's
   CHECK(errno == EINVAL);
 }
 
+TEST_CASE("sctp_peeloff_flags gives a descriptor that has the flags") {
+  Crowd crowd;
+  sctp_assoc_t id = 0;
+  REQUIRE(sctp_connectx(crowd.client.number, crowd.peer(), 1, &id) == 0);
+  const Handle peeled(
+      Handle::Adopt{sctp_peeloff_flags(crowd.client.number, id, SOCK_NONBLOCK | SOCK_CLOEXEC)});
+  REQUIRE(peeled.number >= 0);
+  CHECK((fcntl(peeled.number, F_GETFL) & O_NONBLOCK) != 0);
+  CHECK(fcntl(peeled.number, F_GETFD) == FD_CLOEXEC);
+  CHECK(sctp_peeloff_flags(crowd.client.number, id, 1) == -1);
+}
+
 TEST_CASE("the functions pass on what is not a socket of ours") {
   int pair[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);

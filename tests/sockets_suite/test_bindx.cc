@@ -47,6 +47,16 @@ CASE("an address is added to those that bind has") {
   EQUAL(locals(fd), 2);
 }
 
+CASE("an address is added to a socket that is connected, and taken away") {
+  const int listener = listening(SOCK_STREAM, at(kFirst));
+  const int client = make();
+  OK(bind_to(client, at(kFirst)));
+  OK(connect_to(client, name_of(listener)));
+  const Address more = at(kSecond, name_of(client).port());
+  OK(bind_all(client, Packed().add(more)));
+  OK(bind_all(client, Packed().add(more), SCTP_BINDX_REM_ADDR));
+}
+
 CASE("an address that is there already") {
   const int fd = make();
   OK(bind_to(fd, at(kFirst)));
