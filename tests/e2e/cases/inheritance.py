@@ -76,10 +76,17 @@ def socat_becomes(rig):
     nothing_left(ours, theirs)
 
 
-@test("a program that cannot load the library finds its connection closed")
+@test("a program that cannot load the library finds its connection closed, or after posix_spawn bare")
 def static_program(rig):
     needs("busybox")
     ours, theirs = two_engines(rig)
+    parent = spawn(rig, theirs, [PYTHON, SCRIPT, "spawn", "5631", "/bin/busybox", "readlink",
+                                 "/proc/self/fd/0"], "inetd-bare")
+    parent.wait_for("serving")
+    for word in WORDS:
+        say(rig, ours, 5631, word).wait(20)
+    check_equal(parent.wait(10), 0, parent.describe())
+    check("done [0, 0]" in parent.output(), f"not a descriptor: {parent.describe()}")
     server = spawn(rig, theirs, [PYTHON, SCRIPT, "bare", "5630", "/bin/busybox", "cat"],
                    "inetd-static")
     server.wait_for("serving")
