@@ -3,6 +3,7 @@
 
 #include "api/sockets/abi.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <ctime>
@@ -50,9 +51,30 @@ struct Item {
   timespec arrived{};    // by the clock of the day, if the socket wants to know (SO_TIMESTAMP)
 };
 
+/// SPP_HB_ENABLE and its like: the interval stays while there are none.
+struct Heartbeats {
+  std::uint32_t interval_ms = 30'000;
+  bool is_off = false;
+
+  /// MR_HEARTBEAT_INTERVAL_MS, of which 0 means that there are none.
+  std::uint32_t parameter() const { return is_off ? 0 : std::max(interval_ms, 1u); }
+};
+
+/// SCTP_DELAYED_SACK: delay and frequency stay while SACKs are not delayed.
+struct DelayedSacks {
+  std::uint32_t delay_ms = 200;
+  std::uint32_t frequency = 2;
+  bool is_off = false;
+
+  /// MR_SACK_FREQUENCY, of which 1 means that they are not delayed.
+  std::uint32_t frequency_parameter() const { return is_off ? 1 : frequency; }
+};
+
 /// Options that a socket has and each association of it may have otherwise.
 struct AssociationOptions {
   ParameterValues parameters{};
+  Heartbeats heartbeats;
+  DelayedSacks sacks;
   SendDefaults defaults;
   EventMask events = 0;
   std::uint32_t context = 0;      // SCTP_CONTEXT
@@ -65,6 +87,7 @@ struct AssociationOptions {
 struct PathOptions {
   mr_address address{};
   ParameterValues parameters{};
+  Heartbeats heartbeats;
   bool has_own_dscp = false;
 };
 

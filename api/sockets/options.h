@@ -1,6 +1,8 @@
 // Socket options: one table from level and number to what gets and sets it.
 #pragma once
 
+#include <functional>
+
 #include "api/sockets/process.h"
 #include "api/sockets/socket.h"
 
@@ -52,10 +54,22 @@ struct Options {
     if (!scope.has_all) return;
     for (const auto& entry : socket.associations) visit(entry.second->options);
   }
+  /// The same one by one: `visit(options, scope)` with the scope of each alone.
+  template <class Visit>
+  static void one_by_one(Socket& socket, const Scope& scope, Visit&& visit) {
+    if (scope.has_socket) visit(socket.options, Scope{nullptr, true, false});
+    if (scope.association != nullptr)
+      visit(scope.association->options, Scope{scope.association, false, false});
+    if (!scope.has_all) return;
+    for (const auto& entry : socket.associations)
+      visit(entry.second->options, Scope{entry.second.get(), false, false});
+  }
   /// The values that a getter answers with.
   static const AssociationOptions& seen(const Socket& socket, const Scope& scope) {
     return scope.association != nullptr ? scope.association->options : socket.options;
   }
+  static void change_sacks(Socket& socket, const Scope& scope,
+                           const std::function<void(DelayedSacks&)>& change_one);
   static void tell_who_is_dry(Socket& socket, const Scope& scope);
   static int engine_status(Socket& socket, sctp_assoc_t id, Association*& association,
                            mr_status& status);

@@ -47,12 +47,27 @@ PathOptions* own_options(Association& association, const mr_address& address) {
   return nullptr;
 }
 
+/// The same, which it has from now on.
+PathOptions& options_on(const PathScope& at) {
+  Association& association = *at.scope.association;
+  if (PathOptions* own = own_options(association, at.address)) return *own;
+  const AssociationOptions& of_all = association.options;
+  association.path_options.push_back({at.address, of_all.parameters, of_all.heartbeats});
+  return association.path_options.back();
+}
+
 const ParameterValues& seen_on(const Socket& socket, const PathScope& at) {
   if (at.has_address) {
     const PathOptions* own = own_options(*at.scope.association, at.address);
     if (own != nullptr) return own->parameters;
   }
   return Options::seen(socket, at.scope).parameters;
+}
+
+Heartbeats heartbeats_on(const Socket& socket, const PathScope& at) {
+  const PathOptions* own =
+      at.has_address ? own_options(*at.scope.association, at.address) : nullptr;
+  return own != nullptr ? own->heartbeats : Options::seen(socket, at.scope).heartbeats;
 }
 
 /// From now on the address has this of its own.
@@ -73,13 +88,7 @@ void change_on(Socket& socket, const PathScope& at, int parameter, std::uint32_t
     for (const auto& entry : socket.associations) forget(*entry.second);
     return;
   }
-  Association& association = *at.scope.association;
-  PathOptions* own = own_options(association, at.address);
-  if (own == nullptr) {
-    association.path_options.push_back({at.address, association.options.parameters});
-    own = &association.path_options.back();
-  }
-  set_own(association, *own, parameter, value);
+  set_own(*at.scope.association, options_on(at), parameter, value);
 }
 
 /// What SPP_DSCP has set; IP_TOS and the engine's configuration do not count.
@@ -105,15 +114,37 @@ std::uint32_t mtu_of(Socket& socket, const PathScope& at) {
   return fixed != 0 ? fixed : Process::get().engine().path_mtu;
 }
 
+void change_heartbeats(Heartbeats& heartbeats, const sctp_paddrparams& info) {
+  heartbeats.is_off = (info.spp_flags & SPP_HB_DISABLE) != 0;
+  if (heartbeats.is_off) return;
+  if ((info.spp_flags & SPP_HB_TIME_IS_ZERO) != 0)
+    heartbeats.interval_ms = 0;
+  else if (info.spp_hbinterval != 0)
+    heartbeats.interval_ms = info.spp_hbinterval;
+}
+
+void set_own_heartbeats(const Association& association, PathOptions& own,
+                        const sctp_paddrparams& info) {
+  change_heartbeats(own.heartbeats, info);
+  set_own(association, own, MR_HEARTBEAT_INTERVAL_MS, own.heartbeats.parameter());
+}
+
 void set_heartbeats(Socket& socket, const PathScope& at, const sctp_paddrparams& info) {
-  if ((info.spp_flags & SPP_HB_DISABLE) != 0)
-    change_on(socket, at, MR_HEARTBEAT_INTERVAL_MS, 0);
-  else if ((info.spp_flags & SPP_HB_TIME_IS_ZERO) != 0)
-    change_on(socket, at, MR_HEARTBEAT_INTERVAL_MS, 1);  // 0 is none at all here
-  else if ((info.spp_flags & SPP_HB_ENABLE) != 0 && info.spp_hbinterval != 0)
-    change_on(socket, at, MR_HEARTBEAT_INTERVAL_MS, info.spp_hbinterval);
   if ((info.spp_flags & SPP_HB_DEMAND) != 0)
     mr_heartbeat(Process::get().context(), at.scope.association->handle, &at.address);
+  if ((info.spp_flags & SPP_HB) == 0) return;
+  if (at.has_address) {
+    set_own_heartbeats(*at.scope.association, options_on(at), info);
+    return;
+  }
+  // Each keeps the interval that it has, if none is given.
+  Options::one_by_one(socket, at.scope, [&](AssociationOptions& options, const Scope& one) {
+    change_heartbeats(options.heartbeats, info);
+    Options::change(socket, one, MR_HEARTBEAT_INTERVAL_MS, options.heartbeats.parameter());
+    if (one.association == nullptr) return;
+    for (PathOptions& own : one.association->path_options)
+      set_own_heartbeats(*one.association, own, info);
+  });
 }
 
 void set_mtu(Socket& socket, const PathScope& at, const sctp_paddrparams& info) {
@@ -127,10 +158,11 @@ void set_mtu(Socket& socket, const PathScope& at, const sctp_paddrparams& info) 
 
 // A SACK is of the association: its delay is no path's own.
 void set_sack_delay(Socket& socket, const PathScope& at, const sctp_paddrparams& info) {
-  if ((info.spp_flags & SPP_SACKDELAY_DISABLE) != 0)
-    Options::change(socket, at.scope, MR_SACK_FREQUENCY, 1);
-  else if ((info.spp_flags & SPP_SACKDELAY_ENABLE) != 0 && info.spp_sackdelay != 0)
-    Options::change(socket, at.scope, MR_SACK_DELAY_MS, info.spp_sackdelay);
+  if ((info.spp_flags & SPP_SACKDELAY) == 0) return;
+  Options::change_sacks(socket, at.scope, [&info](DelayedSacks& sacks) {
+    sacks.is_off = (info.spp_flags & SPP_SACKDELAY_DISABLE) != 0;
+    if (!sacks.is_off && info.spp_sackdelay != 0) sacks.delay_ms = info.spp_sackdelay;
+  });
 }
 
 int check(const sctp_paddrparams& info) {
@@ -195,12 +227,14 @@ int Options::get_path(Socket& socket, void* value, socklen_t& length) {
   if (const int status = read_scope(socket, info.spp_assoc_id, address, at); status != 0)
     return status;
   const ParameterValues& values = seen_on(socket, at);
-  info.spp_hbinterval = values[MR_HEARTBEAT_INTERVAL_MS];
+  const Heartbeats heartbeats = heartbeats_on(socket, at);
+  const DelayedSacks sacks = seen(socket, at.scope).sacks;
+  info.spp_hbinterval = heartbeats.interval_ms;
   info.spp_pathmaxrxt = static_cast<std::uint16_t>(values[MR_PATH_MAX_RETRANS]);
-  info.spp_sackdelay = seen(socket, at.scope).parameters[MR_SACK_DELAY_MS];
+  info.spp_sackdelay = sacks.delay_ms;
   info.spp_flags = values[MR_PATH_MTU_FIXED] != 0 ? SPP_PMTUD_DISABLE : SPP_PMTUD_ENABLE;
-  info.spp_flags |= info.spp_hbinterval != 0 ? SPP_HB_ENABLE : SPP_HB_DISABLE;
-  info.spp_flags |= info.spp_sackdelay != 0 ? SPP_SACKDELAY_ENABLE : SPP_SACKDELAY_DISABLE;
+  info.spp_flags |= heartbeats.is_off ? SPP_HB_DISABLE : SPP_HB_ENABLE;
+  info.spp_flags |= sacks.is_off ? SPP_SACKDELAY_DISABLE : SPP_SACKDELAY_ENABLE;
   const bool has_label = values[MR_FLOW_LABEL] != MR_FLOW_LABEL_AUTO;
   if (has_label) info.spp_flags |= SPP_IPV6_FLOWLABEL;
   info.spp_ipv6_flowlabel = has_label ? values[MR_FLOW_LABEL] : 0;

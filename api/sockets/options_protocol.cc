@@ -10,7 +10,6 @@ namespace {
 constexpr std::uint32_t kDayMs = 24 * 3600 * 1000;
 constexpr std::uint32_t kHourMs = 3600 * 1000;
 constexpr std::uint32_t kSackDelayMax = 500;  // RFC 9260 6.2
-
 }  // namespace
 
 //= rfc6458 8.1.1
@@ -102,9 +101,9 @@ int Options::get_sack(Socket& socket, void* value, socklen_t& length) {
   sctp_sack_info info{};
   info.sack_assoc_id = read_value<sctp_assoc_value>(value).assoc_id;
   if (const int status = scope_of(socket, info.sack_assoc_id, scope); status != 0) return status;
-  const ParameterValues& values = seen(socket, scope).parameters;
-  info.sack_freq = values[MR_SACK_FREQUENCY];
-  info.sack_delay = info.sack_freq > 1 ? values[MR_SACK_DELAY_MS] : 0;
+  const DelayedSacks& sacks = seen(socket, scope).sacks;
+  info.sack_freq = sacks.frequency_parameter();
+  info.sack_delay = sacks.is_off ? 0 : sacks.delay_ms;
   if (!is_old) return write_value(info, value, length);
   return write_value(sctp_assoc_value{info.sack_assoc_id, info.sack_delay}, value, length);
 }
@@ -115,14 +114,27 @@ int Options::set_sack(Socket& socket, const void* value, socklen_t length) {
     info = read_value<sctp_sack_info>(value);
   } else {
     const auto old = read_value<sctp_assoc_value>(value);
-    info = {old.assoc_id, old.assoc_value, old.assoc_value != 0 ? 2u : 1u};
+    info = {old.assoc_id, old.assoc_value, old.assoc_value != 0 ? 0u : 1u};
   }
   if (info.sack_delay > kSackDelayMax || info.sack_freq > 255) return -EINVAL;
   Scope scope;
   if (const int status = scope_of(socket, info.sack_assoc_id, scope); status != 0) return status;
-  if (info.sack_delay != 0) change(socket, scope, MR_SACK_DELAY_MS, info.sack_delay);
-  if (info.sack_freq != 0) change(socket, scope, MR_SACK_FREQUENCY, info.sack_freq);
+  if (info.sack_delay == 0 && info.sack_freq == 0) return 0;
+  change_sacks(socket, scope, [&info](DelayedSacks& sacks) {
+    sacks.is_off = info.sack_freq == 1;
+    if (info.sack_delay != 0) sacks.delay_ms = info.sack_delay;
+    if (info.sack_freq > 1) sacks.frequency = info.sack_freq;
+  });
   return 0;
+}
+
+void Options::change_sacks(Socket& socket, const Scope& scope,
+                           const std::function<void(DelayedSacks&)>& change_one) {
+  one_by_one(socket, scope, [&](AssociationOptions& options, const Scope& one) {
+    change_one(options.sacks);
+    change(socket, one, MR_SACK_DELAY_MS, options.sacks.delay_ms);
+    change(socket, one, MR_SACK_FREQUENCY, options.sacks.frequency_parameter());
+  });
 }
 
 int Options::get_max_burst(Socket& socket, void* value, socklen_t& length) {

@@ -20,6 +20,12 @@ Socket::Socket(int family, Model model) : family_(family), model_(model) {
   number = process.next_number();
   const mr_engine& engine = process.engine();
   std::copy(std::begin(engine.parameters), std::end(engine.parameters), options.parameters.begin());
+  const ParameterValues& values = options.parameters;
+  options.heartbeats.is_off = values[MR_HEARTBEAT_INTERVAL_MS] == 0;
+  if (!options.heartbeats.is_off) options.heartbeats.interval_ms = values[MR_HEARTBEAT_INTERVAL_MS];
+  options.sacks.is_off = values[MR_SACK_FREQUENCY] <= 1 || values[MR_SACK_DELAY_MS] == 0;
+  if (values[MR_SACK_FREQUENCY] > 1) options.sacks.frequency = values[MR_SACK_FREQUENCY];
+  if (values[MR_SACK_DELAY_MS] != 0) options.sacks.delay_ms = values[MR_SACK_DELAY_MS];
   options.parameters[MR_SENDER_DRY_EVENTS] = 0;
   options.parameters[MR_REMOTE_ERROR_EVENTS] = 0;
   init_.sinit_num_ostreams = engine.streams_out;

@@ -154,6 +154,18 @@ template <class Value>
 int set(int fd, int level, int name, const Value& value) {
   return setsockopt(fd, level, name, &value, sizeof value);
 }
+/// Those of IPPROTO_SCTP: `value` says what is asked about, if anything has to.
+template <class Value>
+Value get(int fd, int name, Value value = {}) {
+  socklen_t length = sizeof value;
+  OK(getsockopt(fd, IPPROTO_SCTP, name, &value, &length));
+  EQUAL(length, sizeof value);
+  return value;
+}
+template <class Value>
+int put(int fd, int name, const Value& value) {
+  return set(fd, IPPROTO_SCTP, name, value);
+}
 inline int flag(int fd, int name) {
   return option<int>(fd, IPPROTO_SCTP, name);
 }
