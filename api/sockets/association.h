@@ -75,6 +75,7 @@ struct AssociationOptions {
   ParameterValues parameters{};
   Heartbeats heartbeats;
   DelayedSacks sacks;
+  bool has_unbounded_bursts = false;  // SCTP_MAX_BURST 0
   SendDefaults defaults;
   EventMask events = 0;
   std::uint32_t context = 0;      // SCTP_CONTEXT

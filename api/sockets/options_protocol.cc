@@ -10,6 +10,12 @@ namespace {
 constexpr std::uint32_t kDayMs = 24 * 3600 * 1000;
 constexpr std::uint32_t kHourMs = 3600 * 1000;
 constexpr std::uint32_t kSackDelayMax = 500;  // RFC 9260 6.2
+constexpr std::uint32_t kMaxBurstMost = 255;  // packets, the most that the engine knows
+
+std::uint32_t max_burst_of(const AssociationOptions& options) {
+  return options.has_unbounded_bursts ? 0 : options.parameters[MR_MAX_BURST];
+}
+
 }  // namespace
 
 //= rfc6458 8.1.1
@@ -137,13 +143,14 @@ void Options::change_sacks(Socket& socket, const Scope& scope,
   });
 }
 
+//= rfc6458 8.1.24
 int Options::get_max_burst(Socket& socket, void* value, socklen_t& length) {
   if (length < sizeof(sctp_assoc_value))
-    return write_value(socket.options.parameters[MR_MAX_BURST], value, length);
+    return write_value(max_burst_of(socket.options), value, length);
   auto wanted = read_value<sctp_assoc_value>(value);
   Scope scope;
   if (const int status = scope_of(socket, wanted.assoc_id, scope); status != 0) return status;
-  wanted.assoc_value = seen(socket, scope).parameters[MR_MAX_BURST];
+  wanted.assoc_value = max_burst_of(seen(socket, scope));
   return write_value(wanted, value, length);
 }
 
@@ -154,10 +161,14 @@ int Options::set_max_burst(Socket& socket, const void* value, socklen_t length) 
   } else {
     wanted.assoc_value = read_value<std::uint32_t>(value);
   }
-  if (wanted.assoc_value == 0 || wanted.assoc_value > 255) return -EINVAL;
+  if (wanted.assoc_value > kMaxBurstMost) return -EINVAL;
   Scope scope;
   if (const int status = scope_of(socket, wanted.assoc_id, scope); status != 0) return status;
-  change(socket, scope, MR_MAX_BURST, wanted.assoc_value);
+  const bool is_unbounded = wanted.assoc_value == 0;
+  each(socket, scope, [is_unbounded](AssociationOptions& options) {
+    options.has_unbounded_bursts = is_unbounded;
+  });
+  change(socket, scope, MR_MAX_BURST, is_unbounded ? kMaxBurstMost : wanted.assoc_value);
   return 0;
 }
 

@@ -75,6 +75,24 @@ CASE("SCTP_MAX_BURST") {
   EQUAL(value_of(fd, SCTP_MAX_BURST).assoc_value, 9);
 }
 
+CASE("SCTP_MAX_BURST 0 is no bound") {
+  const int fd = make(SOCK_SEQPACKET);
+  OK(set_value(fd, SCTP_MAX_BURST, 0));
+  EQUAL(value_of(fd, SCTP_MAX_BURST).assoc_value, 0);
+  OK(set_value(fd, SCTP_MAX_BURST, 7));
+  EQUAL(value_of(fd, SCTP_MAX_BURST).assoc_value, 7);
+  const Pair two = pair();
+  OK(set_value(two.client, SCTP_MAX_BURST, 0));
+  static char large[60'000];
+  EQUAL(send(two.client, large, sizeof large, 0), sizeof large);
+  size_t have = 0;
+  while (have < sizeof large) {
+    const ssize_t more = recv(two.server, large, sizeof large, 0);
+    CHECK(more > 0);
+    have += static_cast<size_t>(more);
+  }
+}
+
 CASE("SCTP_MAX_BURST as a plain number") {
   const int fd = make(SOCK_SEQPACKET);
   OK(set(fd, IPPROTO_SCTP, SCTP_MAX_BURST, 6));
