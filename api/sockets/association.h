@@ -130,4 +130,8 @@ struct Association : std::enable_shared_from_this<Association> {
   std::uint16_t piece_ssn = 0;
 };
 
+/// The largest message that goes in one chunk, which has to fit each path: `fragment_max` (0: no
+/// bound) or less. 0 if there is no path.
+std::uint32_t fragmentation_point(const mr_status& status, std::uint32_t fragment_max);
+
 }  // namespace millrace::sockets

@@ -7,8 +7,6 @@
 namespace millrace::sockets {
 namespace {
 
-constexpr std::uint32_t kHeadersV4 = 48;  // IP, common header, DATA chunk
-constexpr std::uint32_t kHeadersV6 = 68;
 constexpr std::size_t kGetAddressesHead = offsetof(sctp_getaddrs, addrs);
 
 int state_number(const char* name) {
@@ -101,11 +99,9 @@ int Options::get_status(Socket& socket, void* value, socklen_t& length) {
   for (std::uint32_t i = 0; i < status.path_count && i < MR_PATHS_MAX; ++i) {
     if (status.paths[i].is_primary == 0) continue;
     info.sstat_primary = path_info(socket, *association, status.paths[i]);
-    const std::uint32_t headers = is_v4(status.paths[i].address) ? kHeadersV4 : kHeadersV6;
-    const std::uint32_t own = association->options.parameters[MR_FRAGMENT_MAX];
-    const std::uint32_t most = status.paths[i].mtu - headers;
-    info.sstat_fragmentation_point = own != 0 ? std::min(own, most) : most;
   }
+  info.sstat_fragmentation_point =
+      fragmentation_point(status, association->options.parameters[MR_FRAGMENT_MAX]);
   return write_value(info, value, length);
 }
 

@@ -11,10 +11,23 @@
 namespace millrace::sockets {
 namespace {
 
-constexpr std::uint32_t kHeaderBytes = 60;  // IPv6, common header, DATA chunk
+constexpr std::uint32_t kHeadersV4 = 48;  // IP, common header, DATA chunk
+constexpr std::uint32_t kHeadersV6 = 68;
+constexpr std::uint32_t kFitsAll = 512 - kHeadersV6;  // of the smallest MTU that a path may have
 constexpr std::size_t kReasonMax = 1024;
 
 }  // namespace
+
+std::uint32_t fragmentation_point(const mr_status& status, std::uint32_t fragment_max) {
+  std::uint32_t least = UINT32_MAX;
+  for (std::uint32_t i = 0; i < status.path_count && i < MR_PATHS_MAX; ++i) {
+    const mr_path_status& path = status.paths[i];
+    // Chunks end at a multiple of four bytes.
+    least = std::min(least, (path.mtu - (is_v4(path.address) ? kHeadersV4 : kHeadersV6)) & ~3u);
+  }
+  if (least == UINT32_MAX) return 0;
+  return fragment_max != 0 ? std::min(least, fragment_max) : least;
+}
 
 ssize_t Socket::send(const std::string& message, const SendInfo& info, const Endpoint* to) {
   const int ends = info.values.flags & (SCTP_EOF | SCTP_ABORT);
@@ -56,6 +69,11 @@ ssize_t Socket::send(Association& association, const std::string& message, const
     end(association, message, (info.values.flags & SCTP_ABORT) != 0);
     return 0;  // as Linux does: nothing of it is data
   }
+  if (disables_fragments_ && (!ends_records_ || info.ends_record)) {
+    const std::size_t before = ends_records_ ? association.unfinished.size() : 0;
+    if (const int status = check_fits(association, before + message.size()); status != 0)
+      return status;
+  }
   return ends_records_ ? add_to_record(association, message, info, to)
                        : send_data(association, message, info, to);
 }
@@ -71,6 +89,24 @@ void Socket::end(Association& association, const std::string& reason, bool at_on
   if (at_once && mr_abort(process.context(), association.handle, reason.data(), length) != -EAGAIN)
     return;
   process.end_association(association, at_once);
+}
+
+/// Whether a message goes in one chunk: 0 or -EMSGSIZE, or that the association has ended
+/// meanwhile. Waits for the engine, which knows what the paths carry, if it is not small.
+//= rfc6458 8.1.11
+int Socket::check_fits(Association& association, std::size_t length) {
+  const std::uint32_t fragment_max = association.options.parameters[MR_FRAGMENT_MAX];
+  if (fragment_max != 0 && length > fragment_max) return -EMSGSIZE;
+  if (length <= kFitsAll || association.is_shut_down) return 0;
+  const auto keeper = association.shared_from_this();
+  mr_status status;
+  const int failed = Process::get().ask_status(association, status);
+  if (association.state == Association::State::ended) {
+    const int error = take_error();
+    return error != 0 ? -error : -EPIPE;
+  }
+  if (failed != 0) return -ENOBUFS;
+  return length > fragmentation_point(status, fragment_max) ? -EMSGSIZE : 0;
 }
 
 // A message that the application gives in pieces waits until it is whole: what goes with it is said
@@ -95,10 +131,6 @@ ssize_t Socket::send_data(Association& association, const std::string& message,
                           const SendInfo& info, const Endpoint* to) {
   if (association.is_shut_down || association.peer_shut_down)
     return is_one_to_one() ? -EPIPE : -ESHUTDOWN;
-  const std::uint32_t fragment_max = association.options.parameters[MR_FRAGMENT_MAX];
-  std::uint32_t most = Process::get().engine().path_mtu - kHeaderBytes;
-  if (fragment_max != 0) most = std::min(most, fragment_max);
-  if (disables_fragments_ && message.size() > most) return -EMSGSIZE;
   std::uint32_t flags = 0;
   if ((info.values.flags & SCTP_UNORDERED) != 0) flags |= MR_UNORDERED;
   if ((info.values.flags & SCTP_SACK_IMMEDIATELY) != 0) flags |= MR_SACK_AT_ONCE;

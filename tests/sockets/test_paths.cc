@@ -71,6 +71,32 @@ TEST_CASE("an MTU that is fixed is what the path has, until it may be found out 
   CHECK(errno == EINVAL);
 }
 
+TEST_CASE("without fragments a message is as large as the path carries, and no larger") {
+  Pair pair;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_DISABLE_FRAGMENTS, 1) == 0);
+  const auto is_refused = [&pair](std::size_t size) {
+    const bool is = pair.client.send(std::string(size, 'x')) == -1 && errno == EMSGSIZE;
+    return is;
+  };
+  CHECK(is_refused(1453));
+  REQUIRE(pair.client.send(std::string(1452, 'x')) == 1452);
+  sctp_paddrparams info = about("10.0.0.1", pair.listener.port());
+  info.spp_flags = SPP_PMTUD_DISABLE;
+  info.spp_pathmtu = 800;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, info) == 0);
+  CHECK(is_refused(1000));
+  CHECK(is_refused(753));
+  CHECK(pair.client.send(std::string(752, 'x')) == 752);
+  sctp_status status{};
+  REQUIRE(pair.client.get(IPPROTO_SCTP, SCTP_STATUS, status) == 0);
+  CHECK(status.sstat_fragmentation_point == 752);
+  // A record counts whole.
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_EXPLICIT_EOR, 1) == 0);
+  CHECK(pair.client.send(std::string(700, 'x')) == 700);
+  CHECK(pair.client.send(std::string(53, 'x'), MSG_NOSIGNAL | MSG_EOR) == -1);
+  CHECK(errno == EMSGSIZE);
+}
+
 TEST_CASE("what is set for all addresses again reaches one that has another value of its own") {
   Pair pair;
   sctp_paddrparams all{};

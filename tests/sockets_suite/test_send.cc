@@ -215,6 +215,32 @@ CASE("SCTP_DISABLE_FRAGMENTS refuses what does not fit a packet") {
   OK(send(two.client, large, 1000, 0));
 }
 
+CASE("SCTP_DISABLE_FRAGMENTS refuses what does not fit the path as it is") {
+  const Pair two = pair(kFirst);
+  OK(set(two.client, IPPROTO_SCTP, SCTP_DISABLE_FRAGMENTS, 1));
+  sctp_paddrparams path{};
+  const Address peer = peer_of(two.client);
+  memcpy(&path.spp_address, &peer.storage, sizeof path.spp_address);
+  path.spp_flags = SPP_PMTUD_DISABLE;
+  path.spp_pathmtu = 800;
+  OK(set(two.client, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, path));
+  static char large[1000];
+  FAILS(send(two.client, large, sizeof large, 0), EMSGSIZE);
+  FAILS(send(two.client, large, 753, 0), EMSGSIZE);
+  EQUAL(send(two.client, large, 752, 0), 752);
+  EQUAL(receive(two.server).size, 752);
+}
+
+CASE("SCTP_DISABLE_FRAGMENTS of a message that begins an association") {
+  const int server = listening(SOCK_SEQPACKET, at(kFirst));
+  const int client = make(SOCK_SEQPACKET);
+  OK(set(client, IPPROTO_SCTP, SCTP_DISABLE_FRAGMENTS, 1));
+  static char large[1000];
+  const Address to = name_of(server);
+  EQUAL(sendto(client, large, sizeof large, 0, to.raw(), to.length), sizeof large);
+  EQUAL(receive(server).size, sizeof large);
+}
+
 CASE("SCTP_EOF ends an association") {
   const Many two = many();
   subscribe(two.server, SCTP_ASSOC_CHANGE);
