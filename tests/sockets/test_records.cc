@@ -38,7 +38,12 @@ TEST_CASE("the extended information tells of the next message") {
   sctp_event_subscribe events{};
   events.sctp_data_io_event = 1;
   REQUIRE(pair.server.set(IPPROTO_SCTP, SCTP_EVENTS, events) == 0);
+  int is_extended = 1;
+  REQUIRE(pair.server.get(IPPROTO_SCTP, SCTP_USE_EXT_RCVINFO, is_extended) == 0);
+  CHECK(is_extended == 0);
   REQUIRE(pair.server.set(IPPROTO_SCTP, SCTP_USE_EXT_RCVINFO, 1) == 0);
+  REQUIRE(pair.server.get(IPPROTO_SCTP, SCTP_USE_EXT_RCVINFO, is_extended) == 0);
+  CHECK(is_extended == 1);
   REQUIRE(pair.client.send("first") == 5);
   REQUIRE(pair.client.send("second!") == 7);
   REQUIRE(receive(pair.server, MSG_PEEK).size == 5);

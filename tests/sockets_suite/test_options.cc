@@ -125,6 +125,33 @@ CASE("SCTP_PARTIAL_DELIVERY_POINT is not set at first") {
   EQUAL(flag(make(), SCTP_PARTIAL_DELIVERY_POINT), 0);
 }
 
+CASE("SCTP_PARTIAL_DELIVERY_POINT: what is longer comes in pieces, what is not comes whole") {
+  const int listener = make();
+  OK(bind_to(listener, at(kLoopback)));
+  OK(set(listener, IPPROTO_SCTP, SCTP_PARTIAL_DELIVERY_POINT, 1000));
+  OK(listen(listener, 1));
+  const int client = make();
+  OK(set_value(client, SCTP_MAXSEG, 600));
+  OK(connect_to(client, name_of(listener)));
+  const int server = OK(accept(listener, nullptr, nullptr));
+  static char large[5000];
+  EQUAL(send(client, large, sizeof large, 0), sizeof large);
+  Message piece = receive(server);
+  CHECK(piece.size >= 1000 && piece.size < static_cast<ssize_t>(sizeof large));
+  EQUAL(piece.flags & MSG_EOR, 0);
+  ssize_t have = piece.size;
+  while ((piece.flags & MSG_EOR) == 0) {
+    piece = receive(server);
+    CHECK(piece.size > 0);
+    have += piece.size;
+  }
+  EQUAL(have, sizeof large);
+  EQUAL(send(client, large, 900, 0), 900);
+  piece = receive(server);
+  EQUAL(piece.size, 900);
+  EQUAL(piece.flags, MSG_EOR);
+}
+
 CASE("SCTP_REUSE_PORT is for one-to-one sockets that are not bound") {
   const int fd = make();
   EQUAL(flag(fd, SCTP_REUSE_PORT), 0);
