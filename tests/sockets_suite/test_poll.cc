@@ -11,18 +11,30 @@ namespace {
 
 struct Epoll {
   int fd = OK(epoll_create1(0));
-  void add(int other, uint32_t events) const {
-    epoll_event event{};
-    event.events = events;
-    event.data.fd = other;
-    OK(epoll_ctl(fd, EPOLL_CTL_ADD, other, &event));
-  }
+  void add(int other, uint32_t events) const { control(EPOLL_CTL_ADD, other, events); }
+  void change(int other, uint32_t events) const { control(EPOLL_CTL_MOD, other, events); }
   /// How many are ready; the first of them.
   int wait(epoll_event& first, int milliseconds) const {
     epoll_event events[8];
     const int count = OK(epoll_wait(fd, events, 8, milliseconds));
     first = events[0];
     return count;
+  }
+  /// Waits for what one of them says next: nothing else is said.
+  void says(int other, uint32_t wanted) const {
+    epoll_event event;
+    EQUAL(wait(event, 1000), 1);
+    EQUAL(event.data.fd, other);
+    EQUAL(event.events, wanted);
+    EQUAL(wait(event, 20), 0);
+  }
+
+ private:
+  void control(int what, int other, uint32_t events) const {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = other;
+    OK(epoll_ctl(fd, what, other, &event));
   }
 };
 
@@ -111,6 +123,35 @@ CASE("select with a pipe") {
   EQUAL(select(two.server + ends[0] + 1, &readers, &writers, nullptr, &limit), 2);
   CHECK(FD_ISSET(two.server, &readers) && FD_ISSET(two.client, &writers));
   CHECK(!FD_ISSET(ends[0], &readers));
+}
+
+CASE("ppoll and pselect of a socket and a pipe, of which both are ready") {
+  const Pair two = pair();
+  int ends[2];
+  pipe_pair(ends);
+  pollfd entries[] = {{two.server, POLLIN, 0}, {ends[0], POLLIN, 0}};
+  const timespec limit{1, 0}, at_once{0, 0};
+  sigset_t none;
+  sigemptyset(&none);
+  EQUAL(ppoll(entries, 2, &at_once, &none), 0);
+  const auto select_both = [&](fd_set& readers, const timespec& time) {
+    FD_ZERO(&readers);
+    FD_SET(two.server, &readers);
+    FD_SET(ends[0], &readers);
+    return pselect(two.server + ends[0] + 1, &readers, nullptr, nullptr, &time, &none);
+  };
+  fd_set readers;
+  EQUAL(select_both(readers, at_once), 0);
+  say(two.client, "x");
+  EQUAL(ppoll(entries, 2, &limit, &none), 1);
+  EQUAL(entries[0].revents, POLLIN);
+  EQUAL(select_both(readers, limit), 1);
+  CHECK(FD_ISSET(two.server, &readers) && !FD_ISSET(ends[0], &readers));
+  OK(write(ends[1], "p", 1));
+  EQUAL(ppoll(entries, 2, &limit, &none), 2);
+  EQUAL(entries[1].revents, POLLIN);
+  EQUAL(select_both(readers, limit), 2);
+  CHECK(FD_ISSET(two.server, &readers) && FD_ISSET(ends[0], &readers));
 }
 
 CASE("pselect ends with its time") {
@@ -212,6 +253,40 @@ CASE("epoll of a socket and a pipe") {
   epoll_event event;
   EQUAL(set.wait(event, 1000), 1);
   EQUAL(event.data.fd, ends[0]);
+}
+
+CASE("epoll by edge of a socket, a pipe and a listener in one set") {
+  const Pair two = pair();
+  const int listener = listening();
+  int ends[2];
+  pipe_pair(ends);
+  const Epoll set;
+  for (const int fd : {two.server, ends[0], listener}) set.add(fd, EPOLLIN | EPOLLET);
+  epoll_event event;
+  EQUAL(set.wait(event, 20), 0);
+  for (int i = 0; i < 2; ++i) {  // nothing is read between
+    say(two.client, "x");
+    set.says(two.server, EPOLLIN);
+    OK(write(ends[1], "p", 1));
+    set.says(ends[0], EPOLLIN);
+    OK(connect_to(make(), name_of(listener)));
+    set.says(listener, EPOLLIN);
+  }
+}
+
+CASE("EPOLL_CTL_MOD makes a set that goes by level go by edge, and back") {
+  const Pair two = pair();
+  const Epoll set;
+  set.add(two.server, EPOLLIN);
+  say(two.client, "x");
+  epoll_event event;
+  for (int i = 0; i < 2; ++i) EQUAL(set.wait(event, 1000), 1);
+  set.change(two.server, EPOLLIN | EPOLLET);
+  set.says(two.server, EPOLLIN);
+  say(two.client, "y");  // nothing was read
+  set.says(two.server, EPOLLIN);
+  set.change(two.server, EPOLLIN);
+  for (int i = 0; i < 2; ++i) EQUAL(set.wait(event, 1000), 1);
 }
 
 CASE("a closed socket leaves its epoll set") {
