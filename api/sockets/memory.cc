@@ -74,6 +74,9 @@ int check_message(const msghdr* message) {
   if (!can_read(message, sizeof *message)) return -EFAULT;
   if (message->msg_iovlen > IOV_MAX) return -EMSGSIZE;
   if (!can_read(message->msg_iov, message->msg_iovlen * sizeof(iovec))) return -EFAULT;
+  for (std::size_t i = 0; i < message->msg_iovlen; ++i) {
+    if (message->msg_iov[i].iov_len > SSIZE_MAX) return -EINVAL;
+  }
   if (message->msg_name != nullptr) {
     if (message->msg_namelen > INT_MAX) return -EINVAL;
     const std::size_t length =

@@ -35,6 +35,8 @@ namespace calls = millrace::sockets::calls;
 
 namespace {
 
+constexpr std::size_t kSizeMost = SSIZE_MAX;
+
 ssize_t failed(int error) {
   errno = error;
   return -1;
@@ -52,6 +54,7 @@ ssize_t send_parts(int descriptor, const iovec* parts, int count, int flags, con
 
 ssize_t send_bytes(int descriptor, const void* data, std::size_t size, int flags,
                    const sockaddr* to = nullptr, socklen_t length = 0) {
+  if (size > kSizeMost) return failed(EFAULT);  // no buffer is so large
   const iovec part{const_cast<void*>(data), size};
   return send_parts(descriptor, &part, 1, flags, to, length);
 }
@@ -62,7 +65,8 @@ ssize_t receive_parts(int descriptor, const iovec* parts, int count, int flags,
   message.msg_iov = const_cast<iovec*>(parts);
   message.msg_iovlen = static_cast<std::size_t>(count);
   if (from == nullptr) length = nullptr;  // then nobody looks at it
-  if (length != nullptr && !can_write(length, sizeof *length)) return failed(EFAULT);
+  const bool has_length = length != nullptr && can_write(length, sizeof *length);
+  if (from != nullptr && !has_length) return failed(EFAULT);
   message.msg_name = from;
   message.msg_namelen = length != nullptr ? *length : 0;
   const ssize_t received = calls::recvmsg(descriptor, &message, flags);
@@ -72,6 +76,7 @@ ssize_t receive_parts(int descriptor, const iovec* parts, int count, int flags,
 
 ssize_t receive_bytes(int descriptor, void* data, std::size_t size, int flags,
                       sockaddr* from = nullptr, socklen_t* length = nullptr) {
+  if (size > kSizeMost) return failed(EFAULT);
   const iovec part{data, size};
   return receive_parts(descriptor, &part, 1, flags, from, length);
 }

@@ -15,12 +15,17 @@ struct Known {
   int level, name;
   socklen_t size;  // the least that it takes
   bool gets, sets;
+  bool is_of_many = false;  // of one-to-many sockets only
 };
 
 #define SCTP_BOTH(name, size) \
   { #name, IPPROTO_SCTP, name, size, true, true }
 #define SCTP_GETS(name, size) \
   { #name, IPPROTO_SCTP, name, size, true, false }
+#define MANY_BOTH(name, size) \
+  { #name, IPPROTO_SCTP, name, size, true, true, true }
+#define MANY_GETS(name, size) \
+  { #name, IPPROTO_SCTP, name, size, true, false, true }
 #define SO_BOTH(name, size) \
   { #name, SOL_SOCKET, name, size, true, true }
 #define SO_GETS(name, size) \
@@ -57,6 +62,14 @@ constexpr Known kOptions[] = {
     SCTP_GETS(SCTP_REUSE_PORT, kInt),  // of one that is bound, set says EFAULT in any case
     SCTP_BOTH(SCTP_EVENT, sizeof(sctp_event)),
     SCTP_BOTH(SCTP_EXPOSE_POTENTIALLY_FAILED_STATE, kValue),
+    SCTP_GETS(SCTP_GET_PEER_ADDRS, sizeof(sctp_getaddrs)),
+    SCTP_GETS(SCTP_GET_LOCAL_ADDRS, sizeof(sctp_getaddrs)),
+    SCTP_GETS(SCTP_SOCKOPT_CONNECTX3, sizeof(sctp_getaddrs_old)),
+    MANY_BOTH(SCTP_AUTOCLOSE, kInt),
+    MANY_GETS(SCTP_GET_ASSOC_NUMBER, kInt),
+    MANY_GETS(SCTP_GET_ASSOC_ID_LIST, kInt + sizeof(sctp_assoc_t)),
+    MANY_GETS(SCTP_SOCKOPT_PEELOFF, sizeof(sctp_peeloff_arg_t)),
+    MANY_GETS(SCTP_SOCKOPT_PEELOFF_FLAGS, sizeof(sctp_peeloff_flags_arg_t)),
     SO_GETS(SO_TYPE, kInt),
     SO_GETS(SO_PROTOCOL, kInt),
     SO_GETS(SO_DOMAIN, kInt),
@@ -79,7 +92,7 @@ template <class Ask>
 void each(Ask&& ask) {
   for (const Known& one : kOptions) {
     if (getenv("SUITE_VERBOSE") != nullptr) printf("  %s\n", one.text);
-    ask(one, pair().client);
+    ask(one, one.is_of_many ? many().client : pair().client);
   }
 }
 
@@ -153,6 +166,34 @@ CASE("what is only told cannot be set") {
     if (!one.sets && one.name != SCTP_REUSE_PORT)
       FAILS(setsockopt(fd, one.level, one.name, value, one.size), ENOPROTOOPT);
   });
+}
+
+CASE("SCTP_EVENTS: null, foreign, closed; too long or of no length") {
+  const int fd = make();
+  char value[64] = {};
+  socklen_t length = 1;
+  FAILS(getsockopt(fd, IPPROTO_SCTP, SCTP_EVENTS, nullptr, &length), EFAULT);
+  FAILS(getsockopt(fd, IPPROTO_SCTP, SCTP_EVENTS, foreign(), &length), EFAULT);
+  FAILS(setsockopt(fd, IPPROTO_SCTP, SCTP_EVENTS, nullptr, length), EFAULT);
+  FAILS(setsockopt(fd, IPPROTO_SCTP, SCTP_EVENTS, foreign(), length), EFAULT);
+  FAILS(setsockopt(fd, IPPROTO_SCTP, SCTP_EVENTS, value, sizeof value), EINVAL);
+  length = 0;
+  FAILS(getsockopt(fd, IPPROTO_SCTP, SCTP_EVENTS, value, &length), EINVAL);
+  OK(close(fd));
+  FAILS(setsockopt(fd, IPPROTO_SCTP, SCTP_EVENTS, value, 1), EBADF);
+}
+
+CASE("what is of one-to-many sockets, asked of a one-to-one socket") {
+  char value[64] = {};
+  const int fd = pair().client;
+  for (const int name : {SCTP_GET_ASSOC_NUMBER, SCTP_GET_ASSOC_ID_LIST, SCTP_AUTOCLOSE}) {
+    socklen_t length = sizeof value;
+    FAILS(getsockopt(fd, IPPROTO_SCTP, name, value, &length), EOPNOTSUPP);
+  }
+  for (const int name : {SCTP_SOCKOPT_PEELOFF, SCTP_SOCKOPT_PEELOFF_FLAGS}) {
+    socklen_t length = sizeof value;
+    FAILS(getsockopt(fd, IPPROTO_SCTP, name, value, &length), EINVAL);
+  }
 }
 
 CASE("an association that a one-to-many socket does not have") {
