@@ -4,7 +4,10 @@ import time
 
 from harness.ctl import check_no_drops, counter, path_states
 from harness.registry import check, test, wait_until
+from harness.rig import addresses
 from harness.scene import Kernel, Usrsctp, engine_connects, engine_serves
+from harness.sockets import second_engine
+from harness.teller import Teller
 from harness.traffic import Shape
 
 # 500 messages a second each way: 12 seconds, in which the path is cut and healed.
@@ -65,6 +68,33 @@ def kernel_client(rig):
 @test("our client and a kernel server lose nothing when a path is cut, and take it back")
 def kernel_server(rig):
     failover(rig, engine_connects, Kernel)
+
+
+@test("two engines whose programs have bound to both paths keep their association when either is cut")
+def bound_to_both(rig):
+    paths = rig.paths(2)
+    near, far = rig.engine(paths), second_engine(rig, paths)
+    server = Teller(rig, far, 5821, addresses(paths, "theirs"))
+    client = Teller(rig, near, 5822, addresses(paths, "ours"))
+    client.call("connect", 5821, *addresses(paths, "theirs"))
+    server.wait_for("association up")
+    for number, path in enumerate(paths):
+        for engine in (near, far):
+            wait_until(lambda: set(path_states(engine).values()) == {WORKING}, DETECTION_SECONDS,
+                       "both paths work before the cut")
+        rig.cut(path)
+        for engine, address in ((near, path.theirs[0]), (far, path.ours[0])):
+            wait_until(lambda: path_states(engine)[address] == FAILED, DETECTION_SECONDS,
+                       "the broken path is seen as such")
+        for moment in range(3):
+            client.call("send", f"across-{number}-{moment}", 0)
+            server.wait_for(f"message across-{number}-{moment}")
+            time.sleep(2)  # in which the other path would fail too
+        rig.heal(path)
+    for capture, path in zip(rig.captures, paths):
+        capture.stop()
+        sources = {source for _, source in capture.rows("sctp", "ip.src")}
+        check(sources <= {path.ours[0], path.theirs[0]}, f"on path {path.index}: {sources}")
 
 
 @test("on the carrier's preset our data is on the other path before a default RTO is over")
