@@ -62,8 +62,13 @@ class ThreadedEngine {
   ThreadedEngine& operator=(const ThreadedEngine&) = delete;
 
   Engine& engine() { return *engine_; }
-  /// While it is held the lcores do nothing.
-  std::unique_lock<std::shared_mutex> pause() { return std::unique_lock(turn_); }
+  /// While it is held the lcores do nothing. It is tried for, as who pauses may have locks that
+  /// others take while they pause.
+  std::unique_lock<std::shared_mutex> pause() {
+    std::unique_lock turn(turn_, std::try_to_lock);
+    while (!turn.owns_lock() && !turn.try_lock()) std::this_thread::yield();
+    return turn;
+  }
   std::string applications_socket() const { return directory_ + "/applications.sock"; }
 
  private:
