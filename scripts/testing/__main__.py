@@ -199,7 +199,7 @@ def main():
         prog="scripts/test", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="only " + " and ".join(QUICK))
     parser.add_argument("--only", action="append", choices=STAGES, help="only this stage")
-    parser.add_argument("--fuzz-seconds", type=int, default=20, help="per fuzz target")
+    parser.add_argument("--fuzz-seconds", type=int, default=10, help="per fuzz target")
     parser.add_argument("--build-only", choices=builds.SETUPS, help=argparse.SUPPRESS)
     parser.add_argument("targets", nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()
