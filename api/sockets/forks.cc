@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "api/context.h"
@@ -28,15 +29,14 @@ enum class Child {
 int parents_end = -1;
 int childs_end = -1;
 constexpr unsigned kKeeperLook_us = 100'000;
-alignas(Process::Guard) unsigned char guard_memory[sizeof(Process::Guard)];
 
-// Of who forks.
+// Of who forks. Another thread may wait for the lock meanwhile, with a guard of its own.
 thread_local Child next_child = Child::client;
 thread_local bool keeps_lock = false;
-thread_local bool has_lock = false;
+thread_local std::optional<Process::Guard> lock;
 
 void let_go_of_lock() {
-  if (std::exchange(has_lock, false)) reinterpret_cast<Process::Guard*>(guard_memory)->~Guard();
+  lock.reset();
 }
 
 /// fork() after which parent and child have the lock until they let go of it. It is taken by the
@@ -86,8 +86,7 @@ bool Process::has_inheritable() {
 }
 
 void Process::before_fork() {
-  if (!has_lock) new (guard_memory) Guard(*this);
-  has_lock = true;
+  if (!lock) lock.emplace(*this);
   if (context_ == nullptr && next_child == Child::successor) next_child = Child::client;
   parents_end = childs_end = -1;
   int pair[2];

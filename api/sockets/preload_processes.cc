@@ -1,5 +1,6 @@
 // The functions that begin and end processes and programs, as programs see them under millrace-run.
 // Without sockets of ours they are the C library's.
+#include <alloca.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -123,12 +124,27 @@ std::string path_of(int descriptor) {
   return "/proc/self/fd/" + std::to_string(descriptor);
 }
 
-/// The arguments of execl() and its kin, up to the null pointer.
-std::vector<char*> arguments(const char* first, va_list& list) {
-  std::vector<char*> all{const_cast<char*>(first)};
-  while (all.back() != nullptr) all.push_back(va_arg(list, char*));
-  return all;
+/// How many arguments execl() and its kin have, the null pointer counted.
+std::size_t count_arguments(const char* first, va_list& list) {
+  std::size_t count = 1;
+  for (const char* last = first; last != nullptr; ++count) last = va_arg(list, const char*);
+  return count;
 }
+
+void copy_arguments(char** all, std::size_t count, const char* first, va_list& list) {
+  all[0] = const_cast<char*>(first);
+  for (std::size_t i = 1; i < count; ++i) all[i] = va_arg(list, char*);
+}
+
+/// Puts them into `argv`, and leaves `list` behind the last. On the stack: a child of vfork() has
+/// the memory of its parent, which would keep what the program that begins does not give back.
+#define MR_TAKE_ARGUMENTS(argv, first, list)                               \
+  va_list counted_##argv;                                                  \
+  va_copy(counted_##argv, list);                                           \
+  const std::size_t count_##argv = count_arguments(first, counted_##argv); \
+  va_end(counted_##argv);                                                  \
+  char** argv = static_cast<char**>(alloca(count_##argv * sizeof(char*))); \
+  copy_arguments(argv, count_##argv, first, list)
 
 }  // namespace
 
@@ -176,26 +192,26 @@ MR_PRELOAD int execvp(const char* name, char* const* argv) noexcept {
 MR_PRELOAD int execl(const char* path, const char* first, ...) noexcept {
   va_list list;
   va_start(list, first);
-  const std::vector<char*> argv = arguments(first, list);
+  MR_TAKE_ARGUMENTS(argv, first, list);
   va_end(list);
-  return execve(path, argv.data(), environ);
+  return execve(path, argv, environ);
 }
 
 MR_PRELOAD int execlp(const char* name, const char* first, ...) noexcept {
   va_list list;
   va_start(list, first);
-  const std::vector<char*> argv = arguments(first, list);
+  MR_TAKE_ARGUMENTS(argv, first, list);
   va_end(list);
-  return execvpe(name, argv.data(), environ);
+  return execvpe(name, argv, environ);
 }
 
 MR_PRELOAD int execle(const char* path, const char* first, ...) noexcept {
   va_list list;
   va_start(list, first);
-  const std::vector<char*> argv = arguments(first, list);
+  MR_TAKE_ARGUMENTS(argv, first, list);
   char* const* envp = va_arg(list, char* const*);
   va_end(list);
-  return execve(path, argv.data(), envp);
+  return execve(path, argv, envp);
 }
 
 MR_PRELOAD int posix_spawn(pid_t* child, const char* path,

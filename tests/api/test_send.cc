@@ -167,13 +167,27 @@ TEST_CASE("room for messages that go together is there for all of them") {
   CHECK(context.check_room(intents, full) == 0);
 }
 
+namespace {
+
+std::vector<Context::Intent> three_large(Bench& bench) {
+  std::vector<Context::Intent> intents;
+  for (int i = 0; i < 3; ++i) intents.push_back({bench.established(), 16384});
+  return intents;
+}
+
+std::vector<void*> take_all_memory(Bench& bench) {
+  std::vector<void*> buffers;
+  while (void* buffer = mr_buffer_alloc(bench.context, 16384)) buffers.push_back(buffer);
+  return buffers;
+}
+
+}  // namespace
+
 TEST_CASE("room for messages that go together is memory for all of them") {
   Bench bench;
   Context& context = bench.context->context;
-  std::vector<Context::Intent> intents;
-  for (int i = 0; i < 3; ++i) intents.push_back({bench.established(), 16384});
-  std::vector<void*> buffers;
-  while (void* buffer = mr_buffer_alloc(bench.context, 16384)) buffers.push_back(buffer);
+  const std::vector<Context::Intent> intents = three_large(bench);
+  std::vector<void*> buffers = take_all_memory(bench);
   mr_association full = 0;
   for (int i = 0; i < 3; ++i) {
     CHECK(context.check_room(intents, full) == -EAGAIN);
@@ -213,8 +227,7 @@ TEST_CASE("messages that go together wait for memory of their own sizes") {
   Context& context = bench.context->context;
   std::vector<Context::Intent> intents{{bench.established(), 16384}};
   for (int i = 0; i < 8; ++i) intents.push_back({bench.established(), 64});
-  std::vector<void*> buffers;
-  while (void* buffer = mr_buffer_alloc(bench.context, 16384)) buffers.push_back(buffer);
+  const std::vector<void*> buffers = take_all_memory(bench);
   mr_association full = 0;
   CHECK(context.check_room(intents, full) == -EAGAIN);
   CHECK(full == intents[0].association);
@@ -229,10 +242,8 @@ TEST_CASE("messages that go together wait for memory of their own sizes") {
 TEST_CASE("who was refused together with others and then alone waits for his own message") {
   Bench bench;
   Context& context = bench.context->context;
-  std::vector<Context::Intent> intents;
-  for (int i = 0; i < 3; ++i) intents.push_back({bench.established(), 16384});
-  std::vector<void*> buffers;
-  while (void* buffer = mr_buffer_alloc(bench.context, 16384)) buffers.push_back(buffer);
+  const std::vector<Context::Intent> intents = three_large(bench);
+  std::vector<void*> buffers = take_all_memory(bench);
   mr_association full = 0;
   CHECK(context.check_room(intents, full) == -EAGAIN);
   CHECK(bench.send(full, std::string(16384, 'x')) == -EAGAIN);

@@ -24,21 +24,9 @@ struct Crowd {
     socket.set_non_blocking();
   }
   ssize_t send_all(std::string text, int sctp_flags = 0, int flags = 0) const {
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(sctp_sndinfo))] = {};
-    iovec part{text.data(), text.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = IPPROTO_SCTP;
-    head->cmsg_type = SCTP_SNDINFO;
-    head->cmsg_len = CMSG_LEN(sizeof(sctp_sndinfo));
     sctp_sndinfo info{};
     info.snd_flags = static_cast<std::uint16_t>(SCTP_SENDALL | sctp_flags);
-    std::memcpy(CMSG_DATA(head), &info, sizeof info);
-    return calls::sendmsg(socket.number, &message, flags | MSG_NOSIGNAL);
+    return send_with(socket, std::move(text), info, flags);
   }
   /// Whether each has got this, and nothing before it.
   bool have_got(const std::string& text) const {

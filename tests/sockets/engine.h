@@ -130,6 +130,24 @@ struct Received {
   }
 };
 
+/// With SCTP_SNDINFO.
+inline ssize_t send_with(const Handle& socket, std::string text, const sctp_sndinfo& info,
+                         int flags = 0) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof info)] = {};
+  iovec part{text.data(), text.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = IPPROTO_SCTP;
+  head->cmsg_type = SCTP_SNDINFO;
+  head->cmsg_len = CMSG_LEN(sizeof info);
+  std::memcpy(CMSG_DATA(head), &info, sizeof info);
+  return calls::sendmsg(socket.number, &message, flags | MSG_NOSIGNAL);
+}
+
 inline Received receive(const Handle& socket, int flags = 0, std::size_t room = 65536) {
   Received result;
   result.data.resize(room);
