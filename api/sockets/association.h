@@ -123,9 +123,13 @@ struct Association : std::enable_shared_from_this<Association> {
   bool peer_shut_down = false;    // by the other
   int error = 0;                  // errno it ended with
   std::int64_t last_used_us = 0;  // for SCTP_AUTOCLOSE
-  std::deque<Item> early;         // came before it was accepted; without an association yet
-  std::string unfinished;         // a message of which the end is yet to be sent
-  bool is_in_pieces = false;      // a message is received of which the end has not come
+  /// What its paths carried in one chunk when the engine was asked last, and until when it is not
+  /// asked again.
+  std::uint32_t chunk_fits = 0;
+  std::int64_t chunk_fits_until_us = 0;
+  std::deque<Item> early;     // came before it was accepted; without an association yet
+  std::string unfinished;     // a message of which the end is yet to be sent
+  bool is_in_pieces = false;  // a message is received of which the end has not come
   std::uint16_t piece_stream = 0;
   std::uint16_t piece_ssn = 0;
 };

@@ -15,6 +15,8 @@ constexpr std::uint32_t kHeadersV4 = 48;  // IP, common header, DATA chunk
 constexpr std::uint32_t kHeadersV6 = 68;
 constexpr std::uint32_t kFitsAll = 512 - kHeadersV6;  // of the smallest MTU that a path may have
 constexpr std::size_t kReasonMax = 1024;
+// Paths change seldom; on one that has just become smaller a message may be fragmented until then.
+constexpr std::int64_t kAskAgain_us = 100'000;
 
 }  // namespace
 
@@ -92,12 +94,15 @@ void Socket::end(Association& association, const std::string& reason, bool at_on
 }
 
 /// Whether a message goes in one chunk: 0 or -EMSGSIZE, or that the association has ended
-/// meanwhile. Waits for the engine, which knows what the paths carry, if it is not small.
+/// meanwhile. Waits for the engine, which knows what the paths carry, if it is not small: once in a
+/// while, and not for each message.
 //= rfc6458 8.1.11
 int Socket::check_fits(Association& association, std::size_t length) {
   const std::uint32_t fragment_max = association.options.parameters[MR_FRAGMENT_MAX];
   if (fragment_max != 0 && length > fragment_max) return -EMSGSIZE;
   if (length <= kFitsAll || association.is_shut_down) return 0;
+  if (length <= association.chunk_fits && monotonic_us() < association.chunk_fits_until_us)
+    return 0;
   const auto keeper = association.shared_from_this();
   mr_status status;
   const int failed = Process::get().ask_status(association, status);
@@ -106,7 +111,9 @@ int Socket::check_fits(Association& association, std::size_t length) {
     return error != 0 ? -error : -EPIPE;
   }
   if (failed != 0) return -ENOBUFS;
-  return length > fragmentation_point(status, fragment_max) ? -EMSGSIZE : 0;
+  association.chunk_fits = fragmentation_point(status, fragment_max);
+  association.chunk_fits_until_us = monotonic_us() + kAskAgain_us;
+  return length > association.chunk_fits ? -EMSGSIZE : 0;
 }
 
 // A message that the application gives in pieces waits until it is whole: what goes with it is said
