@@ -133,14 +133,14 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
     probed.raise_mtu(carried);
     return;
   }
-  if (index >= path_count_ || !paths_[index]->heartbeat_outstanding ||
+  if (index >= path_count_ || !paths_[index]->awaits_heartbeat_ack() ||
       paths_[index]->heartbeat_nonce != nonce ||
       heartbeat_time(paths_[index]->heartbeat_sent_at) != sent_at) {
     resources_.count(Counter::drop_bad_heartbeat);
     return;
   }
   Path& path = *paths_[index];
-  path.heartbeat_outstanding = false;
+  path.heartbeat_outstanding = path.heartbeat_overdue = false;
   path.rto.on_heartbeat(now - path.heartbeat_sent_at, path.flight > 0, parameters_);
   path.confirm();
   on_path_answer(now, static_cast<std::uint8_t>(index), true);

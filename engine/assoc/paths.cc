@@ -144,6 +144,7 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
   }
   if (path.heartbeat_outstanding) {
     path.heartbeat_outstanding = false;
+    path.heartbeat_overdue = true;
     path.rto.back_off(parameters_);
     const bool counts_for_association = index == data_path() && path.is_confirmed();
     if (path.is_active()) {
@@ -173,6 +174,7 @@ std::uint32_t Association::heartbeat_time(Time at) {
 void Association::send_heartbeat(Time now, std::uint8_t index) {
   Path& path = *paths_[index];
   path.heartbeat_nonce = resources_.random.next_u64();
+  path.heartbeat_overdue = false;
   path.heartbeat_sent_at = now;
   path.heartbeat_deadline = now + path.rto.value();
   std::uint8_t info[kHeartbeatInfoBytes];
@@ -208,7 +210,8 @@ void Association::on_mtu_search_deadline(Time now, std::uint8_t index) {
 void Association::send_mtu_probe(Time now, std::uint8_t index, std::uint16_t size) {
   static constexpr std::array<std::uint8_t, kMtuMax> kPadding{};
   Path& path = *paths_[index];
-  path.mtu_search.set_nonce(resources_.random.next_u64());
+  if (path.mtu_search.is_first_of_its_size())
+    path.mtu_search.set_nonce(resources_.random.next_u64());
   std::uint8_t info[kHeartbeatInfoBytes];
   store_be32(info, kMtuProbe + index);
   store_be64(info + 4, path.mtu_search.nonce());

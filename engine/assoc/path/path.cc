@@ -77,7 +77,7 @@ void Path::restart(const Parameters& parameters) {
   rto = Rto(parameters);
   flight = acked_in_round = 0;
   t3_deadline = heartbeat_deadline = kNever;
-  heartbeat_outstanding = false;
+  heartbeat_outstanding = heartbeat_overdue = false;
   measured_at_ = data_sent_at_ = kNever;
   error_count_ = data_timeouts_ = 0;
   potentially_failed_ = false;

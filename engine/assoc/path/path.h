@@ -111,6 +111,9 @@ class Path {
 
   Time heartbeat_deadline = kNever;
   bool heartbeat_outstanding = false;
+  /// It was not answered in time: counted as an error, but still believed when it comes.
+  bool heartbeat_overdue = false;
+  bool awaits_heartbeat_ack() const { return heartbeat_outstanding || heartbeat_overdue; }
   std::uint64_t heartbeat_nonce = 0;
   Time heartbeat_sent_at{};
   /// When the next heartbeat is due: HB.interval + RTO +- RTO/2, drawn with `random`; sooner for a

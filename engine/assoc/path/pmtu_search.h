@@ -32,8 +32,10 @@ class PmtuSearch {
 
   /// The size of the probe to be sent now, 0 for none; `timeout` is when it counts as lost.
   std::uint16_t on_deadline(Time now, std::uint16_t mtu, Duration timeout);
+  /// All probes of one size carry one nonce, so that an answer counts however late it is.
   std::uint64_t nonce() const { return nonce_; }
   void set_nonce(std::uint64_t nonce) { nonce_ = nonce; }
+  bool is_first_of_its_size() const { return losses_ == 0; }
 
   /// The outstanding probe has arrived: gives its size; 0 if there is none with this nonce.
   std::uint16_t on_answer(Time now, std::uint64_t nonce);
