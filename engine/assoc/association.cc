@@ -1,25 +1,11 @@
 #include "engine/assoc/association.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "engine/assoc/replies.h"
+#include "engine/assoc/source.h"
 
 namespace millrace {
-namespace {
-
-/// How many bits two addresses have in common from their beginning on.
-int common_bits(const IpAddress& one, const IpAddress& other) {
-  int bits = 0;
-  for (std::size_t i = 0; i < one.bytes.size(); ++i, bits += 8) {
-    const auto differing = static_cast<std::uint8_t>(one.bytes[i] ^ other.bytes[i]);
-    if (differing != 0) return bits + std::countl_zero(differing);
-  }
-  return bits;
-}
-
-}  // namespace
-
 const char* state_name(State state) {
   switch (state) {
     case State::kClosed:
@@ -183,9 +169,9 @@ int Association::path_of(const IpAddress& address) const {
   return -1;
 }
 
-// An association that may use all addresses leaves it to the route. Of some, each path has the
-// likest one (RFC 6724 5, rule 8): what left from an address of another path would be answered over
-// that, and one that failed would take both with it.
+// An association that may use all addresses leaves it to the route. Of some, each path has one of
+// its own if it can: what left from an address of another path would be answered over that, and one
+// that failed would take both with it.
 IpAddress Association::source_for(const IpAddress& destination) const {
   if (locals_ == 0) return {};
   const LocalSet all = locals_of(resources_.local_addresses, destination.is_v4());
@@ -193,16 +179,8 @@ IpAddress Association::source_for(const IpAddress& destination) const {
   const bool is_near = destination.is_loopback() && has_local(destination);
   if (is_near || (locals_ & wanted) == wanted) return {};
   const LocalSet usable = (locals_ & wanted) != 0 ? locals_ & wanted : locals_ & all;
-  IpAddress likest;
-  int most = -1;
-  for (std::size_t i = 0; i < resources_.local_addresses.size(); ++i) {
-    if ((usable >> i & 1) == 0) continue;
-    const int bits = common_bits(resources_.local_addresses[i], destination);
-    if (bits <= most) continue;
-    likest = resources_.local_addresses[i];
-    most = bits;
-  }
-  return likest;
+  return choose_source(resources_.local_addresses, resources_.source_routes, usable, destination,
+                       path_count_);
 }
 
 std::uint32_t Association::a_rwnd() const {

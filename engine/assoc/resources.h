@@ -8,6 +8,7 @@
 #include "engine/assoc/path/path.h"
 #include "engine/assoc/rx/reassembly.h"
 #include "engine/assoc/rx/tsn_tracker.h"
+#include "engine/assoc/source.h"
 #include "engine/assoc/tx/outbound.h"
 #include "engine/base/counters.h"
 #include "engine/base/hash.h"
@@ -59,9 +60,10 @@ struct Resources {
   Slab<TsnBitmap>& bitmaps;
   ReassemblyMemory reassembly;
   OutboundMemory outbound;
-  std::span<const IpAddress> local_addresses;  ///< all of the engine's
-  std::size_t chunks_held_max = SIZE_MAX;      ///< DATA chunks that an association may hold
-  std::size_t buffers_held_max = SIZE_MAX;     ///< packets that may be held for later delivery
+  std::span<const IpAddress> local_addresses;    ///< all of the engine's
+  std::span<const SourceRoute> source_routes{};  ///< the longest first
+  std::size_t chunks_held_max = SIZE_MAX;        ///< DATA chunks that an association may hold
+  std::size_t buffers_held_max = SIZE_MAX;       ///< packets that may be held for later delivery
   bool sums_ahead = false;  ///< packets get their checksums here, and best while they are filled
   bool short_ways = true;   ///< off, for tests that compare them: all goes the long ways
   bool may_hold = true;     ///< off: whoever is at work holds as much for later as it may

@@ -55,6 +55,7 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
                  {memory_.rx_chunks, memory_.streams_in, buffers, memory_.rx_index},
                  {memory_.messages, memory_.tx_chunks, memory_.streams_out, memory_.returned},
                  {},
+                 {},
                  config.limits.chunks_held_per_association != 0
                      ? config.limits.chunks_held_per_association
                      : SIZE_MAX,
@@ -88,6 +89,13 @@ void Shard::set_local_addresses(std::span<const IpAddress> addresses) {
   const std::size_t count = std::min(addresses.size(), locals_.size());
   std::copy_n(addresses.begin(), count, locals_.begin());
   resources_.local_addresses = {locals_.data(), count};
+}
+
+void Shard::set_source_routes(std::span<const SourceRoute> routes) {
+  source_routes_.assign(routes.begin(), routes.end());
+  std::stable_sort(source_routes_.begin(), source_routes_.end(),
+                   [](const auto& a, const auto& b) { return a.to.length > b.to.length; });
+  resources_.source_routes = source_routes_;
 }
 
 // 0.0.0.0 and :: stand for all addresses of their version of IP.

@@ -118,6 +118,8 @@ class Shard {
 
   /// The addresses that INIT and INIT ACK announce. Call again when they change.
   void set_local_addresses(std::span<const IpAddress> addresses);
+  /// Which of them lead where; without any, those are taken that look most like the peer's.
+  void set_source_routes(std::span<const SourceRoute> routes);
   /// Whether packets are to be summed up while they are filled (their checksums are not a port's).
   void set_sums_ahead(bool sums_ahead) { resources_.sums_ahead = sums_ahead; }
   /// Off: what is like nearly all goes the same way as everything else. For tests: it must come to
@@ -327,6 +329,7 @@ class Shard {
   std::array<IpAddress, kLocalAddressesMax> locals_;
   Resources resources_;
   mutable Slab<Slot> slots_;
+  std::vector<SourceRoute> source_routes_;
   std::vector<std::uint32_t> generations_;  // of each slot: odd while an association lives there
   std::vector<Ownership> owners_;
   TagTable tags_;
