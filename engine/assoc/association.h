@@ -266,6 +266,7 @@ class Association {
   bool on_unknown_chunk(ChunkView chunk, const PacketIn& in);
   void on_heartbeat(ChunkView chunk, const PacketIn& in);
   void on_heartbeat_ack(Time now, ChunkView chunk);
+  void send_sack_ahead();
   void on_abort(ChunkView chunk, const PacketIn& in);
   void on_error(Time now, ChunkView chunk, const PacketIn& in);
   void keep_error(TlvView cause, const PacketIn& in);
@@ -379,6 +380,7 @@ class Association {
   bool has_walked_ = false;
   std::uint8_t reneges_left_ = 0;
   std::uint8_t answer_path_ = 0;  // where answer_ goes
+  std::uint8_t sacks_ahead_ = 0;  // sent before the turn's own packets
   std::uint16_t streams_in_ = 0;
   std::uint32_t unread_bytes_ = 0;     // delivered to the application and not yet consumed
   std::uint32_t advertised_rwnd_ = 0;  // in the last SACK

@@ -20,6 +20,7 @@ bool is_heartbeat(const PacketIn& in) {
 
 void Association::on_packet(Time now, const PacketIn& in, ChunkReader chunks) {
   flush_answer();  // to an earlier packet
+  if (tracker_.is_sack_due() && tracker_.has_gap()) send_sack_ahead();
   const int from = path_of(in.source);
   if (from >= 0 && paths_[from]->reply_source() != in.destination) {
     paths_[from]->on_arrival_at(in.destination);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/assoc/association.h"
+#include "engine/assoc/replies.h"
 
 namespace millrace {
 
@@ -110,7 +111,10 @@ bool Association::build_packet(Time now, std::uint8_t path, PacketOut& out) {
   //= rfc9260 5
   const bool with_data = may_send_data() || (pending_ & kCookieEcho);
   write_control(writer);
-  if (!is_init && was_up_) write_sack(writer);
+  if (!is_init && was_up_) {
+    write_sack(writer);
+    sacks_ahead_ = 0;
+  }
   if (answer_ != nullptr) write_answer(writer);
   const std::size_t before_data = writer.size();
   if (with_data && !is_init) write_data(now, writer, path);
@@ -176,6 +180,21 @@ void Association::write_sack(PacketWriter& writer) {
   advertised_rwnd_ = offered_rwnd();
   writer.advance(tracker_.write_sack(writer.tail().first(size), advertised_rwnd_));
   resources_.count(Counter::sacks_sent);
+}
+
+// Several packets may be taken in before any is sent. With something missing before them the peer
+// is told as often as it takes for a fast retransmission: twice on its own, and with what is sent
+// then.
+//= rfc9260 6.7
+void Association::send_sack_ahead() {
+  constexpr std::uint8_t kMost = 2;
+  if (sacks_ahead_ == kMost) return;
+  ++sacks_ahead_;
+  const Path& path = *paths_[sack_path()];
+  send_reply(
+      resources_, header(), path.reply_source(), path.destination(), path.marking(),
+      [&](PacketWriter& writer) { write_sack(writer); },
+      kCommonHeaderBytes + path.congestion.pmdcs());
 }
 
 // A window that no full packet fits into is no window: it would invite the peer to send in small

@@ -14,14 +14,18 @@ std::string numbered(std::size_t number, std::size_t size) {
   return text.replace(0, name.size(), name);
 }
 
-// The packets that a sends now, given to b as a burst of its own making.
-std::size_t carry_as_burst(ShardPair& pair) {
+// The packets that a sends now but for the first `lost` ones, given to b as a burst of its own
+// making.
+std::size_t carry_as_burst(ShardPair& pair, std::size_t lost = 0) {
   std::vector<PacketOut> packets;
   {
     Departures departures(pair.a.shard(), pair.now);
     PacketOut out;
     while (departures.next(out)) packets.push_back(out);
   }
+  REQUIRE(packets.size() >= lost);
+  for (std::size_t i = 0; i < lost; ++i) pair.a.buffers().release(packets[i].buffer);
+  packets.erase(packets.begin(), packets.begin() + static_cast<std::ptrdiff_t>(lost));
   Arrivals arrivals(pair.b.shard(), pair.now);
   for (const PacketOut& packet : packets) {
     Buffer* buffer = pair.b.buffers().acquire();
@@ -180,6 +184,37 @@ TEST_CASE("Messages that were not read when the peer restarts or the end comes g
   CHECK(pair.b.shard().associations() == 0);
   pair.run_for(milliseconds(50));
   CHECK(pair.b.has_all_buffers());
+}
+
+//= rfc9260 6.7#1 type=test
+//= rfc9260 7.2.4#1 type=test
+TEST_CASE("A hole in a burst is reported as often as a fast retransmission takes", "[bursts]") {
+  ShardPair pair;
+  const AssociationHandle handle = pair.associate();
+  for (std::size_t i = 0; i < 4; ++i) pair.a.send(pair.now, handle, numbered(i, 1400));
+  REQUIRE(carry_as_burst(pair, 1) == 3);
+  const std::uint64_t before = pair.b.count(Counter::sacks_sent);
+  CHECK(before == 2);
+  pair.run_for(milliseconds(50));
+  CHECK(pair.a.count(Counter::fast_retransmits) == 1);
+  CHECK(pair.a.count(Counter::t3_expirations) == 0);
+  CHECK(messages_of(pair.b).size() == 4);
+}
+
+TEST_CASE("A long burst behind a hole is reported three times and no more", "[bursts]") {
+  ShardPair pair;
+  const AssociationHandle handle = pair.associate();
+  // Acknowledged by and by, so that the window opens.
+  for (std::size_t i = 0; i < 60; ++i) pair.a.send(pair.now, handle, numbered(i, 1400));
+  pair.run_for(seconds(1));
+  const std::uint64_t before = pair.b.count(Counter::sacks_sent);
+  for (std::size_t i = 0; i < 12; ++i) pair.a.send(pair.now, handle, numbered(i, 1400));
+  const std::size_t carried = carry_as_burst(pair, 1);
+  REQUIRE(carried > 3);
+  CHECK(pair.b.count(Counter::sacks_sent) == before + 2);
+  pair.run_for(milliseconds(50));
+  CHECK(pair.a.count(Counter::fast_retransmits) == 1);
+  CHECK(messages_of(pair.b).size() == 72);
 }
 
 }  // namespace millrace::test
