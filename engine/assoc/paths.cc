@@ -123,12 +123,12 @@ void Association::on_t3_expired(Time now, std::uint8_t path) {
     return;
   }
   resources_.count(Counter::t3_expirations);
-  const bool is_window_probe = outbound_.is_probing_window();
-  paths_[path]->congestion.on_timeout();
+  const bool is_refused = outbound_.is_refused();
+  if (!outbound_.is_window_probe()) paths_[path]->congestion.on_timeout();
   paths_[path]->rto.back_off(parameters_);
   outbound_.on_t3_expired(paths_, path);
   //= rfc9260 6.1
-  if (is_window_probe) return;
+  if (is_refused) return;
   paths_[path]->on_data_timeout(now);
   on_path_error(now, path, true);
 }

@@ -139,7 +139,8 @@ std::size_t Worker::turn_away(Time now, std::size_t count) {
   const InitRate::Verdict verdict = shard_.judge_handshakes(now);
   if (verdict == InitRate::Verdict::kAnswer) return count;
   const bool is_half_open = verdict == InitRate::Verdict::kTooManyHalfOpen;
-  const auto is_refused = [&](const net::SctpPacket& packet) {
+  std::size_t inits = 0, cookies = 0, left = 0;
+  const auto refused = [&](const net::SctpPacket& packet) -> std::size_t* {
     const CommonHeader header = CommonHeader::read(packet.bytes);
     switch (static_cast<ChunkType>(packet.bytes[kCommonHeaderBytes])) {
       case ChunkType::kInit:
@@ -153,7 +154,8 @@ std::size_t Worker::turn_away(Time now, std::size_t count) {
   };
   std::size_t left = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    if (is_refused(packets_[i])) {
+    if (std::size_t* counted = refused(packets_[i])) {
+      ++*counted;
       pool_.release(packets_[i].buffer);
     } else {
       packets_[left++] = packets_[i];

@@ -113,11 +113,11 @@ TEST_CASE("with the peer's window closed only one chunk goes, and only if nothin
   CHECK(f.send_all().size() == 2);
   CHECK(f.outbound.peer_rwnd() == 0);
   f.sack(1001, {}, 0);
-  CHECK(f.outbound.is_probing_window());
   CHECK(f.outbound.waits_to_probe());
   CHECK(f.send_all().empty());
   f.outbound.let_probe();
   CHECK((f.send_all() == Tsns{1002}));
+  CHECK(f.outbound.is_window_probe());
   CHECK(f.outbound.probes() == 1);
   CHECK(f.send_all().empty());
   SECTION("the window opens: what probed it goes again at once") {

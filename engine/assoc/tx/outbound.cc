@@ -16,7 +16,7 @@ void Outbound::start(Tsn initial, std::uint32_t peer_rwnd, std::uint16_t streams
   cumulative_tsn_ack_ = initial - 1;
   highest_gap_acked_ = cumulative_tsn_ack_;
   peer_rwnd_ = peer_rwnd;
-  probing_window_ = false;
+  window_was_closed_ = refused_ = false;
   probe_is_due_ = false;
   probes_ = 0;
   leave_fast_recovery();
@@ -268,7 +268,7 @@ void Outbound::on_t3_expired(Paths& paths, std::uint8_t path) {
     chunk->was_fast_retransmitted = false;
   }
   // The next expiration is excused only by another SACK with a closed window.
-  probing_window_ = false;
+  refused_ = false;
   leave_fast_recovery();
   paths[path]->t3_deadline = kNever;
 }

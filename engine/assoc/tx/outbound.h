@@ -133,8 +133,12 @@ class Outbound {
   void let_probe() { probe_is_due_ = true; }
   /// Probes since the window was closed.
   std::uint32_t probes() const { return probes_; }
-  /// The peer answers, but has its window closed: a T3 expiration is a window probe's.
-  bool is_probing_window() const { return probing_window_; }
+  /// The peer has answered what is in flight, and taken nothing: its window is closed. A T3
+  /// expiration then says nothing of the path.
+  bool is_refused() const { return refused_; }
+  /// One chunk is in flight, and there was no window for it: no matter of congestion (RFC
+  /// 9260 6.1).
+  bool is_window_probe() const { return window_was_closed_ && sent_.size() == 1; }
 
   // ---- questions ----
 
@@ -214,7 +218,8 @@ class Outbound {
   std::uint16_t streams_out_ = 0;
   bool in_fast_recovery_ = false;
   bool fast_retransmit_pending_ = false;  // one packet may go regardless of cwnd
-  bool probing_window_ = false;
+  bool window_was_closed_ = false;        // when the last SACK came
+  bool refused_ = false;
   bool probe_is_due_ = false;
   std::uint8_t probes_ = 0;
 };

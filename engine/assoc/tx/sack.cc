@@ -29,11 +29,10 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
   }
   // The window opens. The one chunk that probed it was not taken, and would wait for a T3-rtx that
   // has backed off for as long as the window was closed.
-  if (probing_window_ && sack.a_rwnd >= parameters.path_mtu && !acked.any && sent_.size() == 1) {
-    mark_all_lost(paths);
-  }
+  if (is_window_probe() && sack.a_rwnd >= parameters.path_mtu && !acked.any) mark_all_lost(paths);
   take_window(sack.a_rwnd);
-  probing_window_ = sack.a_rwnd == 0 || (sack.a_rwnd < parameters.path_mtu && !acked.any);
+  refused_ = sack.a_rwnd < parameters.path_mtu && !acked.any;
+  window_was_closed_ = sack.a_rwnd == 0 || refused_;
   finish_sack(paths, acked, now, outcome);
   Tsn end = cumulative;
   if (sack.gap_count > 0) {
