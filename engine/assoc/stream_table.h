@@ -28,7 +28,8 @@ class StreamTable {
         : blocks(associations * 4 * kInlineBlocks), directories(associations) {}
     Slab<Block> blocks;
     Slab<Directory> directories;
-    bool may_grow = true;  ///< off: whoever is at work has as many blocks as it may have
+    /// Off: whoever is at work has as many blocks as it may have, unless it has none yet.
+    bool may_grow = true;
   };
 
   /// The stream's state, made if it is not there yet; nullptr if there is no memory for it.
@@ -60,7 +61,8 @@ class StreamTable {
   [[gnu::noinline]] T* get_or_make(Slabs& slabs, std::uint16_t stream) {
     Block** slot = slot_of(slabs, stream / kBlockStreams);
     if (slot == nullptr) return nullptr;
-    if (*slot == nullptr && slabs.may_grow && (*slot = slabs.blocks.create()) != nullptr) {
+    const bool may_grow = slabs.may_grow || block_count_ == 0;
+    if (*slot == nullptr && may_grow && (*slot = slabs.blocks.create()) != nullptr) {
       ++block_count_;
     }
     return *slot == nullptr ? nullptr : &(*slot)->streams[stream % kBlockStreams];

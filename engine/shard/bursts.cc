@@ -67,8 +67,7 @@ bool Departures::next(PacketOut& out) {
     Slot* slot = shard_.sending_.front();
     if (slot == nullptr) return false;
     const OutboundMemory& memory = shard_.resources_.outbound;
-    if (shard_.buffers_.free_count() == 0 ||
-        memory.chunks_in_flight() >= shard_.memory_.tx_chunks.capacity()) {
+    if (shard_.buffers_.free_count() == 0) {
       // They stay in the list: nothing else wakes them.
       shard_.counters_.add(Counter::waits_for_memory);
       return false;
