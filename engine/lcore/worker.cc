@@ -137,22 +137,23 @@ void Worker::foresee(std::span<const net::SctpPacket> packets) const {
 // from an address that is known. Returns how many of the first of packets_ are left.
 std::size_t Worker::turn_away(Time now, std::size_t count) {
   const InitRate::Verdict verdict = shard_.judge_handshakes(now);
-  if (verdict == InitRate::Verdict::kAnswer) return count;
+  const bool answers = verdict == InitRate::Verdict::kAnswer;
+  const bool opens = shard_.opens_cookies(now);
+  if (answers && opens) return count;
   const bool is_half_open = verdict == InitRate::Verdict::kTooManyHalfOpen;
   std::size_t inits = 0, cookies = 0, left = 0;
   const auto refused = [&](const net::SctpPacket& packet) -> std::size_t* {
     const CommonHeader header = CommonHeader::read(packet.bytes);
-    switch (static_cast<ChunkType>(packet.bytes[kCommonHeaderBytes])) {
-      case ChunkType::kInit:
-        return steering_.owner_of_peer(header.destination_port, packet.source, header.source_port,
-                                       number_) == number_;
-      case ChunkType::kCookieEcho:
-        return is_half_open && steering_.owner_of_tag(header.verification_tag) == number_;
-      default:
-        return false;
+    const auto type = static_cast<ChunkType>(packet.bytes[kCommonHeaderBytes]);
+    if (type == ChunkType::kInit && !answers) {
+      const std::size_t owner = steering_.owner_of_peer(header.destination_port, packet.source,
+                                                        header.source_port, number_);
+      return owner == number_ ? &inits : nullptr;
     }
+    if (type == ChunkType::kCookieEcho && !opens)
+      return steering_.owner_of_tag(header.verification_tag) == number_ ? &cookies : nullptr;
+    return nullptr;
   };
-  std::size_t left = 0;
   for (std::size_t i = 0; i < count; ++i) {
     if (std::size_t* counted = refused(packets_[i])) {
       ++*counted;
@@ -161,7 +162,8 @@ std::size_t Worker::turn_away(Time now, std::size_t count) {
       packets_[left++] = packets_[i];
     }
   }
-  counters_.add(is_half_open ? Counter::drop_half_open : Counter::drop_init_rate, count - left);
+  counters_.add(is_half_open ? Counter::drop_half_open : Counter::drop_init_rate, inits);
+  counters_.add(Counter::drop_half_open, cookies);
   return left;
 }
 

@@ -45,14 +45,15 @@ InitRate::Verdict InitRate::judge_listener(Time now, TokenBucket* listener) {
     return Verdict::kTooManyForListener;
   }
   if (limits_.in_all != 0 && !all_.take(now, limits_.in_all)) return Verdict::kTooManyInAll;
-  if (!may_open(now)) return Verdict::kTooManyHalfOpen;
+  if (limits_.half_open != 0 && !inits_.take(now, limits_.half_open))
+    return Verdict::kTooManyHalfOpen;
   return Verdict::kAnswer;
 }
 
 InitRate::Verdict InitRate::judge_all(Time now) const {
   if (limits_.in_all != 0 && all_.is_empty(now, limits_.in_all)) return Verdict::kTooManyInAll;
-  const bool opens = limits_.half_open == 0 || !half_open_.is_empty(now, limits_.half_open);
-  return opens ? Verdict::kAnswer : Verdict::kTooManyHalfOpen;
+  const bool answers = limits_.half_open == 0 || !inits_.is_empty(now, limits_.half_open);
+  return answers ? Verdict::kAnswer : Verdict::kTooManyHalfOpen;
 }
 
 }  // namespace millrace

@@ -24,7 +24,7 @@ struct InitRateLimits {
   std::uint32_t to_one_listener = 0;
   /// All addresses of an IPv6 subnet (/64) are one source: whoever has one of them has them all.
   std::uint32_t from_one_source = 0;
-  std::uint32_t half_open = 20'000;  ///< that come to nothing
+  std::uint32_t half_open = 20'000;  ///< INITs that come to nothing, and as many cookies
 };
 
 /// So many tokens a second, and never more than that many.
@@ -63,22 +63,29 @@ class InitRate {
   Verdict judge_listener(Time now, TokenBucket* listener);
   /// What is said of every INIT now, whoever it is from and whatever it is for.
   Verdict judge_all(Time now) const;
-  /// Whether a cookie may be looked at.
+  /// Whether a cookie may be looked at. INITs take nothing from that: who has answered an INIT ACK
+  /// is not to be kept out by a flood from addresses that nobody has.
   bool may_open(Time now) {
-    return limits_.half_open == 0 || half_open_.take(now, limits_.half_open);
+    return limits_.half_open == 0 || cookies_.take(now, limits_.half_open);
+  }
+  /// Whether may_open() would say yes.
+  bool opens(Time now) const {
+    return limits_.half_open == 0 || !cookies_.is_empty(now, limits_.half_open);
   }
   /// It has begun an association, or begun it anew: it pays for itself, and for some INITs of this
   /// lcore's and of `lcores` in all.
   void on_begun(std::size_t lcores) {
     if (limits_.half_open == 0) return;
-    half_open_.give_back(static_cast<std::uint32_t>(1 + 2 * lcores), limits_.half_open);
+    cookies_.give_back(1, limits_.half_open);
+    inits_.give_back(static_cast<std::uint32_t>(2 * lcores), limits_.half_open);
   }
 
  private:
   InitRateLimits limits_;
   HashKey key_;
   TokenBucket all_;
-  TokenBucket half_open_;
+  TokenBucket inits_;    ///< that come to nothing
+  TokenBucket cookies_;  ///< the same
   std::array<TokenBucket, kBuckets> sources_;
 };
 

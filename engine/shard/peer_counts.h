@@ -1,6 +1,8 @@
-// How many associations peers have with a shard, by their address.
+// How many associations peers have with a shard, by their address; all addresses of an IPv6 subnet
+// (/64) are one peer's: whoever has one of them has them all.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -26,17 +28,20 @@ class PeerCounts {
   PeerCounts(const PeerCounts&) = delete;
   PeerCounts& operator=(const PeerCounts&) = delete;
 
-  std::uint32_t of(const IpAddress& peer) const { return entries_[place_of(peer)].count; }
+  std::uint32_t of(const IpAddress& peer) const {
+    return entries_[place_of(source_of(peer))].count;
+  }
 
   void add(const IpAddress& peer) {
-    Entry& entry = entries_[place_of(peer)];
-    entry.peer = peer;
+    const IpAddress source = source_of(peer);
+    Entry& entry = entries_[place_of(source)];
+    entry.peer = source;
     ++entry.count;
   }
 
   /// It has been added before.
   void remove(const IpAddress& peer) {
-    std::size_t hole = place_of(peer);
+    std::size_t hole = place_of(source_of(peer));
     MR_ASSERT(entries_[hole].count > 0);
     if (--entries_[hole].count > 0) return;
     for (std::size_t at = (hole + 1) & mask_; entries_[at].count != 0; at = (at + 1) & mask_) {
@@ -54,6 +59,12 @@ class PeerCounts {
     IpAddress peer;
     std::uint32_t count = 0;  ///< 0: free
   };
+
+  static IpAddress source_of(IpAddress peer) {
+    constexpr std::size_t kSubnetBytes = 8;
+    if (!peer.is_v4()) std::fill(peer.bytes.begin() + kSubnetBytes, peer.bytes.end(), 0);
+    return peer;
+  }
 
   std::size_t home_of(const IpAddress& peer) const { return table_hash(key_, peer.bytes) & mask_; }
   // Where it is, or where it would be put.

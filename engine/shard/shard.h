@@ -136,6 +136,8 @@ class Shard {
   void on_icmp(Time now, const IcmpReport& report);
   /// What the limits say to each handshake now: see InitRate::judge_all().
   InitRate::Verdict judge_handshakes(Time now) const { return init_rate_.judge_all(now); }
+  /// The same of a COOKIE ECHO: whether its cookie may be looked at.
+  bool opens_cookies(Time now) const { return init_rate_.opens(now); }
   /// Runs what is due, or the oldest of it: next_deadline() says then that it wants to go on.
   void on_deadline(Time now);
 
@@ -327,9 +329,9 @@ class Shard {
   Random random_;
   Memory memory_;
   std::array<IpAddress, kLocalAddressesMax> locals_;
+  std::vector<SourceRoute> source_routes_;
   Resources resources_;
   mutable Slab<Slot> slots_;
-  std::vector<SourceRoute> source_routes_;
   std::vector<std::uint32_t> generations_;  // of each slot: odd while an association lives there
   std::vector<Ownership> owners_;
   TagTable tags_;
