@@ -234,7 +234,8 @@ void Association::send_mtu_probe(Time now, std::uint8_t index, std::uint16_t siz
 //= rfc9260 7.3
 void Association::on_packet_too_big(Time now, const IpAddress& destination, std::uint16_t mtu) {
   const int path = path_of(destination);
-  if (path >= 0 && mtu != 0) paths_[path]->lower_mtu(now, mtu);
+  if (path < 0 || mtu == 0 || !paths_[path]->lower_mtu(now, mtu)) return;
+  outbound_.mark_large_lost(paths_, static_cast<std::uint8_t>(path));
 }
 
 // A host without SCTP that the peer has named is a trick of the peer's, or an error: as an ABORT.
@@ -242,6 +243,7 @@ void Association::on_packet_too_big(Time now, const IpAddress& destination, std:
 void Association::on_protocol_unreachable() {
   resources_.count(Counter::associations_lost);
   close(DownReason::kUnreachable, 0);
+// What is on its way there and too large has not arrived: it goes again at once, as IP fragments.
 }
 
 }  // namespace millrace

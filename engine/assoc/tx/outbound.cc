@@ -273,6 +273,14 @@ void Outbound::on_t3_expired(Paths& paths, std::uint8_t path) {
   paths[path]->t3_deadline = kNever;
 }
 
+void Outbound::mark_large_lost(Paths& paths, std::uint8_t path) {
+  const std::uint32_t most = paths[path]->congestion.pmdcs();
+  for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
+    const bool is_there = chunk->state == TxChunk::State::kInFlight && chunk->path == path;
+    if (is_there && kDataHeaderBytes + chunk->length > most) mark_lost(*chunk, paths);
+  }
+}
+
 void Outbound::mark_all_lost(Paths& paths) {
   for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
     if (chunk->state == TxChunk::State::kInFlight) mark_lost(*chunk, paths);
