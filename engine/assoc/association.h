@@ -344,6 +344,7 @@ class Association {
   void on_mtu_search_deadline(Time now, std::uint8_t path);
   void send_mtu_probe(Time now, std::uint8_t path, std::uint16_t size);
   static std::uint32_t heartbeat_time(Time at);
+  std::int64_t unconfirmed_paths() const;
   void on_heartbeat_deadline(Time now, std::uint8_t path);
   void send_heartbeat(Time now, std::uint8_t path);
 
@@ -379,8 +380,8 @@ class Association {
   // What one packet may still ask for:
   bool has_walked_ = false;
   std::uint8_t reneges_left_ = 0;
-  std::uint8_t answer_path_ = 0;  // where answer_ goes
   std::uint8_t sacks_ahead_ = 0;  // sent before the turn's own packets
+  std::uint8_t answer_path_ = 0;  // where answer_ goes
   std::uint16_t streams_in_ = 0;
   std::uint32_t unread_bytes_ = 0;     // delivered to the application and not yet consumed
   std::uint32_t advertised_rwnd_ = 0;  // in the last SACK

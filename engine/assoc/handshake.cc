@@ -174,6 +174,7 @@ void Association::on_t1_expired(Time now) {
 void Association::on_stale_cookie(Time now) {
   if (state_ != State::kCookieEchoed) return resources_.count(Counter::drop_unexpected_chunk);
   if (stale_cookies_++ >= parameters_.init_max_retrans) {
+    resources_.count(Counter::associations_lost);
     return close(DownReason::kInitFailed, static_cast<std::uint16_t>(CauseCode::kStaleCookie));
   }
   release_kept();
@@ -252,13 +253,16 @@ Association::CookieVerdict Association::on_cookie_echo(Time now, const Cookie& c
                       in.source, parameters_.marking);
     return CookieVerdict::kDiscard;
   }
-  if (local_matches) {
+  if (local_matches && (peer_matches || !was_up_)) {
     if (!peer_matches) take_new_peer_tag(cookie);  // action B
     return answer_cookie(now, in);                 // actions B and D
   }
+  // Action B of an association that is up: whom it has been up with is gone, and this one knows
+  // none of the TSNs since. It goes on as after action A.
+  const bool is_late_collision = local_matches && path_of(cookie.peers[0]) >= 0;
   const bool ties_match = !peer_matches && cookie.local_tie_tag == local_tie_tag_ &&
                           cookie.peer_tie_tag == peer_tie_tag_ && local_tie_tag_ != 0;
-  if (!ties_match) {  // action C, and what the table does not list
+  if (!ties_match && !is_late_collision) {  // action C, and what the table does not list
     resources_.count(Counter::drop_unexpected_chunk);
     return CookieVerdict::kDiscard;
   }
@@ -292,7 +296,6 @@ void Association::answer_to(const PacketIn& in) {
 // answered yet.
 void Association::take_new_peer_tag(const Cookie& cookie) {
   identity_.peer_tag = cookie.peer_tag;
-  if (was_up_) return;
   streams_out_ = cookie.streams_out;
   streams_in_ = cookie.streams_in;
   peer_adaptation_ = cookie.peer_adaptation;

@@ -18,11 +18,16 @@ std::uint8_t Association::new_data_path() const {
 //= rfc9260 6.4
 // `first` while nothing speaks against it, else another; if none is usable, `first`. For data it is
 // the primary path (RFC 9260 6.4.1 leaves that open: staying with it is what brings a single-homed
-// peer back).
+// peer back); but not one that may be another host's while any is known to be the peer's.
 std::uint8_t Association::best_path(std::uint8_t first) const {
   if (paths_[first]->is_preferable()) return first;
   const std::uint8_t other = alternate_path(first);
-  return paths_[first]->is_usable() && !is_better(other, first) ? first : other;
+  if (paths_[first]->is_usable()) return is_better(other, first) ? other : first;
+  if (other != first || paths_[first]->is_confirmed()) return other;
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    if (paths_[i]->is_confirmed()) return i;
+  }
+  return first;
 }
 
 // The first path behind `avoid` that nothing speaks against, else the usable one with the fewest
@@ -153,7 +158,7 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
       on_association_error();
     }
     if (is_closed()) return;
-    path.arm_heartbeat(now, resources_.random.next_u32());
+    path.arm_heartbeat(now, resources_.random.next_u32(), unconfirmed_paths());
     return;
   }
   if (path.is_confirmed() && !path.is_potentially_failed() && !path.is_idle()) {
@@ -161,6 +166,12 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
     return;
   }
   send_heartbeat(now, index);
+}
+
+// HB.Max.Burst is 1: in an RTO one of the addresses is asked that the peer may have made up.
+std::int64_t Association::unconfirmed_paths() const {
+  return std::count_if(paths_.begin(), paths_.begin() + path_count_,
+                       [](const Path* path) { return !path->is_confirmed() && path->is_active(); });
 }
 
 // Microseconds, of a clock of our own, and no more of them than tell two heartbeats apart.
@@ -231,6 +242,7 @@ void Association::send_mtu_probe(Time now, std::uint8_t index, std::uint16_t siz
   }
 }
 
+// What is on its way there and too large has not arrived: it goes again at once, as IP fragments.
 //= rfc9260 7.3
 void Association::on_packet_too_big(Time now, const IpAddress& destination, std::uint16_t mtu) {
   const int path = path_of(destination);
@@ -243,7 +255,6 @@ void Association::on_packet_too_big(Time now, const IpAddress& destination, std:
 void Association::on_protocol_unreachable() {
   resources_.count(Counter::associations_lost);
   close(DownReason::kUnreachable, 0);
-// What is on its way there and too large has not arrived: it goes again at once, as IP fragments.
 }
 
 }  // namespace millrace

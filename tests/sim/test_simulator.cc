@@ -131,12 +131,16 @@ TEST_CASE("hosts that restart with their old addresses and ports are associated 
   scenario.habits.pause = milliseconds(20);
   scenario.habits.messages = 3;
   scenario.break_length = seconds(20);
-  Simulation simulation(scenario);
-  const Summary summary = simulation.run();
-  CHECK(simulation.host(0).restarts() + simulation.host(1).restarts() > 5);
-  CHECK(summary.restarts > 0);  // of associations: by a COOKIE ECHO with tie tags
-  CHECK(summary.flows > 40);
-  CHECK(summary.delivered > 200);
+  std::uint64_t of_associations = 0;  // by a COOKIE ECHO with tie tags
+  for (scenario.seed = 9; scenario.seed < 13; ++scenario.seed) {
+    Simulation simulation(scenario);
+    const Summary summary = simulation.run();
+    CHECK(simulation.host(0).restarts() + simulation.host(1).restarts() > 5);
+    CHECK(summary.flows > 40);
+    CHECK(summary.delivered > 200);
+    of_associations += summary.restarts;
+  }
+  CHECK(of_associations > 5);
 }
 
 // A shutdown on its way is over when the clock jumps (T5-shutdown-guard), and what it had is told

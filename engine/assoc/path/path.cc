@@ -186,14 +186,14 @@ void Path::confirm() {
 }
 
 //= rfc9260 8.3
-void Path::arm_heartbeat(Time now, std::uint32_t random) {
+void Path::arm_heartbeat(Time now, std::uint32_t random, std::int64_t unconfirmed) {
   heartbeat_armed_at_ = now;
   const Duration rto_now = rto.value();
   // RTO.Max is far below 2^31 microseconds, so the product fits.
   const Duration jitter = microseconds((rto_now.ns / 1000 * (random >> 1)) >> 31);
-  if (!confirmed_) {
+  if (!confirmed_ && active_) {
     //= rfc9260 5.4
-    heartbeat_deadline = now + rto_now;
+    heartbeat_deadline = now + rto_now * unconfirmed;
   } else if (potentially_failed_) {
     // One at a time, each given its RTO, which grows (RFC 7829 3.2): whether HB.interval is set or
     // not, or the path would never be preferred again.

@@ -117,8 +117,9 @@ class Path {
   std::uint64_t heartbeat_nonce = 0;
   Time heartbeat_sent_at{};
   /// When the next heartbeat is due: HB.interval + RTO +- RTO/2, drawn with `random`; sooner for a
-  /// path that is not confirmed yet, or that may have failed.
-  void arm_heartbeat(Time now, std::uint32_t random);
+  /// path that may have failed, or that is not confirmed yet: that of `unconfirmed` such paths in
+  /// turn, each an RTO after the one before.
+  void arm_heartbeat(Time now, std::uint32_t random, std::int64_t unconfirmed = 1);
 
   /// No data was sent here since the heartbeat was armed.
   bool is_idle() const { return data_sent_at_ == kNever || data_sent_at_ < heartbeat_armed_at_; }
