@@ -32,8 +32,9 @@ mr_address parsed(const std::string& text) {
 
 }  // namespace
 
-Crowd::Crowd(const CrowdConfig& config)
-    : pool_(kBuffers),
+Crowd::Crowd(const CrowdConfig& config, Clock clock)
+    : clock_(clock),
+      pool_(kBuffers),
       memory_(pool_, kBuffers),
       wire_(pool_, kWireFrames),
       names_(config.associations),
@@ -153,6 +154,17 @@ CrowdWork Crowd::transfer(const Turn& what, Duration span) {
   CrowdWork done = work(counts_before, stopwatch.seconds());
   done.done = received_ - before;
   return done;
+}
+
+void Crowd::carry(const Turn& what, std::uint64_t messages) {
+  bytes_.assign(what.size, 0x5a);
+  const std::uint64_t end = sent_ + messages;
+  while (sent_ < end) {
+    send(what);
+    turn();
+    receive();
+  }
+  drain();
 }
 
 CrowdWork Crowd::idle(Duration span) {

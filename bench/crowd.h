@@ -29,6 +29,11 @@ struct Turn {
   std::size_t among = 0;     ///< that traffic goes round; 0: all
 };
 
+/// Turns of rows: two packets to each, which are acknowledged at once. What waits for SACKs holds
+/// an application's slots, of which it has 16,384.
+inline constexpr Turn kActive64{.size = 64, .burst = 36, .at_once = 2};
+inline constexpr Turn kActive1400{.size = 1400, .burst = 2, .at_once = 16};
+
 struct CrowdWork : Work {
   std::uint64_t packets = 0;     ///< SCTP packets that were received, at both ends
   std::uint64_t heartbeats = 0;  ///< that were sent, at both ends
@@ -40,11 +45,13 @@ struct CrowdWork : Work {
 /// All on the caller's thread. Every message is checked for whose it is and for order.
 class Crowd {
  public:
-  explicit Crowd(const CrowdConfig& config);
+  explicit Crowd(const CrowdConfig& config, Clock clock = Clock::on_core());
   ~Crowd();
 
   /// `span` of messages, all of which arrive.
   CrowdWork transfer(const Turn& turn, Duration span);
+  /// As transfer(), but so many messages or a few more: what is done depends on nothing else.
+  void carry(const Turn& turn, std::uint64_t messages);
   /// `span` of nothing but what timers do: time in which nothing is due is left out.
   CrowdWork idle(Duration span);
 
@@ -72,7 +79,7 @@ class Crowd {
   Counts counts();
   CrowdWork work(const Counts& before, double cpu_seconds);
 
-  Clock clock_ = Clock::on_core();
+  Clock clock_;
   BufferPool pool_;
   BufferSlab memory_;
   drivers::MemoryWire wire_;

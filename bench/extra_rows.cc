@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <functional>
 
-#include "bench/crowd.h"
 #include "bench/marks.h"
 #include "bench/memory.h"
 #include "bench/parallel.h"
@@ -56,10 +55,8 @@ std::vector<std::string> ExtraRows::names() {
 }
 
 Row ExtraRows::measure(const std::string& name) {
-  // Two packets each, which are acknowledged at once: what waits for SACKs holds an application's
-  // slots, of which it has 16,384.
-  if (name == "active-64") return active(name, 64, 36, 2);
-  if (name == "active-1400") return active(name, 1400, 2, 16);
+  if (name == "active-64") return active(name, kActive64);
+  if (name == "active-1400") return active(name, kActive1400);
   if (name == "idle-memory" || name == "idle-cost" || name == "heartbeat") return idle(name);
   if (name == "hand-off") return hand_off();
   if (name == "lcores") return lcores();
@@ -68,18 +65,16 @@ Row ExtraRows::measure(const std::string& name) {
   fail("no row is called " + name);
 }
 
-Row ExtraRows::active(const std::string& name, std::size_t size, std::size_t burst,
-                      std::size_t at_once) {
+Row ExtraRows::active(const std::string& name, const Turn& turn) {
   Crowd many({.associations = plan_.active});
   Crowd one({});
-  const Turn turn{.size = size, .burst = burst, .at_once = at_once};
   const auto [ours, beside] = figures<2>(plan_.trials, [&]() -> std::array<double, 2> {
     return {many.transfer(turn, plan_.span).rate(), one.transfer(turn, plan_.span).rate()};
   });
   Row row{.name = name,
           .unit = "messages/s",
           .note = text("%.0f associations in turn, %.0f messages at a time",
-                       static_cast<double>(plan_.active), static_cast<double>(burst)),
+                       static_cast<double>(plan_.active), static_cast<double>(turn.burst)),
           .beside = "one association"};
   fill(row, ours, beside);
   return row;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/crowd.h"
 #include "bench/rows.h"
 
 namespace millrace::bench {
@@ -25,7 +26,7 @@ class ExtraRows {
   Row measure(const std::string& name);
 
  private:
-  Row active(const std::string& name, std::size_t size, std::size_t burst, std::size_t at_once);
+  Row active(const std::string& name, const Turn& turn);
   Row idle(const std::string& name);
   Row hand_off();
   Row lcores();

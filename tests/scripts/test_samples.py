@@ -37,6 +37,13 @@ class Samples(unittest.TestCase):
         self.assertEqual(found["[vdso]"], {0x700: 1})
         self.assertEqual(found["[unknown]"], {0: 1})
 
+    def test_a_source_is_named_from_the_folder_that_was_built_in(self):
+        self.assertEqual(samples.source_of("/opt/it/build/../engine/net/sender.cc:12"),
+                         "../engine/net/sender.cc")
+        by_linker = "/opt/it/build/../../bench/build/../engine/net/sender.cc:12 (discriminator 2)"
+        self.assertEqual(samples.source_of(by_linker), "../engine/net/sender.cc")
+        self.assertEqual(samples.source_of("??:0"), "??")
+
     def test_a_program_s_time_is_found_in_the_function_that_takes_it(self):
         reason = samples.why_not()
         if reason:
@@ -62,6 +69,26 @@ class Stages(unittest.TestCase):
         found = stages.by_stage(counts, 10, stages.MESSAGE)
         self.assertEqual({stage: count for stage, count in found.items() if count},
                          {stages.CHECKSUMS: 1, stages.COPIES: 2, stages.REST: 3})
+
+
+    def test_what_is_inlined_belongs_to_the_stage_of_its_file(self):
+        def stage(table, file, function):
+            found = stages.by_stage([("millrace-steps", file, function, 1)], 1, table)
+            return next(name for name, count in found.items() if count)
+
+        packets_out = "packets out: choose, write chunks"
+        packets_in = "packets in: find the association, walk the chunks"
+        for file, table_of_messages, table_of_associations, function in (
+                ("../engine/assoc/transmit.cc", stages.PACKETS_OUT, packets_out, "transmit"),
+                ("../engine/wire/writer.h", stages.PACKETS_OUT, packets_out, "transmit"),
+                ("../engine/base/time.h", stages.PACKETS_OUT, packets_out, "transmit"),
+                ("../engine/net/sender.cc", stages.ROUTE, stages.ROUTE, "transmit"),
+                ("../engine/net/receiver.cc", stages.FRAMES_IN, stages.FRAMES_IN, "receive_from"),
+                ("../engine/base/bytes.h", stages.FRAMES_IN, stages.FRAMES_IN, "receive_from"),
+                ("../engine/assoc/chunks.cc", stages.PACKETS_IN, packets_in, "receive_from")):
+            function = f"millrace::Worker::{function}(millrace::Time)"
+            self.assertEqual(stage(stages.MESSAGE, file, function), table_of_messages)
+            self.assertEqual(stage(stages.ASSOCIATION, file, function), table_of_associations)
 
 
 if __name__ == "__main__":
