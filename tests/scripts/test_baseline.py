@@ -58,10 +58,15 @@ class Baseline(unittest.TestCase):
             "name": "limit-64", "ours": 150.0, "peer": 50.0, "unit": "ns/message", "ratio": 0.33,
             "beside": "the sum of its parts", "note": "",
             "parts": {"bytes": 20.0, "rings": 30.0, "usrsctp": 2000.0, "mark": 100.0}})
+        compare["rows"].append({
+            "name": "limit-1400", "ours": 600.0, "peer": 300.0, "unit": "ns/message", "ratio": 0.5,
+            "beside": "the sum of its parts", "note": "",
+            "parts": {"bytes": 260.0, "rings": 40.0, "usrsctp": 9000.0, "mark": 360.0}})
         text = baseline.document(compare, PORTS)
         self.assertIn("| 12.3 to 15.7 |", text)
         self.assertIn("| row | bytes | rings | limit | ours | ours / limit |", text)
-        self.assertIn("| limit-64 | 20 | 30 | 50 | 150 | 3.0 | 2,000 | 100 |", text)
+        self.assertIn("| limit-64 | 20 | 30 | 50 | 150 | 3.0 | 2,000 | 100 | 40.0 | 20.0 |", text)
+        self.assertIn("is at 15 to 15 times usrsctp's rate, and the mark leaves 1.20 to 1.20", text)
 
     def test_the_readme_has_the_block_and_nothing_else_changes(self):
         readme = baseline.README.read_text(encoding="utf-8")
