@@ -114,12 +114,14 @@ std::size_t Worker::receive_from(Time now, std::size_t port) {
   return all;
 }
 
-// While checksums are computed the lines of the table of tags come, which foresee() looks into.
+// While checksums are computed the lines of the table of tags come, which foresee() looks into, and
+// before that those of the table of pairs of addresses.
 void Worker::announce(std::span<Buffer* const> frames) const {
   if (likely_tag(*frames.front()) == likely_tag(*frames.back())) return;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     if (i + 2 < frames.size()) __builtin_prefetch(frames[i + 2]->data);
     Forecast::announce(shard_, likely_tag(*frames[i]));
+    stack_.expect(*frames[i]);
   }
 }
 
@@ -267,16 +269,27 @@ bool Worker::deliver() {
 }
 
 bool Worker::transmit(Time now) {
-  PacketOut packet;
-  std::size_t sent = 0;
+  // Each is sent when some more are there: by then its route is near.
+  constexpr std::size_t kAhead = 4;
+  std::array<PacketOut, kAhead> packets;
+  std::size_t made = 0, sent = 0;
   Departures departures(shard_, now);
-  while (sent < kTransmitMax && departures.next(packet)) {
-    stack_.send(now, packet.buffer, packet.source, packet.destination,
-                {.marking = packet.marking, .fragment_above = packet.fragment_above});
-    ++sent;
+  while (made < kTransmitMax && departures.next(packets[made % kAhead])) {
+    const PacketOut& packet = packets[made % kAhead];
+    const PacketOut& before = packets[(made + kAhead - 1) % kAhead];
+    if (packet.destination != before.destination || packet.source != before.source) {
+      stack_.expect(packet.source, packet.destination);
+    }
+    if (++made - sent == kAhead) send(now, packets[sent++ % kAhead]);
   }
+  while (sent < made) send(now, packets[sent++ % kAhead]);
   stack_.flush();
-  return sent > 0;
+  return made > 0;
+}
+
+void Worker::send(Time now, const PacketOut& packet) {
+  stack_.send(now, packet.buffer, packet.source, packet.destination,
+              {.marking = packet.marking, .fragment_above = packet.fragment_above});
 }
 
 void Worker::publish() {

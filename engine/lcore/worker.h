@@ -87,6 +87,7 @@ class Worker {
   void run_deadlines(Time now);
   bool deliver();
   bool transmit(Time now);
+  void send(Time now, const PacketOut& packet);
   void publish();
 
   bool take_orders(Time now);

@@ -4,7 +4,6 @@
 
 #include "engine/base/crc32c.h"
 #include "engine/net/icmp.h"
-#include "engine/net/ipv4.h"
 #include "engine/net/ipv6.h"
 
 namespace millrace::net {
@@ -21,7 +20,8 @@ Receiver::Receiver(const StackConfig& config, const Interfaces& interfaces, Reso
       queues_(queues),
       pool_(pool),
       counters_(counters),
-      fragments_(config, pool, counters) {}
+      fragments_(config, pool, counters),
+      heard_(config.seed) {}
 
 std::size_t Receiver::on_frames(Time now, std::size_t port, std::span<Buffer* const> frames,
                                 std::span<SctpPacket> out) {
@@ -154,7 +154,9 @@ bool Receiver::on_sctp(const Frame& frame, Buffer* buffer, const IpPacket& packe
   if (packet.payload.size() < kSctpBytesMin) return drop(Counter::drop_short_packet, buffer);
   //= rfc9260 8.4
   if (!is_from_another(packet)) return drop(Counter::drop_bad_address, buffer);
-  if (packet.header[0] >> 4 == 4) heard_.add(packet.header + 12);
+  if (packet.header[0] >> 4 == 4 && !heard_.has(packet.header + 12)) {
+    heard_.add(packet.header + 12);
+  }
   out.source = packet.source;
   out.destination = packet.destination;
   return take_sctp(frame.interface_index, buffer, packet.header, packet.payload, out);

@@ -12,6 +12,7 @@
 #include "engine/net/heard_pairs.h"
 #include "engine/net/interfaces.h"
 #include "engine/net/ip.h"
+#include "engine/net/ipv4.h"
 #include "engine/net/packet.h"
 #include "engine/net/resolver.h"
 #include "engine/net/transmit_queues.h"
@@ -26,6 +27,11 @@ class Receiver {
 
   std::size_t on_frames(Time now, std::size_t port, std::span<Buffer* const> frames,
                         std::span<SctpPacket> out);
+  void expect(const Buffer& frame) const {
+    if (frame.length >= kEthernetBytes + kIpv4Bytes) {
+      heard_.prefetch(frame.data + kEthernetBytes + 12);
+    }
+  }
   bool next_icmp_error(IcmpError& out) { return errors_.pop(out); }
   void on_deadline(Time now) { fragments_.on_deadline(now); }
   Time next_deadline() const { return fragments_.next_deadline(); }

@@ -7,6 +7,7 @@
 
 #include "engine/base/address.h"
 #include "engine/base/hash.h"
+#include "engine/base/prefetch.h"
 #include "engine/base/time.h"
 #include "engine/net/address_hash.h"
 
@@ -38,15 +39,27 @@ struct alignas(64) CachedRoute {
 };
 static_assert(sizeof(CachedRoute) == 128);
 
-/// A table with one place for each hash: a route that comes pushes out the one that is there.
+/// Two places for each hash, beside each other: more would be more lines to ask for ahead.
 class RouteCache {
  public:
-  static constexpr std::size_t kRoutes = 1024;
+  explicit RouteCache(const HashKey& key) : key_(key), sets_(kSets) {}
 
-  explicit RouteCache(const HashKey& key) : key_(key), routes_(kRoutes) {}
-
+  /// The route of these two, or the place where it is to lie. It stays theirs until others are
+  /// asked for.
   CachedRoute& slot(const IpAddress& source, const IpAddress& destination) {
-    return routes_[hash_address_pair(key_, source, destination) % kRoutes];
+    const std::uint64_t hash = hash_address_pair(key_, source, destination);
+    Set& set = sets_[hash % kSets];
+    for (CachedRoute& route : set) {
+      if (route.destination == destination && route.source == source) return route;
+    }
+    for (CachedRoute& route : set) {
+      if (route.destination.is_unspecified()) return route;
+    }
+    return set[++changes_ % set.size()];
+  }
+  /// Starts to bring nearer where slot() will look.
+  void prefetch(const IpAddress& source, const IpAddress& destination) const {
+    millrace::prefetch(&sets_[hash_address_pair(key_, source, destination) % kSets], sizeof(Set));
   }
   /// Stable for a pair of addresses, different between pairs (RFC 6437).
   std::uint32_t flow_label(const IpAddress& source, const IpAddress& destination) const {
@@ -54,8 +67,13 @@ class RouteCache {
   }
 
  private:
+  static constexpr std::size_t kSets = 2048;
+
+  using Set = std::array<CachedRoute, 2>;
+
   HashKey key_;
-  std::vector<CachedRoute> routes_;
+  std::vector<Set> sets_;
+  std::uint32_t changes_ = 0;  // of routes for others
 };
 
 }  // namespace millrace::net

@@ -130,11 +130,12 @@ NextHop Sender::hop_to(const IpAddress& source, const IpAddress& destination) co
 bool Sender::find_way(Time now, const IpAddress& source, const IpAddress& destination,
                       CachedRoute& route) {
   route = CachedRoute{};
+  route.source = source;  // also if there is none: one place is enough for that
+  route.destination = destination;
+  route.valid_until = kNotValid;
   const bool to_ourselves = is_local(destination);
   const IpAddress from = source.is_unspecified() ? source_for(destination) : source;
   if (from.is_unspecified() || !is_local(from) || from.is_v4() != destination.is_v4()) return false;
-  route.source = source;
-  route.destination = destination;
   route.epoch = resolver_.epoch();
   if (to_ourselves) {
     route.mtu = kMtuMax;

@@ -36,6 +36,10 @@ class Sender {
   bool send(Time now, Buffer* packet, const IpAddress& source, const IpAddress& destination,
             SendOptions options);
 
+  void expect(const IpAddress& source, const IpAddress& destination) const {
+    cache_.prefetch(source, destination);
+  }
+
   /// The next packet that was sent to an address of ours, with its IP header in front; or nullptr.
   Buffer* next_local();
 

@@ -39,6 +39,14 @@ std::size_t Stack::on_frames(Time now, std::size_t port, std::span<Buffer* const
   return parts_->receiver.on_frames(now, port, frames, out);
 }
 
+void Stack::expect(const Buffer& frame) const {
+  parts_->receiver.expect(frame);
+}
+
+void Stack::expect(const IpAddress& source, const IpAddress& destination) const {
+  parts_->sender.expect(source, destination);
+}
+
 bool Stack::send(Time now, Buffer* packet, const IpAddress& source, const IpAddress& destination,
                  SendOptions options) {
   return parts_->sender.send(now, packet, source, destination, options);

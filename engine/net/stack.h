@@ -51,6 +51,11 @@ class Stack {
   std::size_t on_frames(Time now, std::size_t port, std::span<Buffer* const> frames,
                         std::span<SctpPacket> out);
 
+  /// What is to come is of many: the memory that on_frames() looks into for a frame, and send() for
+  /// a packet, is asked for ahead. Changes nothing but when it is there.
+  void expect(const Buffer& frame) const;
+  void expect(const IpAddress& source, const IpAddress& destination) const;
+
   /// Sends an SCTP packet. `packet` holds it from the common header on, in one piece, with at least
   /// kBufferHeadroom bytes of head room; the checksum field is filled in here or by the port. Takes
   /// over one reference, which must be the only one, whatever it returns. `source` is an address of
