@@ -198,16 +198,18 @@ bool Association::accepts_data() const {
 
 // Opens the window again. The peer is told when it matters: it was told of less than half, and a
 // quarter has become free, or it could hardly send at all.
-void Association::on_consumed(std::uint32_t bytes) {
+bool Association::on_consumed(std::uint32_t bytes) {
   unread_bytes_ -= std::min(bytes, unread_bytes_);
   const std::uint32_t window = a_rwnd();
-  if (window <= advertised_rwnd_) return;
+  if (window <= advertised_rwnd_) return false;
   const std::uint32_t grown = window - advertised_rwnd_;
   const std::uint32_t two_packets = 2u * parameters_.path_mtu;
   const bool matters = (advertised_rwnd_ < parameters_.receive_buffer / 2 &&
                         grown >= parameters_.receive_buffer / 4) ||
                        (advertised_rwnd_ < two_packets && grown >= two_packets);
-  if (matters && was_up_ && !is_closed()) tracker_.acknowledge_now();
+  if (!matters || !was_up_ || is_closed()) return false;
+  tracker_.acknowledge_now();
+  return true;
 }
 
 void Association::abort(CauseCode cause, Bytes reason, DownReason down) {

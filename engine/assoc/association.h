@@ -103,7 +103,8 @@ class Association {
   bool send(Make&& make) {
     return outbound_.accept(resources_.outbound, make);
   }
-  void on_consumed(std::uint32_t bytes);
+  /// True: the window has grown by as much as the peer is to know of, and a SACK is due.
+  bool on_consumed(std::uint32_t bytes);
   void shutdown(Time now);
   /// Sends ABORT with the cause and ends the association.
   void abort(CauseCode cause, Bytes reason, DownReason down);
@@ -119,6 +120,11 @@ class Association {
   // ---- outputs ----
 
   bool next_packet(Time now, PacketOut& out);
+  /// False: next_packet() gives nothing until something else has happened.
+  bool has_something_to_send() const {
+    return outbound_.has_new_data() || pending_ != 0 || answer_ != nullptr ||
+           tracker_.is_sack_due() || outbound_.has_retransmissions();
+  }
   /// The event that is next; false if there is none. It stays until pop_event().
   bool next_event(Event& event);
   void pop_event();
@@ -285,6 +291,7 @@ class Association {
   bool take_plain_data(ChunkReader& chunks, const PacketIn& in);
   bool on_data(ChunkView chunk, const PacketIn& in);
   void on_sack(Time now, ChunkView chunk);
+  void begin_acknowledging(Time now);
   void on_acknowledged(Time now, const SackOutcome& outcome);
   void wait_to_probe(Time now);
   bool takes_data_in() const;
@@ -388,6 +395,7 @@ class Association {
   Buffer* answer_ = nullptr;           // chunks that answer the packet that came last
   Time t1_deadline_ = kNever;          // T1-init, T1-cookie
   Time round_at_ = kNever;             // of the last round of sending
+  Time acked_at_ = kNever;             // when something was acknowledged last
   Time t2_deadline_ = kNever;          // T2-shutdown
   Time t5_deadline_ = kNever;          // T5-shutdown-guard
   Time probe_deadline_ = kNever;       // of the peer's window, which is closed

@@ -201,9 +201,17 @@ void Association::on_sack(Time now, ChunkView chunk) {
     if (has_walked_) return resources_.count(Counter::drop_repeated_sack);
     has_walked_ = true;
   }
+  begin_acknowledging(now);
   const SackOutcome outcome =
       outbound_.on_sack(resources_.outbound, paths_, *sack, now, parameters_);
   on_acknowledged(now, outcome);
+}
+
+// What was acknowledged in an earlier poll counts no more: what it made room for was sent then.
+void Association::begin_acknowledging(Time now) {
+  if (acked_at_ == now) return;
+  acked_at_ = now;
+  for (std::uint8_t i = 0; i < path_count_; ++i) paths_[i]->acked_in_round = 0;
 }
 
 void Association::on_acknowledged(Time now, const SackOutcome& outcome) {

@@ -59,6 +59,7 @@ void Association::on_shutdown(Time now, ChunkView chunk) {
     case State::kShutdownReceived:
       break;
   }
+  begin_acknowledging(now);
   on_acknowledged(
       now, outbound_.on_cumulative_ack(resources_.outbound, paths_, *cumulative, now, parameters_));
 }

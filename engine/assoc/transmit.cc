@@ -17,10 +17,11 @@ bool Association::next_packet(Time now, PacketOut& out) {
 }
 
 // A round is everything that is sent in one poll, which is known by its time. Max.Burst bounds by
-// how much it may raise what is in flight beyond what was acknowledged since the last one (RFC
-// 9260 6.1, D).
+// how much it may raise what is in flight beyond what was acknowledged in that poll (RFC 9260
+// 6.1, D).
 void Association::open_round(Time now) {
   round_at_ = now;
+  begin_acknowledging(now);
   for (std::uint8_t i = 0; i < path_count_; ++i) {
     Path& path = *paths_[i];
     path.flight_limit =

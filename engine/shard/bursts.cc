@@ -84,7 +84,8 @@ bool Departures::next(PacketOut& out) {
 
 bool Departures::next_of_slot(PacketOut& out) {
   Slot& slot = *slot_;
-  if (slot.association.next_packet(now_, out)) {
+  const bool has_sent = slot.association.next_packet(now_, out);
+  if (has_sent && slot.association.has_something_to_send()) {
     shard_.give_turn();
     return true;
   }
@@ -92,7 +93,7 @@ bool Departures::next_of_slot(PacketOut& out) {
   shard_.wait_for_share(now_, slot);
   shard_.sending_.remove(&slot);
   shard_.packets_of_turn_ = 0;
-  return false;
+  return has_sent;
 }
 
 void Departures::account() {

@@ -157,8 +157,7 @@ Status Shard::send(Time /*now*/, Owner owner, AssociationHandle handle,
 Status Shard::consumed(Time /*now*/, Owner owner, AssociationHandle handle, std::uint32_t bytes) {
   Slot* slot = find(owner, handle);
   if (slot == nullptr) return Status::kNoAssociation;
-  slot->association.on_consumed(bytes);
-  settle(*slot);
+  if (slot->association.on_consumed(bytes)) settle(*slot);
   return Status::kOk;
 }
 

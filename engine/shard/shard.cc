@@ -226,7 +226,6 @@ void Shard::settle(Slot& slot) {
       index(slot);
     }
     if (association.has_path_news()) claim_confirmed(slot);
-    if (!Sending::is_linked(&slot)) sending_.push_back(&slot);
     const Time deadline = association.next_deadline();
     if (deadline != kNever) wheel_.arm(slots_.index_of(&slot), deadline);
   }
@@ -235,6 +234,10 @@ void Shard::settle(Slot& slot) {
     account(slot);
   }
   if (association.has_events() && !Ready::is_linked(&slot)) ready_.push_back(&slot);
+  if (association.has_something_to_send() && !association.is_closed() &&
+      !Sending::is_linked(&slot)) {
+    sending_.push_back(&slot);
+  }
   retire_if_done(slot);
 }
 

@@ -70,7 +70,7 @@ class Path {
   Rto rto;
   std::uint32_t flight = 0;          ///< bytes of chunks outstanding here
   std::uint32_t flight_limit = 0;    ///< Max.Burst's bound on `flight` in this round of sending
-  std::uint32_t acked_in_round = 0;  ///< bytes acknowledged since the last round of sending
+  std::uint32_t acked_in_round = 0;  ///< bytes acknowledged in this round of sending
   Time t3_deadline = kNever;         ///< T3-rtx
 
   std::uint32_t mtu() const { return mtu_; }
