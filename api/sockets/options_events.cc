@@ -129,6 +129,7 @@ int Options::set_interleave(Socket& socket, const void* value, socklen_t) {
   if (level < 0 || level > 2) return -EINVAL;
   if (level == 2) return -EOPNOTSUPP;  // wants the interleaving extension
   socket.interleave_ = level;
+  socket.release_held();
   return 0;
 }
 

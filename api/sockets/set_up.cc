@@ -209,6 +209,9 @@ int Socket::peel_off(sctp_assoc_t id, int flags, std::shared_ptr<Socket>& peeled
     peeled->held.push_back(std::move(item));
     return true;
   });
+  // Neither waits any more for the end of a message that the other reads in pieces.
+  release_held();
+  peeled->release_held();
   refresh();
   peeled->refresh();
   return status;
