@@ -37,6 +37,7 @@ bool read_one(const cmsghdr& head, SendInfo& info) {
     case SCTP_SNDRCV: {
       sctp_sndrcvinfo sent;
       if (!read(head, sent) || (sent.sinfo_flags & ~kFlags) != 0) return false;
+      info.has_values = true;
       info.values = {sent.sinfo_stream, sent.sinfo_flags, sent.sinfo_ppid, sent.sinfo_context,
                      sent.sinfo_timetolive};
       info.id = sent.sinfo_assoc_id;
@@ -45,6 +46,7 @@ bool read_one(const cmsghdr& head, SendInfo& info) {
     case SCTP_SNDINFO: {
       sctp_sndinfo sent;
       if (!read(head, sent) || (sent.snd_flags & ~kFlags) != 0) return false;
+      info.has_values = true;
       info.values.stream = sent.snd_sid;
       info.values.flags = sent.snd_flags;
       info.values.ppid = sent.snd_ppid;
@@ -136,9 +138,7 @@ sctp_extrcvinfo extended(const Socket& socket, const Item& item, std::uint16_t u
 
 }  // namespace
 
-int read_control(const Socket& socket, const msghdr& message, SendInfo& info) {
-  const Association* only = socket.is_one_to_one() ? socket.association(0) : nullptr;
-  info.values = only != nullptr ? only->options.defaults : socket.options.defaults;
+int read_control(const msghdr& message, SendInfo& info) {
   if (message.msg_control == nullptr) return 0;
   for (const cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr;
        head = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(head))) {

@@ -5,8 +5,8 @@
 
 namespace millrace::sockets {
 
-/// What a message's control data says over the socket's defaults; 0 or -EINVAL.
-int read_control(const Socket& socket, const msghdr& message, SendInfo& info);
+/// What a message's control data says; 0 or -EINVAL.
+int read_control(const msghdr& message, SendInfo& info);
 
 /// Writes what the socket wants to know of an item, and how much room that took.
 void write_control(const Socket& socket, const ReceiveRequest& request, msghdr& message);

@@ -26,7 +26,7 @@ int gather(const msghdr& message, std::string& data) {
 
 int Outgoing::read(const Socket& socket, const msghdr& message) {
   has_name = message.msg_name != nullptr && message.msg_namelen > 0;
-  if (const int bad = read_control(socket, message, info); bad != 0) return bad;
+  if (const int bad = read_control(message, info); bad != 0) return bad;
   if (!has_name) return 0;
   return read_endpoint(static_cast<const sockaddr*>(message.msg_name), message.msg_namelen,
                        socket.family(), to);

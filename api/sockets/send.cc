@@ -138,15 +138,15 @@ ssize_t Socket::send_data(Association& association, const std::string& message,
                           const SendInfo& info, const Endpoint* to) {
   if (association.is_shut_down || association.peer_shut_down)
     return is_one_to_one() ? -EPIPE : -ESHUTDOWN;
+  const SendDefaults& values = info.has_values ? info.values : association.options.defaults;
   std::uint32_t flags = 0;
-  if ((info.values.flags & SCTP_UNORDERED) != 0) flags |= MR_UNORDERED;
-  if ((info.values.flags & SCTP_SACK_IMMEDIATELY) != 0) flags |= MR_SACK_AT_ONCE;
+  if ((values.flags & SCTP_UNORDERED) != 0) flags |= MR_UNORDERED;
+  if ((values.flags & SCTP_SACK_IMMEDIATELY) != 0) flags |= MR_SACK_AT_ONCE;
   if (info.more_follow) flags |= MR_MORE;
   mr_context* context = Process::get().context();
-  const std::uint32_t ppid = ntohl(info.values.ppid);
-  const SendDefaults& values = info.values;
+  const std::uint32_t ppid = ntohl(values.ppid);
   //= rfc6458 5.3.4
-  const bool has_choice = (values.flags & SCTP_ADDR_OVER) != 0 && to != nullptr;
+  const bool has_choice = (info.values.flags & SCTP_ADDR_OVER) != 0 && to != nullptr;
   const int status = has_choice
                          ? mr_send_to(context, association.handle, &to->address, message.data(),
                                       message.size(), values.stream, ppid, flags, values.context)

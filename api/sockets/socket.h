@@ -23,6 +23,7 @@ namespace millrace::sockets {
 /// What goes with a message to be sent.
 struct SendInfo {
   SendDefaults values;
+  bool has_values = false;  // else they are the association's defaults
   sctp_assoc_t id = 0;
   bool has_init = false;
   bool more_follow = false;  // of a batch

@@ -63,6 +63,36 @@ TEST_CASE("an answer goes to where the message came from, by address or by id") 
   CHECK(answer.rcvinfo.rcv_ppid == htonl(46));
 }
 
+TEST_CASE("what goes with a message without information is as its association has it") {
+  Server server;
+  const Handle client(SOCK_SEQPACKET);
+  REQUIRE(client.send_to("before", &server.address) > 0);
+  const auto up = receive(server.socket).as<sctp_assoc_change>();
+  const Received before = receive(server.socket);
+  sctp_sndinfo info{};
+  info.snd_sid = 4;
+  info.snd_ppid = htonl(46);
+  info.snd_assoc_id = up.sac_assoc_id;
+  REQUIRE(server.socket.set(IPPROTO_SCTP, SCTP_DEFAULT_SNDINFO, info) == 0);
+  info.snd_sid = 5;
+  info.snd_assoc_id = SCTP_FUTURE_ASSOC;
+  REQUIRE(server.socket.set(IPPROTO_SCTP, SCTP_DEFAULT_SNDINFO, info) == 0);
+  REQUIRE(client.set(IPPROTO_SCTP, SCTP_RECVRCVINFO, 1) == 0);
+  CHECK(server.socket.send_to("by address", &before.from) == 10);
+  const Received got = receive(client);
+  CHECK(got.data == "by address");
+  REQUIRE(got.has_rcvinfo);
+  CHECK(got.rcvinfo.rcv_sid == 4);
+  CHECK(got.rcvinfo.rcv_ppid == htonl(46));
+  // Of one to come it is as the socket has it.
+  Server other;
+  CHECK(server.socket.send_to("to another", &other.address) == 10);
+  receive(other.socket);
+  const Received first = receive(other.socket);
+  CHECK(first.data == "to another");
+  CHECK(first.info.sinfo_stream == 5);
+}
+
 TEST_CASE("closing tells the peer: SHUTDOWN_EVENT, then SHUTDOWN_COMP") {
   Server server;
   {

@@ -19,6 +19,43 @@ int ids_of(int fd, sctp_assoc_t* to, size_t most) {
 
 }  // namespace
 
+CASE("SCTP_DEFAULT_SNDINFO of an association, of all that there are, and of those to come") {
+  const Many two = many();
+  want_info(two.client);
+  const auto stream_of = [&two](sctp_assoc_t id, uint16_t stream) {
+    sctp_sndinfo info{};
+    info.snd_sid = stream;
+    info.snd_ppid = htonl(40u + stream);
+    info.snd_assoc_id = id;
+    OK(put(two.server, SCTP_DEFAULT_SNDINFO, info));
+    EQUAL(say_to(two.server, two.client_at, "x"), 1);
+    const Message message = receive(two.client);
+    EQUAL(ntohl(message.sndrcv.sinfo_ppid),
+          message.sndrcv.sinfo_stream == 0 ? 0 : 40u + message.sndrcv.sinfo_stream);
+    return message.sndrcv.sinfo_stream;
+  };
+  EQUAL(stream_of(SCTP_FUTURE_ASSOC, 3), 0);
+  EQUAL(stream_of(two.server_id, 4), 4);
+  EQUAL(stream_of(SCTP_CURRENT_ASSOC, 5), 5);
+  EQUAL(stream_of(SCTP_FUTURE_ASSOC, 6), 5);
+  EQUAL(stream_of(SCTP_ALL_ASSOC, 7), 7);
+}
+
+CASE("SCTP_DEFAULT_SEND_PARAM has flags for messages alone") {
+  const Many two = many();
+  want_info(two.client);
+  sctp_sndrcvinfo info{};
+  info.sinfo_assoc_id = two.server_id;
+  info.sinfo_flags = SCTP_UNORDERED | SCTP_EOF | SCTP_ADDR_OVER;
+  OK(put(two.server, SCTP_DEFAULT_SEND_PARAM, info));
+  EQUAL(say_to(two.server, two.client_at, "x"), 1);
+  const Message message = receive(two.client);
+  CHECK(message.is("x"));
+  EQUAL(message.sndrcv.sinfo_flags & SCTP_UNORDERED, SCTP_UNORDERED);
+  EQUAL(say_to(two.server, two.client_at, "y"), 1);
+  CHECK(receive(two.client).is("y"));
+}
+
 CASE("sendto sets up an association, and the data rides on it") {
   const int server = listening(SOCK_SEQPACKET);
   const int client = make(SOCK_SEQPACKET);
