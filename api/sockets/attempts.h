@@ -20,9 +20,9 @@ Number answer(Number status) {
   return -1;
 }
 
-inline bool is_set(const timeval& limit) {
-  return limit.tv_sec != 0 || limit.tv_usec != 0;
-}
+/// When a wait of so long is over, by monotonic_us(); 0: never. As Linux reads SO_RCVTIMEO: no time
+/// at all, and more than any clock counts, is for ever; less than none is over already.
+std::int64_t deadline_of(const timeval& limit);
 
 /// Whether the call, or the descriptor, allows it.
 bool may_wait(int descriptor, int flags);
@@ -62,22 +62,23 @@ ssize_t spin(Process::Guard& guard, std::int64_t deadline_us, ssize_t unready, A
   return status;
 }
 
-/// Tries until the attempt has an outcome. `unready` is the status that means "not yet".
+/// Tries until the attempt has an outcome, or until a time (0: for ever). `unready` is the status
+/// that means "not yet".
 template <class Attempt>
 ssize_t until_done(Process::Guard& guard, Socket& socket, int descriptor, int flags,
-                   const timeval& limit, ssize_t unready, Attempt&& attempt, bool to_read = false) {
+                   std::int64_t deadline_us, ssize_t unready, Attempt&& attempt,
+                   bool to_read = false) {
   ssize_t status = attempt();
   if (status != unready) return status;
   Process::get().drain();  // the engine may have said it already
   status = attempt();
   if (status != unready || !may_wait(descriptor, flags)) return status;
   const InCall in_call(socket);
-  const std::int64_t deadline =
-      is_set(limit) ? monotonic_us() + limit.tv_sec * 1'000'000 + limit.tv_usec : 0;
-  if (!socket.is_remote()) status = spin(guard, deadline, unready, attempt);
+  if (!socket.is_remote()) status = spin(guard, deadline_us, unready, attempt);
   while (status == unready) {
-    const int woken = socket.is_remote() ? sleep_on_descriptor(guard, descriptor, to_read, deadline)
-                                         : sleep_in_call(guard, socket, deadline);
+    const int woken = socket.is_remote()
+                          ? sleep_on_descriptor(guard, descriptor, to_read, deadline_us)
+                          : sleep_in_call(guard, socket, deadline_us);
     if (woken != 0) return woken == -EAGAIN ? unready : woken;
     status = attempt();
   }

@@ -28,7 +28,8 @@ template <class Outcome>
 ssize_t wait_for_outcome(Guard& guard, const SocketPointer& socket, int descriptor, ssize_t begun,
                          Outcome&& outcome) {
   if (begun != -EINPROGRESS || !may_wait(descriptor, 0)) return begun;
-  return until_done(guard, *socket, descriptor, 0, socket->send_timeout, -EINPROGRESS, outcome);
+  return until_done(guard, *socket, descriptor, 0, deadline_of(socket->send_timeout), -EINPROGRESS,
+                    outcome);
 }
 
 ssize_t wait_for_owner(Guard& guard, const SocketPointer& socket, int descriptor, ssize_t begun,
@@ -119,8 +120,8 @@ int accept(int descriptor, sockaddr* address, socklen_t* length, int flags) {
     return socket->is_remote() ? remote::accept(*socket, flags, accepted)
                                : socket->accept(flags, accepted);
   };
-  const ssize_t status =
-      until_done(guard, *socket, descriptor, 0, socket->receive_timeout, -EAGAIN, attempt, true);
+  const ssize_t status = until_done(guard, *socket, descriptor, 0,
+                                    deadline_of(socket->receive_timeout), -EAGAIN, attempt, true);
   if (status < 0) return static_cast<int>(answer(status));
   Endpoint peer;
   if (accepted->is_remote() && address != nullptr) {

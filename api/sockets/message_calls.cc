@@ -20,14 +20,19 @@ constexpr std::size_t kControlMost = 65536;
 
 using Guard = Process::Guard;
 
-constexpr unsigned kBatchMax = 1024;  // as Linux has it
+constexpr unsigned kBatchMax = 1024;                      // as Linux has it
+constexpr std::int64_t kSecondsMost = 1'000'000'000'000;  // that a clock of microseconds counts
+
+std::int64_t after(std::int64_t seconds, std::int64_t microseconds) {
+  return seconds < kSecondsMost ? monotonic_us() + seconds * 1'000'000 + microseconds : 0;
+}
 
 ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, const msghdr& message,
                  int flags, bool more_follow) {
   if (const int bad = check_message(&message); bad != 0) return bad;
   if (!has_own_control(message)) return -EFAULT;
   if (socket->is_remote()) {
-    return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
+    return until_done(guard, *socket, descriptor, flags, deadline_of(socket->send_timeout), -EAGAIN,
                       [&] { return remote::send(*socket, message, flags); });
   }
   Outgoing outgoing;
@@ -36,12 +41,12 @@ ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, cons
   outgoing.info.more_follow = more_follow;
   outgoing.info.ends_record =
       (flags & MSG_EOR) != 0 || (outgoing.info.values.flags & SCTP_EOR) != 0;
-  return until_done(guard, *socket, descriptor, flags, socket->send_timeout, -EAGAIN,
+  return until_done(guard, *socket, descriptor, flags, deadline_of(socket->send_timeout), -EAGAIN,
                     [&] { return outgoing.try_send(*socket); });
 }
 
 ssize_t receive_now(Guard& guard, const SocketPointer& socket, int descriptor, msghdr& message,
-                    int flags, const timeval& limit) {
+                    int flags, std::int64_t deadline_us) {
   if ((flags & MSG_ERRQUEUE) != 0) return -EAGAIN;  // there never is anything in it
   if (const int bad = check_message(&message); bad != 0) return bad;
   const std::size_t name = message.msg_name != nullptr ? message.msg_namelen : 0;
@@ -54,7 +59,8 @@ ssize_t receive_now(Guard& guard, const SocketPointer& socket, int descriptor, m
     return socket->is_remote() ? remote::receive(*socket, message, flags)
                                : try_receive(*socket, message, flags);
   };
-  const ssize_t got = until_done(guard, *socket, descriptor, flags, limit, -EAGAIN, attempt, true);
+  const ssize_t got =
+      until_done(guard, *socket, descriptor, flags, deadline_us, -EAGAIN, attempt, true);
   message.msg_control = control;
   return got;
 }
@@ -71,6 +77,12 @@ class Batch {
 
 bool may_wait(int descriptor, int flags) {
   return (flags & MSG_DONTWAIT) == 0 && (real().fcntl(descriptor, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+std::int64_t deadline_of(const timeval& limit) {
+  constexpr std::int64_t kOver = 1;
+  if (limit.tv_sec == 0 && limit.tv_usec == 0) return 0;
+  return limit.tv_sec < 0 ? kOver : after(limit.tv_sec, limit.tv_usec);
 }
 
 ssize_t sendmsg(int descriptor, const msghdr* message, int flags) {
@@ -116,7 +128,8 @@ ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
   const SocketPointer socket = process.find(descriptor);
   if (socket == nullptr) return answer(ssize_t{-EBADF});
   if (message == nullptr) return answer(ssize_t{-EFAULT});
-  return answer(receive_now(guard, socket, descriptor, *message, flags, socket->receive_timeout));
+  const std::int64_t deadline = deadline_of(socket->receive_timeout);
+  return answer(receive_now(guard, socket, descriptor, *message, flags, deadline));
 }
 
 int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags, const timespec* limit) {
@@ -129,17 +142,16 @@ int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags, const
   constexpr long kSecond = 1'000'000'000;
   if (limit != nullptr && (limit->tv_sec < 0 || limit->tv_nsec < 0 || limit->tv_nsec >= kSecond))
     return answer(-EINVAL);
-  timeval longest = socket->receive_timeout;
-  if (limit != nullptr) longest = {limit->tv_sec, limit->tv_nsec / 1000};
-  // No time at all is not the same as no limit.
-  if (limit != nullptr && !is_set(longest)) flags |= MSG_DONTWAIT;
+  // The limit is for all of them, as Linux has it, and SO_RCVTIMEO for each.
+  const std::int64_t end = limit != nullptr ? after(limit->tv_sec, limit->tv_nsec / 1000) : 0;
   ssize_t status = 0;
   unsigned received = 0;
   count = std::min(count, kBatchMax);
   while (received < count) {
     const bool must_not_wait = received > 0 && (flags & MSG_WAITFORONE) != 0;
     const int one = (flags & ~MSG_WAITFORONE) | (must_not_wait ? MSG_DONTWAIT : 0);
-    status = receive_now(guard, socket, descriptor, messages[received].msg_hdr, one, longest);
+    const std::int64_t deadline = limit != nullptr ? end : deadline_of(socket->receive_timeout);
+    status = receive_now(guard, socket, descriptor, messages[received].msg_hdr, one, deadline);
     if (status < 0) break;
     messages[received++].msg_len = static_cast<unsigned>(status);
     if (status == 0) break;

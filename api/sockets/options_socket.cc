@@ -16,8 +16,12 @@ int read_timeout(const void* value, timeval& to) {
   const auto wanted = read_value<timeval>(value);
   if (wanted.tv_usec < 0 || wanted.tv_usec >= 1'000'000) return -EDOM;
   to = wanted;
-  if (wanted.tv_sec < 0) to = timeval{};
   return 0;
+}
+
+/// What was set; less than no time reads as none, as on Linux.
+timeval shown(const timeval& limit) {
+  return limit.tv_sec < 0 ? timeval{} : limit;
 }
 
 }  // namespace
@@ -83,7 +87,7 @@ int Options::set_linger(Socket& socket, const void* value, socklen_t) {
 }
 
 int Options::get_receive_timeout(Socket& socket, void* value, socklen_t& length) {
-  return write_value(socket.receive_timeout, value, length);
+  return write_value(shown(socket.receive_timeout), value, length);
 }
 
 int Options::set_receive_timeout(Socket& socket, const void* value, socklen_t) {
@@ -91,7 +95,7 @@ int Options::set_receive_timeout(Socket& socket, const void* value, socklen_t) {
 }
 
 int Options::get_send_timeout(Socket& socket, void* value, socklen_t& length) {
-  return write_value(socket.send_timeout, value, length);
+  return write_value(shown(socket.send_timeout), value, length);
 }
 
 int Options::set_send_timeout(Socket& socket, const void* value, socklen_t) {

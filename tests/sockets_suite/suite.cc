@@ -218,6 +218,22 @@ int fill_in_batches(int fd) {
   return sent;
 }
 
+int fill_up(int fd) {
+  static char block[8000];
+  int sent = 0;
+  for (int idle = 0; idle < 2;) {
+    if (send(fd, block, sizeof block, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+      idle = 0;
+      CHECK(++sent < 100'000);
+      continue;
+    }
+    EQUAL(errno, EAGAIN);
+    pollfd entry{fd, POLLOUT, 0};
+    if (poll(&entry, 1, 60) == 0) ++idle;  // not until the peer has taken some
+  }
+  return sent;
+}
+
 short wait_for(int fd, short events, int milliseconds) {
   pollfd entry{fd, events, 0};
   EQUAL(poll(&entry, 1, milliseconds), 1);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <initializer_list>
@@ -122,6 +123,23 @@ void want_info(int fd);  ///< a sctp_sndrcvinfo with each message
 /// Sends messages of one byte in large batches until there is no more room, or a few thousand;
 /// gives how many.
 int fill_in_batches(int fd);
+
+/// Sends messages of 8000 bytes until there is no room for good; gives how many.
+int fill_up(int fd);
+
+/// How long something has lasted.
+class Watch {
+ public:
+  Watch() { clock_gettime(CLOCK_MONOTONIC, &begun_); }
+  long ms() const {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - begun_.tv_sec) * 1000 + (now.tv_nsec - begun_.tv_nsec) / 1'000'000;
+  }
+
+ private:
+  timespec begun_{};
+};
 
 /// Waits for one of these; gives all that poll said.
 short wait_for(int fd, short events, int milliseconds = 3000);

@@ -91,7 +91,16 @@ CASE("while one is in progress, another is not begun") {
 CASE("SO_SNDTIMEO limits the wait") {
   const int fd = make();
   OK(set(fd, SOL_SOCKET, SO_SNDTIMEO, timeval{0, 50'000}));
+  const Watch watch;
   FAILS(connect_to(fd, at(kSilent, 5000)), EINPROGRESS);
+  CHECK(watch.ms() >= 30);
+}
+
+CASE("SO_SNDTIMEO of less than no time: the wait is over at once") {
+  const int fd = make();
+  OK(set(fd, SOL_SOCKET, SO_SNDTIMEO, timeval{-1, 0}));
+  FAILS(connect_to(fd, at(kSilent, 5000)), EINPROGRESS);
+  EQUAL(option<timeval>(fd, SOL_SOCKET, SO_SNDTIMEO).tv_sec, 0);
 }
 
 CASE("a signal ends the wait, not the handshake") {

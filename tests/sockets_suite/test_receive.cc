@@ -4,6 +4,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include <thread>
+
 using namespace suite;
 
 static constexpr char kGroup[] = "receive";
@@ -122,7 +124,29 @@ CASE("nothing there: MSG_DONTWAIT and O_NONBLOCK") {
 CASE("nothing there: SO_RCVTIMEO ends the wait") {
   const Pair two = pair();
   OK(set(two.server, SOL_SOCKET, SO_RCVTIMEO, timeval{0, 50'000}));
+  const Watch watch;
   EQUAL(receive(two.server).error, EAGAIN);
+  CHECK(watch.ms() >= 30);
+}
+
+CASE("nothing there: SO_RCVTIMEO of less than no time is over at once") {
+  const Pair two = pair();
+  OK(set(two.server, SOL_SOCKET, SO_RCVTIMEO, timeval{-1, 0}));
+  EQUAL(receive(two.server).error, EAGAIN);
+  OK(set(two.listener, SOL_SOCKET, SO_RCVTIMEO, timeval{-1, 0}));
+  FAILS(accept(two.listener, nullptr, nullptr), EAGAIN);
+}
+
+CASE("nothing there: SO_RCVTIMEO of more than any clock counts is for ever") {
+  const Pair two = pair();
+  OK(set(two.server, SOL_SOCKET, SO_RCVTIMEO, timeval{INT64_MAX / 1000, 0}));
+  const pid_t child = OK(fork());
+  if (child == 0) {
+    sleep_ms(50);
+    say(two.client, "late");
+    _exit(0);
+  }
+  CHECK(receive(two.server).is("late"));
 }
 
 CASE("nothing there: a signal ends the wait") {
@@ -199,6 +223,60 @@ CASE("recvmmsg gets several") {
   EQUAL(messages[0].msg_len, 1);
   EQUAL(bytes[1][0], 'b');
   EQUAL(messages[1].msg_hdr.msg_flags, MSG_EOR);
+}
+
+namespace {
+
+/// A batch of messages of a few bytes.
+struct Batch {
+  static constexpr unsigned kCount = 40;
+  Batch() {
+    for (unsigned i = 0; i < kCount; ++i) {
+      parts[i] = {bytes[i], sizeof bytes[i]};
+      heads[i].msg_hdr.msg_iov = &parts[i];
+      heads[i].msg_hdr.msg_iovlen = 1;
+    }
+  }
+  char bytes[kCount][8] = {};
+  iovec parts[kCount] = {};
+  mmsghdr heads[kCount] = {};
+};
+
+}  // namespace
+
+CASE("recvmmsg: an abort behind what came is told by the next call") {
+  const Pair two = pair();
+  std::thread peer([&two] {
+    sleep_ms(50);
+    say(two.client, "a");
+    say(two.client, "b");
+    sleep_ms(100);
+    OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 0}));
+    OK(close(two.client));
+  });
+  Batch batch;
+  EQUAL(recvmmsg(two.server, batch.heads, 3, 0, nullptr), 2);
+  peer.join();
+  FAILS(recvmmsg(two.server, batch.heads, 3, 0, nullptr), ECONNRESET);
+  FAILS(recvmmsg(two.server, batch.heads, 3, 0, nullptr), ENOTCONN);
+}
+
+CASE("recvmmsg: the time limit is for all messages") {
+  const Pair two = pair();
+  const pid_t child = OK(fork());
+  if (child == 0) {
+    for (unsigned i = 0; i < Batch::kCount; ++i) {
+      sleep_ms(50);
+      say(two.client, "x");
+    }
+    _exit(0);
+  }
+  Batch batch;
+  timespec limit{0, 200'000'000};
+  const int got = OK(recvmmsg(two.server, batch.heads, Batch::kCount, 0, &limit));
+  CHECK(got > 0);
+  CHECK(got < int{Batch::kCount});
+  OK(kill(child, SIGKILL));
 }
 
 CASE("data of length 0 is a look that takes nothing") {
