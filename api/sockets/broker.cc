@@ -43,7 +43,7 @@ ssize_t send_for(Socket& socket, RemoteCall& call) {
   message.msg_controllen = call.control.size();
   Outgoing outgoing;
   outgoing.data = std::move(call.data);
-  const int bad = outgoing.read(socket, message);
+  const int bad = outgoing.read(socket, message, call.head.number[0]);
   return bad != 0 ? bad : outgoing.try_send(socket);
 }
 

@@ -37,10 +37,8 @@ ssize_t send_now(Guard& guard, const SocketPointer& socket, int descriptor, cons
   }
   Outgoing outgoing;
   if (const int bad = gather(message, outgoing.data); bad != 0) return bad;
-  if (const int bad = outgoing.read(*socket, message); bad != 0) return bad;
+  if (const int bad = outgoing.read(*socket, message, flags); bad != 0) return bad;
   outgoing.info.more_follow = more_follow;
-  outgoing.info.ends_record =
-      (flags & MSG_EOR) != 0 || (outgoing.info.values.flags & SCTP_EOR) != 0;
   return until_done(guard, *socket, descriptor, flags, deadline_of(socket->send_timeout), -EAGAIN,
                     [&] { return outgoing.try_send(*socket); });
 }
@@ -112,13 +110,14 @@ int sendmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags) {
     count = std::min(count, kBatchMax);
     for (; sent < count; ++sent) {
       const msghdr& head = messages[sent].msg_hdr;
-      status = send_now(guard, socket, descriptor, head, flags, sent + 1 < count);
+      const int one = flags | (sent > 0 ? kLeavesError : 0);
+      status = send_now(guard, socket, descriptor, head, one, sent + 1 < count);
       if (status < 0) break;
       messages[sent].msg_len = static_cast<unsigned>(status);
     }
   }
-  if (sent > 0 || status >= 0) return static_cast<int>(sent);
   if (status == -EPIPE && (flags & MSG_NOSIGNAL) == 0) raise(SIGPIPE);
+  if (sent > 0 || status >= 0) return static_cast<int>(sent);
   return static_cast<int>(answer(status));
 }
 
@@ -149,7 +148,8 @@ int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags, const
   count = std::min(count, kBatchMax);
   while (received < count) {
     const bool must_not_wait = received > 0 && (flags & MSG_WAITFORONE) != 0;
-    const int one = (flags & ~MSG_WAITFORONE) | (must_not_wait ? MSG_DONTWAIT : 0);
+    int one = (flags & ~MSG_WAITFORONE) | (must_not_wait ? MSG_DONTWAIT : 0);
+    if (received > 0) one |= kLeavesError;
     const std::int64_t deadline = limit != nullptr ? end : deadline_of(socket->receive_timeout);
     status = receive_now(guard, socket, descriptor, messages[received].msg_hdr, one, deadline);
     if (status < 0) break;

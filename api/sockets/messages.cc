@@ -24,9 +24,11 @@ int gather(const msghdr& message, std::string& data) {
   return 0;
 }
 
-int Outgoing::read(const Socket& socket, const msghdr& message) {
+int Outgoing::read(const Socket& socket, const msghdr& message, int flags) {
   has_name = message.msg_name != nullptr && message.msg_namelen > 0;
   if (const int bad = read_control(message, info); bad != 0) return bad;
+  info.ends_record = (flags & MSG_EOR) != 0 || (info.values.flags & SCTP_EOR) != 0;
+  info.leaves_error = (flags & kLeavesError) != 0;
   if (!has_name) return 0;
   return read_endpoint(static_cast<const sockaddr*>(message.msg_name), message.msg_namelen,
                        socket.family(), to);

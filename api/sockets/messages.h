@@ -16,8 +16,8 @@ struct Outgoing {
   Endpoint to;
   bool has_name = false;
 
-  /// Reads name and control data; `data` is there already.
-  int read(const Socket& socket, const msghdr& message);
+  /// Reads name, control data and what the call's flags say; `data` is there already.
+  int read(const Socket& socket, const msghdr& message, int flags);
   ssize_t try_send(Socket& socket) const {
     return socket.send(data, info, has_name ? &to : nullptr);
   }

@@ -15,7 +15,8 @@ ssize_t Socket::receive(ReceiveRequest& request) {
   if (items.empty()) {
     const bool has_peer = was_connected_ || !associations.empty();
     if (is_one_to_one() && !has_peer && !shut_read_) return -ENOTCONN;
-    if (error_ != 0) return -take_error();
+    const bool leaves_error = (request.flags & kLeavesError) != 0;
+    if (error_ != 0) return leaves_error ? -error_ : -take_error();
     if (was_aborted_) return -ENOTCONN;
     if (input_ended_ || shut_read_) return 0;
     if (is_one_to_one() && associations.empty()) return -ENOTCONN;

@@ -48,8 +48,7 @@ ssize_t Socket::send(const std::string& message, const SendInfo& info, const End
     through = association(info.id);
   if (through == nullptr) {
     if (to == nullptr || was_connected_) {
-      const int error = take_error();
-      return error != 0 ? -error : -EPIPE;
+      return why_not_sent(info);
     }
     if (ends != 0) return -EINVAL;
     std::shared_ptr<Association> started;
@@ -78,6 +77,12 @@ ssize_t Socket::send(Association& association, const std::string& message, const
   }
   return ends_records_ ? add_to_record(association, message, info, to)
                        : send_data(association, message, info, to);
+}
+
+/// Why nothing can be sent: the socket's error, which is told once, or that there is no peer.
+int Socket::why_not_sent(const SendInfo& info) {
+  const int error = info.leaves_error ? error_ : take_error();
+  return error != 0 ? -error : -EPIPE;
 }
 
 /// SCTP_EOF and SCTP_ABORT.

@@ -20,6 +20,10 @@
 
 namespace millrace::sockets {
 
+/// Beside a call's own flags: an error of the socket is told and stays, for the next call to take.
+/// None of the kernel's.
+constexpr int kLeavesError = 0x1000'0000;
+
 /// What goes with a message to be sent.
 struct SendInfo {
   SendDefaults values;
@@ -28,6 +32,7 @@ struct SendInfo {
   bool has_init = false;
   bool more_follow = false;  // of a batch
   bool ends_record = false;  // with SCTP_EXPLICIT_EOR
+  bool leaves_error = false;
   sctp_initmsg init{};
   std::vector<mr_address> more_addresses;  // of a host that the message begins an association with
 };
@@ -191,6 +196,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void notify(const std::shared_ptr<Association>& association, std::string notification);
   void forget(const std::shared_ptr<Association>& association);
   void end_pieces(const std::shared_ptr<Association>& association);
+  int why_not_sent(const SendInfo& info);
   static void end(Association& association, const std::string& reason, bool at_once);
   ssize_t send_to_all(const std::string& message, const SendInfo& info);
   int check_room_for(const std::vector<std::shared_ptr<Association>>& takers, std::size_t length,

@@ -1,4 +1,7 @@
 // The functions of millrace/sctp.h (RFC 6458 9), and batches.
+#include <thread>
+#include <vector>
+
 #include "tests/sockets/engine.h"
 
 namespace millrace::sockets {
@@ -206,6 +209,69 @@ TEST_CASE("a batch of messages goes out in one call and comes in in few, in orde
   timespec now{0, 0};
   CHECK(sctp_recvmmsg(pair.server.number, in.heads, 1, 0, &now) == -1);
   CHECK(errno == EAGAIN);
+}
+
+/// Ends the association at once, for the peer as well.
+void abort(Handle& socket) {
+  REQUIRE(socket.set(SOL_SOCKET, SO_LINGER, linger{1, 0}) == 0);
+  REQUIRE(socket.close() == 0);
+}
+
+TEST_CASE("a batch that an abort ends tells what has come, and the abort then") {
+  Pair pair;
+  Batch in;
+  std::thread peer([&] {
+    pair.client.send("one");
+    pair.client.send("two");
+    const sctp_event dry{SCTP_FUTURE_ASSOC, SCTP_SENDER_DRY_EVENT, 1};
+    pair.client.set(IPPROTO_SCTP, SCTP_EVENT, dry);
+    receive(pair.client);  // an abort overtakes what the peer does not have yet
+    abort(pair.client);
+  });
+  // The C library's waits for all, without MSG_WAITFORONE.
+  const int got = calls::recvmmsg(pair.server.number, in.heads, 3, 0, nullptr);
+  peer.join();
+  CHECK(got == 2);
+  CHECK(calls::recvmmsg(pair.server.number, in.heads, 3, 0, nullptr) == -1);
+  CHECK(errno == ECONNRESET);
+  CHECK(calls::recvmmsg(pair.server.number, in.heads, 3, 0, nullptr) == -1);
+  CHECK(errno == ENOTCONN);
+}
+
+TEST_CASE("a batch that has found the abort behind what came leaves it to the next call") {
+  Pair pair;
+  Batch in;
+  REQUIRE(pair.client.send("one") == 3);
+  REQUIRE(pair.server.becomes(POLLIN));
+  abort(pair.client);
+  while ((pair.server.ready() & POLLRDHUP) == 0) std::this_thread::yield();
+  CHECK(sctp_recvmmsg(pair.server.number, in.heads, 3, 0, nullptr) == 1);
+  CHECK(sctp_recvmmsg(pair.server.number, in.heads, 3, 0, nullptr) == -1);
+  CHECK(errno == ECONNRESET);
+}
+
+TEST_CASE(
+    "a batch that waits for room when an abort comes tells how many went out, and the abort then") {
+  // Which is full for good.
+  Pair pair([](Handle& listener) { REQUIRE(listener.set(SOL_SOCKET, SO_RCVBUF, 8192) == 0); });
+  REQUIRE(pair.client.set(SOL_SOCKET, SO_SNDBUF, 20'000) == 0);
+  const std::string text(1000, 's');
+  iovec part{const_cast<char*>(text.data()), text.size()};
+  std::vector<mmsghdr> heads(1000);
+  for (mmsghdr& head : heads) {
+    head.msg_hdr.msg_iov = &part;
+    head.msg_hdr.msg_iovlen = 1;
+  }
+  std::thread peer([&] {
+    while ((pair.client.ready() & POLLOUT) != 0) std::this_thread::yield();
+    abort(pair.server);
+  });
+  const int sent = sctp_sendmmsg(pair.client.number, heads.data(), 1000, MSG_NOSIGNAL);
+  peer.join();
+  CHECK(sent > 0);
+  CHECK(sent < 1000);
+  CHECK(sctp_sendmmsg(pair.client.number, heads.data(), 1, MSG_NOSIGNAL) == -1);
+  CHECK(errno == ECONNRESET);
 }
 
 TEST_CASE("a batch tells what it has done before an error, and the error then") {

@@ -96,7 +96,66 @@ class MadeUp {
   std::thread liar_;
 };
 
+/// Another process that has been shown a socket, and what it asks for.
+class Served {
+ public:
+  explicit Served(const Handle& socket) : number_(owned(socket).number) {
+    channel_ = reach(owned(socket).owner);
+    RemoteCall call;
+    call.descriptor = socket.number;
+    REQUIRE(ask(RemoteCall::Kind::adopt, call) == 0);
+  }
+  ~Served() { ::close(channel_); }
+  Served(const Served&) = delete;
+  Served& operator=(const Served&) = delete;
+
+  std::int64_t ask(RemoteCall::Kind kind, RemoteCall& call) const {
+    call.head.kind = kind;
+    call.head.socket = number_;
+    REQUIRE((call.send(channel_) && call.receive(channel_)));
+    return call.head.status;
+  }
+  std::int64_t send(const std::string& text, int flags) const {
+    RemoteCall call;
+    call.head.number[0] = flags;
+    call.data = text;
+    return ask(RemoteCall::Kind::send, call);
+  }
+  std::int64_t receive(int flags) const {
+    RemoteCall call;
+    call.head.number[0] = flags;
+    call.head.number[1] = 100;
+    return ask(RemoteCall::Kind::receive, call);
+  }
+
+ private:
+  std::uint64_t number_;
+  int channel_;
+};
+
 }  // namespace
+
+TEST_CASE("what another process sends ends a record where it says so") {
+  const Pair pair;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_EXPLICIT_EOR, 1) == 0);
+  const Served child(pair.client);
+  CHECK(child.send("one ", 0) == 4);
+  CHECK(child.send("two", MSG_EOR) == 3);
+  REQUIRE(pair.server.becomes(POLLIN));
+  CHECK(receive(pair.server).data == "one two");
+}
+
+TEST_CASE("a batch of another process leaves an error to its next call") {
+  Pair pair;
+  const Served child(pair.server);
+  REQUIRE(pair.client.set(SOL_SOCKET, SO_LINGER, linger{1, 0}) == 0);
+  REQUIRE(pair.client.close() == 0);
+  REQUIRE(pair.server.becomes(POLLIN));
+  CHECK(child.receive(kLeavesError) == -ECONNRESET);
+  CHECK(child.send("x", kLeavesError) == -ECONNRESET);
+  CHECK(child.receive(0) == -ECONNRESET);
+  CHECK(child.receive(0) == -ENOTCONN);
+}
 
 TEST_CASE("an owner that is made up says of no call more than the call may bring") {
   start_engine();

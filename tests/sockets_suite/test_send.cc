@@ -69,6 +69,35 @@ CASE("sendmmsg sends them all") {
   }
 }
 
+CASE("sendmmsg: EPIPE behind what was sent comes with SIGPIPE") {
+  const Many two = many();
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(sctp_sndrcvinfo))] = {};
+  char text[] = "a";
+  iovec part{text, 1};
+  mmsghdr messages[2] = {};
+  for (mmsghdr& message : messages) {
+    message.msg_hdr.msg_iov = &part;
+    message.msg_hdr.msg_iovlen = 1;
+  }
+  Address to = two.server_at;
+  messages[0].msg_hdr.msg_name = to.raw();
+  messages[0].msg_hdr.msg_namelen = to.length;
+  sctp_sndrcvinfo info{};
+  info.sinfo_assoc_id = two.client_id + 1000;
+  messages[1].msg_hdr.msg_control = control;
+  messages[1].msg_hdr.msg_controllen = sizeof control;
+  cmsghdr* head = CMSG_FIRSTHDR(&messages[1].msg_hdr);
+  head->cmsg_level = IPPROTO_SCTP;
+  head->cmsg_type = SCTP_SNDRCV;
+  head->cmsg_len = CMSG_LEN(sizeof info);
+  memcpy(CMSG_DATA(head), &info, sizeof info);
+  count_signal(SIGPIPE);
+  EQUAL(sendmmsg(two.client, messages, 2, MSG_NOSIGNAL), 1);
+  EQUAL(signals_seen, 0);
+  EQUAL(sendmmsg(two.client, messages, 2, 0), 1);
+  EQUAL(signals_seen, 1);
+}
+
 CASE("sendmmsg stops at the first that fails") {
   const Pair two = pair();
   char text[] = "a";
