@@ -162,7 +162,8 @@ int close(int descriptor) {
   Process& process = Process::get();
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
-  if (socket != nullptr && socket->descriptors.size() == 1 && socket->is_lingering()) {
+  const bool is_last = socket != nullptr && socket->descriptors.size() == 1 && socket->holders == 0;
+  if (is_last && socket->is_lingering()) {
     socket->shut_down(SHUT_RDWR);
     const std::int64_t deadline =
         monotonic_us() + std::int64_t{socket->lingering.l_linger} * 1'000'000;

@@ -271,9 +271,10 @@ void Socket::close() {
 }
 
 /// Only a one-to-one socket does: the other's close() begins the ends of all, and waits for none.
+/// What is unread is the peer's loss at once.
 bool Socket::is_lingering() const {
   return is_one_to_one() && lingering.l_onoff != 0 && lingering.l_linger > 0 &&
-         !associations.empty();
+         !associations.empty() && associations.begin()->second->queued == 0;
 }
 
 }  // namespace millrace::sockets

@@ -73,6 +73,15 @@ CASE("data that nobody has read is the peer's loss") {
   EQUAL(receive(two.client).error, ECONNRESET);
 }
 
+CASE("data that nobody has read is the peer's loss, however long the socket lingers") {
+  const Pair two = pair();
+  say(two.client, "unread");
+  wait_for(two.server, POLLIN);
+  OK(set(two.server, SOL_SOCKET, SO_LINGER, linger{1, 5}));
+  OK(close(two.server));
+  EQUAL(receive(two.client).error, ECONNRESET);
+}
+
 CASE("data of an association that nobody has accepted is the peer's loss too") {
   const int listener = listening();
   const int client = make();
@@ -111,6 +120,32 @@ CASE("a linger with time waits until all has arrived") {
   say(two.client, "x");
   OK(close(two.client));
   CHECK(receive(two.server).is("x"));
+}
+
+CASE("a linger with time waits no longer, though the peer reads nothing") {
+  const Pair two = pair();
+  CHECK(fill_up(two.client) > 0);
+  OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 1}));
+  const Watch watch;
+  OK(close(two.client));
+  CHECK(watch.ms() >= 900);
+}
+
+CASE("a socket that another process has too does not linger") {
+  const Pair two = pair();
+  OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 5}));
+  int go[2];
+  OK(pipe(go));
+  const pid_t child = OK(fork());
+  if (child == 0) {
+    char byte;
+    EQUAL(read(go[0], &byte, 1), 1);
+    EQUAL(say(two.client, "still"), 5);
+    _exit(0);
+  }
+  OK(close(two.client));
+  EQUAL(write(go[1], "x", 1), 1);
+  CHECK(receive(two.server).is("still"));
 }
 
 CASE("a one-to-many socket does not wait, whatever it lingers") {
