@@ -275,6 +275,7 @@ ssize_t connect_to_many(Guard& guard, const SocketPointer& socket, int descripto
     const ssize_t begun = remote::connect_many(*socket, addresses, length, id);
     return wait_for_owner(guard, socket, descriptor, begun, id);
   }
+  if (!can_read(addresses, std::min<std::size_t>(length, kValueMost))) return -EFAULT;
   std::vector<Endpoint> peers;
   const int status = read_endpoints(addresses, length, socket->family(), peers);
   return status != 0 ? status : connect_to(guard, socket, descriptor, peers, id);

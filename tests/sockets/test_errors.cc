@@ -40,6 +40,8 @@ TEST_CASE("pointers and lengths that are wrong") {
         EFAULT);
   FAILS(calls::sendmsg(pair.client.number, nullptr, 0), EFAULT);
   FAILS(calls::recvmsg(pair.client.number, nullptr, 0), EFAULT);
+  FAILS(sctp_getpaddrs(pair.client.number, 0, nullptr), EFAULT);
+  FAILS(sctp_getladdrs(pair.client.number, 0, nullptr), EFAULT);
   FAILS(pair.client.send(""), EINVAL);
   FAILS(calls::shutdown(pair.client.number, 7), EINVAL);
   int short_value = 0;

@@ -426,6 +426,11 @@ CASE("bindx and connectx: null, foreign, short") {
   FAILS(setsockopt(fd, IPPROTO_SCTP, SCTP_SOCKOPT_BINDX_ADD, name.raw(), 0), EINVAL);
   FAILS(setsockopt(fd, IPPROTO_SCTP, SCTP_SOCKOPT_CONNECTX, foreign(), 16), EFAULT);
   FAILS(setsockopt(fd, IPPROTO_SCTP, SCTP_SOCKOPT_CONNECTX, name.raw(), 8), EINVAL);
+  sctp_getaddrs_old peers{0, 16, foreign<sockaddr>()};
+  socklen_t length = sizeof peers;
+  FAILS(getsockopt(fd, IPPROTO_SCTP, SCTP_SOCKOPT_CONNECTX3, &peers, &length), EFAULT);
+  peers.addrs = nullptr;
+  FAILS(getsockopt(fd, IPPROTO_SCTP, SCTP_SOCKOPT_CONNECTX3, &peers, &length), EFAULT);
 }
 
 CASE("dup2 and fcntl: numbers that are none") {
