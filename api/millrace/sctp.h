@@ -102,8 +102,8 @@ int sctp_getaddrlen(sa_family_t family) MR_SCTP_SYMBOL(sctp_getaddrlen);
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* getsockopt() for options that say in their value which association they mean (RFC 6458 9.11):
- * `id` is put there. As in libsctp, some options that can only be set are set by it. */
+/* getsockopt() for options that say in their value which association they mean (RFC 6458 8):
+ * `id` is put there. Errors are getsockopt()'s. EINVAL: `*length` has no room for it. */
 int sctp_opt_info(int socket, sctp_assoc_t id, int option, void* value, socklen_t* length)
     MR_SCTP_SYMBOL(sctp_opt_info);
 

@@ -54,6 +54,36 @@ std::size_t size_of_all(const sockaddr* addresses, int count) {
   return total;
 }
 
+/// Where a value says which association it is about; -1 if it says it nowhere.
+int place_of_id(int option) {
+  switch (option) {
+    case SCTP_INITMSG:
+    case SCTP_NODELAY:
+    case SCTP_AUTOCLOSE:
+    case SCTP_ADAPTATION_LAYER:
+    case SCTP_DISABLE_FRAGMENTS:
+    case SCTP_EVENTS:
+    case SCTP_I_WANT_MAPPED_V4_ADDR:
+    case SCTP_FRAGMENT_INTERLEAVE:
+    case SCTP_PARTIAL_DELIVERY_POINT:
+    case SCTP_GET_ASSOC_NUMBER:
+    case SCTP_GET_ASSOC_ID_LIST:
+    case SCTP_AUTO_ASCONF:
+    case SCTP_RECVRCVINFO:
+    case SCTP_RECVNXTINFO:
+    case SCTP_REUSE_PORT:
+    case SCTP_EXPLICIT_EOR:
+    case SCTP_USE_EXT_RCVINFO:
+      return -1;
+    case SCTP_DEFAULT_SEND_PARAM:
+      return offsetof(sctp_sndrcvinfo, sinfo_assoc_id);
+    case SCTP_DEFAULT_SNDINFO:
+      return offsetof(sctp_sndinfo, snd_assoc_id);
+    default:
+      return 0;
+  }
+}
+
 int addresses_of(int socket, sctp_assoc_t id, int option, sockaddr** addresses) {
   // The most that there can be, of the longer kind.
   constexpr socklen_t kRoom = offsetof(sctp_getaddrs, addrs) + kAddressesMax * sizeof(sockaddr_in6);
@@ -140,30 +170,10 @@ MR_SHOWN int mr_sctp_getaddrlen(sa_family_t family) {
 
 MR_SHOWN int mr_sctp_opt_info(int socket, sctp_assoc_t id, int option, void* value,
                               socklen_t* length) {
-  switch (option) {
-    // These name no association; all others do, at their beginning.
-    case SCTP_INITMSG:
-    case SCTP_NODELAY:
-    case SCTP_AUTOCLOSE:
-    case SCTP_ADAPTATION_LAYER:
-    case SCTP_DISABLE_FRAGMENTS:
-    case SCTP_EVENTS:
-    case SCTP_I_WANT_MAPPED_V4_ADDR:
-    case SCTP_FRAGMENT_INTERLEAVE:
-    case SCTP_PARTIAL_DELIVERY_POINT:
-    case SCTP_GET_ASSOC_NUMBER:
-    case SCTP_GET_ASSOC_ID_LIST:
-    case SCTP_AUTO_ASCONF:
-    case SCTP_RECVRCVINFO:
-    case SCTP_RECVNXTINFO:
-    case SCTP_REUSE_PORT:
-    case SCTP_EXPLICIT_EOR:
-    case SCTP_USE_EXT_RCVINFO:
-      break;
-    default:
-      if (value == nullptr || length == nullptr) return fail(EFAULT);
-      if (*length < sizeof id) return fail(EINVAL);
-      std::memcpy(value, &id, sizeof id);
+  if (const int place = place_of_id(option); place >= 0) {
+    if (value == nullptr || length == nullptr) return fail(EFAULT);
+    if (*length < static_cast<std::size_t>(place) + sizeof id) return fail(EINVAL);
+    std::memcpy(static_cast<char*>(value) + place, &id, sizeof id);
   }
   return get_option(socket, option, value, length);
 }

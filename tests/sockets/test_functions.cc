@@ -146,6 +146,33 @@ TEST_CASE("addresses are bound, listed, connected to and peeled off by the RFC's
   CHECK(errno == EINVAL);
 }
 
+//= rfc6458 8.1.13 type=test
+TEST_CASE("sctp_opt_info says of which association what goes with its messages is asked") {
+  Crowd crowd;
+  sctp_assoc_t id = 0;
+  REQUIRE(sctp_connectx(crowd.client.number, crowd.peer(), 1, &id) == 0);
+  sctp_sndinfo wanted{};
+  wanted.snd_sid = 4;
+  wanted.snd_context = 99;
+  wanted.snd_assoc_id = id;
+  REQUIRE(crowd.client.set(IPPROTO_SCTP, SCTP_DEFAULT_SNDINFO, wanted) == 0);
+  sctp_sndinfo info{};
+  socklen_t length = sizeof info;
+  REQUIRE(sctp_opt_info(crowd.client.number, id, SCTP_DEFAULT_SNDINFO, &info, &length) == 0);
+  CHECK(info.snd_sid == 4);
+  CHECK(info.snd_context == 99);
+  CHECK(info.snd_assoc_id == id);
+  sctp_sndrcvinfo old{};
+  length = sizeof old;
+  REQUIRE(sctp_opt_info(crowd.client.number, id, SCTP_DEFAULT_SEND_PARAM, &old, &length) == 0);
+  CHECK(old.sinfo_stream == 4);
+  CHECK(old.sinfo_context == 99);
+  CHECK(old.sinfo_assoc_id == id);
+  length = sizeof old - 1;
+  CHECK(sctp_opt_info(crowd.client.number, id, SCTP_DEFAULT_SEND_PARAM, &old, &length) == -1);
+  CHECK(errno == EINVAL);
+}
+
 TEST_CASE("sctp_peeloff_flags gives a descriptor that has the flags") {
   Crowd crowd;
   sctp_assoc_t id = 0;
