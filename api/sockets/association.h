@@ -123,8 +123,10 @@ struct Association : std::enable_shared_from_this<Association> {
   bool peer_shut_down = false;    // by the other
   int error = 0;                  // errno it ended with
   std::int64_t last_used_us = 0;  // for SCTP_AUTOCLOSE
-  /// What its paths carried in one chunk when the engine was asked last, and until when it is not
-  /// asked again.
+  /// Those of them that were asked for before what paths carry was set.
+  std::uint32_t outdated_statuses = 0;
+  /// What its paths carried in one chunk by the last status (0: that is not known), and until when
+  /// none is asked for because of that.
   std::uint32_t chunk_fits = 0;
   std::int64_t chunk_fits_until_us = 0;
   std::deque<Item> early;     // came before it was accepted; without an association yet

@@ -94,6 +94,11 @@ void Process::on_status(const mr_event& event) {
   const auto found = by_handle_.find(event.association);
   if (found == by_handle_.end()) return;
   Association& association = *found->second;
+  if (association.outdated_statuses > 0) {
+    --association.outdated_statuses;
+  } else {
+    association.chunk_fits = fragmentation_point(status, 0);
+  }
   association.peers.clear();
   for (std::uint32_t i = 0; i < status.path_count && i < MR_PATHS_MAX; ++i) {
     association.peers.push_back(status.paths[i].address);

@@ -15,6 +15,10 @@ constexpr socklen_t kValue = sizeof(sctp_assoc_value);
 constexpr std::size_t kRequestsMost = 16;      // about an association, for an option
 constexpr socklen_t kOldPathParameters = 152;  // before the flow label and the DSCP came
 
+// SCTP_PEER_ADDR_PARAMS makes most: heartbeats of all and of each path, one on demand, two about
+// the MTU, two about SACKs, DSCP and flow label.
+static_assert((1 + MR_PATHS_MAX) + 1 + 2 + 2 + 1 + 1 <= kRequestsMost);
+
 constexpr Options::Entry kSocketOptions[] = {
     {SO_TYPE, kInt, O::get_type, nullptr},
     {SO_PROTOCOL, kInt, O::get_protocol, nullptr},

@@ -148,7 +148,10 @@ void set_heartbeats(Socket& socket, const PathScope& at, const sctp_paddrparams&
 }
 
 void set_mtu(Socket& socket, const PathScope& at, const sctp_paddrparams& info) {
-  for (const auto& [id, association] : socket.associations) association->chunk_fits = 0;
+  for (const auto& [id, association] : socket.associations) {
+    association->chunk_fits = 0;
+    association->outdated_statuses = association->statuses;
+  }
   if ((info.spp_flags & SPP_PMTUD_DISABLE) != 0) {
     if (info.spp_pathmtu != 0) change_on(socket, at, MR_PATH_MTU, info.spp_pathmtu);
     change_on(socket, at, MR_PATH_MTU_FIXED, 1);

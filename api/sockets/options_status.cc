@@ -69,8 +69,8 @@ int Options::engine_status(Socket& socket, sctp_assoc_t id, Association*& associ
   if (association == nullptr) return -EINVAL;
   const int failed = Process::get().ask_status(*association, status);
   association = socket.association(id);
-  if (failed == -ENOBUFS) return failed;
-  return failed != 0 || association == nullptr ? -EINVAL : 0;
+  if (failed != 0) return failed;
+  return association == nullptr ? -EINVAL : 0;
 }
 
 //= rfc6458 8.2.1

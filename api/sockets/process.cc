@@ -296,11 +296,15 @@ int Process::ask(mr_request kind, std::uint64_t about, const std::function<int()
 int Process::ask_status(Association& association, mr_status& status) {
   const auto keeper = association.shared_from_this();
   int failed = make_room([] { return 1; });
-  if (failed != 0) return failed;
-  failed =
-      ask(MR_REQUEST_GET_STATUS, association.handle, [&] { return request_status(association); });
+  if (failed == 0) {
+    failed =
+        ask(MR_REQUEST_GET_STATUS, association.handle, [&] { return request_status(association); });
+  }
   if (failed == 0) status = awaited_.found();
-  return failed;
+  const bool has_ended = association.state == Association::State::ended;
+  const bool is_silent = failed == -ETIMEDOUT || failed == -EAGAIN || failed == -ENOBUFS;
+  if (has_ended || (failed != 0 && !is_silent)) return -EINVAL;
+  return failed != 0 ? -ENOBUFS : 0;
 }
 
 int Process::request_status(Association& association) {

@@ -94,7 +94,8 @@ class Process {
 
   /// Makes a request by `post` (0 or -errno), and waits for its answer: what that says, or -errno.
   int ask(mr_request kind, std::uint64_t about, const std::function<int()>& post);
-  /// What the engine says of an association, which may end meanwhile.
+  /// What the engine says of an association: 0, -EINVAL if that has ended, meanwhile or before, or
+  /// -ENOBUFS if it says nothing for too long.
   int ask_status(Association& association, mr_status& status);
   /// The same without waiting: the association learns of its peer's addresses.
   int request_status(Association& association);

@@ -70,11 +70,12 @@ ssize_t Socket::send(Association& association, const std::string& message, const
     end(association, message, (info.values.flags & SCTP_ABORT) != 0);
     return 0;  // as Linux does: nothing of it is data
   }
-  if (disables_fragments_ && (!ends_records_ || info.ends_record)) {
-    const std::size_t before = ends_records_ ? association.unfinished.size() : 0;
-    if (const int status = check_fits(association, before + message.size()); status != 0)
-      return status;
-  }
+  const int status = check_fits(association, message.size(), info);
+  return status != 0 ? status : hand_over(association, message, info, to);
+}
+
+ssize_t Socket::hand_over(Association& association, const std::string& message,
+                          const SendInfo& info, const Endpoint* to) {
   return ends_records_ ? add_to_record(association, message, info, to)
                        : send_data(association, message, info, to);
 }
@@ -98,25 +99,28 @@ void Socket::end(Association& association, const std::string& reason, bool at_on
   process.end_association(association, at_once);
 }
 
-/// Whether a message goes in one chunk: 0 or -EMSGSIZE, or that the association has ended
-/// meanwhile. Waits for the engine, which knows what the paths carry, if it is not small: once in a
-/// while, and not for each message.
+/// Whether a message goes in one chunk, if it has to: 0 or -EMSGSIZE, or that the association has
+/// ended meanwhile. What the paths carry the engine knows: it is asked again once in a while, and
+/// waited for where nothing is known, or too little.
 //= rfc6458 8.1.11
-int Socket::check_fits(Association& association, std::size_t length) {
+int Socket::check_fits(Association& association, std::size_t length, const SendInfo& info) {
+  if (!disables_fragments_ || (ends_records_ && !info.ends_record)) return 0;
+  if (ends_records_) length += association.unfinished.size();
   const std::uint32_t fragment_max = association.options.parameters[MR_FRAGMENT_MAX];
   if (fragment_max != 0 && length > fragment_max) return -EMSGSIZE;
   if (length <= kFitsAll || association.is_shut_down) return 0;
-  if (length <= association.chunk_fits && monotonic_us() < association.chunk_fits_until_us)
+  Process& process = Process::get();
+  if (length <= association.chunk_fits) {
+    const std::int64_t now = monotonic_us();
+    if (now >= association.chunk_fits_until_us && process.request_status(association) == 0)
+      association.chunk_fits_until_us = now + kAskAgain_us;
     return 0;
+  }
   const auto keeper = association.shared_from_this();
   mr_status status;
-  const int failed = Process::get().ask_status(association, status);
-  if (association.state == Association::State::ended) {
-    const int error = take_error();
-    return error != 0 ? -error : -EPIPE;
-  }
-  if (failed != 0) return -ENOBUFS;
-  association.chunk_fits = fragmentation_point(status, fragment_max);
+  const int failed = process.ask_status(association, status);
+  if (failed == -EINVAL) return why_not_sent(info);
+  if (failed != 0) return failed;
   association.chunk_fits_until_us = monotonic_us() + kAskAgain_us;
   return length > association.chunk_fits ? -EMSGSIZE : 0;
 }
@@ -183,14 +187,16 @@ ssize_t Socket::send_to_all(const std::string& message, const SendInfo& info) {
   }
   if (takers.empty()) return -ESHUTDOWN;
   if (is_data) {
-    if (const int status = check_room_for(takers, message.size(), info); status != 0) return status;
+    if (const int status = check_for_all(takers, message.size(), info); status != 0) return status;
   }
   ssize_t failed = 0;
   for (const auto& taker : takers) {
     ssize_t status = 0;
     const auto is_taken = [&] {
       const bool is_over = taker->state == Association::State::ended;
-      status = is_over ? 0 : send(*taker, message, info);
+      status = is_over   ? 0
+               : is_data ? hand_over(*taker, message, info, nullptr)
+                         : send(*taker, message, info);
       return status != -EAGAIN;
     };
     // There is room but for an entry of a ring, of which the engine makes more.
@@ -198,6 +204,16 @@ ssize_t Socket::send_to_all(const std::string& message, const SendInfo& info) {
     if (status < 0 && failed == 0) failed = status == -EAGAIN ? -ENOBUFS : status;
   }
   return failed != 0 ? failed : static_cast<ssize_t>(message.size());
+}
+
+/// Whether all of them take it: it goes in one chunk if it has to, and there is room.
+int Socket::check_for_all(const std::vector<std::shared_ptr<Association>>& takers,
+                          std::size_t length, const SendInfo& info) {
+  for (const auto& taker : takers) {
+    const int status = check_fits(*taker, length, info);
+    if (status != 0 && taker->state != Association::State::ended) return status;
+  }
+  return check_room_for(takers, length, info);
 }
 
 /// Whether all of them take so many bytes, each behind what it has of the message already.

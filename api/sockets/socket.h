@@ -201,7 +201,11 @@ class Socket : public std::enable_shared_from_this<Socket> {
   ssize_t send_to_all(const std::string& message, const SendInfo& info);
   int check_room_for(const std::vector<std::shared_ptr<Association>>& takers, std::size_t length,
                      const SendInfo& info);
-  int check_fits(Association& association, std::size_t length);
+  int check_for_all(const std::vector<std::shared_ptr<Association>>& takers, std::size_t length,
+                    const SendInfo& info);
+  int check_fits(Association& association, std::size_t length, const SendInfo& info);
+  ssize_t hand_over(Association& association, const std::string& message, const SendInfo& info,
+                    const Endpoint* to);
   ssize_t send_data(Association& association, const std::string& message, const SendInfo& info,
                     const Endpoint* to);
   ssize_t add_to_record(Association& association, const std::string& piece, const SendInfo& info,

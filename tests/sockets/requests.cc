@@ -13,6 +13,7 @@ struct Requests {
   Values preset, set, path;
   int count = 0;
   int carried_out = 0;
+  int questions = 0;
 };
 
 Requests& requests() {
@@ -41,7 +42,7 @@ void forget_requests() {
   all.preset.clear();
   all.set.clear();
   all.path.clear();
-  all.count = all.carried_out = 0;
+  all.count = all.carried_out = all.questions = 0;
 }
 
 std::optional<std::uint32_t> preset_value(int parameter) {
@@ -62,6 +63,11 @@ int carried_out_count() {
   return requests().carried_out;
 }
 
+int question_count() {
+  const std::scoped_lock lock(requests().mutex);
+  return requests().questions;
+}
+
 extern "C" {
 
 int __real_mr_preset(mr_context* context, int parameter, std::uint32_t value);
@@ -69,6 +75,7 @@ int __real_mr_set_parameter(mr_context* context, mr_association association, int
                             std::uint32_t value);
 int __real_mr_set_path_parameter(mr_context* context, mr_association association,
                                  const mr_address* address, int parameter, std::uint32_t value);
+int __real_mr_get_status(mr_context* context, mr_association association);
 int __real_mr_receive(mr_context* context, mr_event* events, std::size_t max);
 
 int __wrap_mr_preset(mr_context* context, int parameter, std::uint32_t value) {
@@ -88,6 +95,13 @@ int __wrap_mr_set_path_parameter(mr_context* context, mr_association association
                                  const mr_address* address, int parameter, std::uint32_t value) {
   const int status = __real_mr_set_path_parameter(context, association, address, parameter, value);
   if (status == 0) note(&Requests::path, parameter, value);
+  return status;
+}
+
+int __wrap_mr_get_status(mr_context* context, mr_association association) {
+  const int status = __real_mr_get_status(context, association);
+  const std::scoped_lock lock(requests().mutex);
+  if (status == 0) ++requests().questions;
   return status;
 }
 

@@ -15,6 +15,8 @@ void forget_requests();
 std::optional<std::uint32_t> preset_value(int parameter);
 std::optional<std::uint32_t> set_value(int parameter);
 std::optional<std::uint32_t> path_value(int parameter);
+/// How often the state of an association was asked for.
+int question_count();
 /// How many of those about associations and paths there were, and how many the engine has carried
 /// out, with status 0.
 int request_count();

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "api/sockets/process.h"
 #include "tests/sockets/engine.h"
 #include "tests/sockets/requests.h"
 
@@ -189,6 +190,40 @@ TEST_CASE("what is set for one address is set for that one at the engine") {
   settle(pair.client);
   CHECK(set_value(MR_PATH_MAX_RETRANS) == std::nullopt);
   CHECK(carried_out_count() == request_count());
+}
+
+/// As if the state of its association had been asked for long ago.
+void forget_when(const Handle& socket) {
+  const Process::Guard guard(Process::get());
+  Process::get().find(socket.number)->association(0)->chunk_fits_until_us = 0;
+}
+
+TEST_CASE("without fragments what paths carry is asked ten times a second at most") {
+  const Pair pair;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_DISABLE_FRAGMENTS, 1) == 0);
+  const std::string text(1000, 'x');
+  REQUIRE(pair.client.send(text) == 1000);
+  forget_requests();
+  const std::int64_t begun = monotonic_us();
+  for (int i = 0; i < 500; ++i) {
+    REQUIRE(pair.client.send(text) == 1000);
+    REQUIRE(receive(pair.server).size == 1000);
+  }
+  CHECK(question_count() <= 1 + (monotonic_us() - begun) / 100'000);
+  forget_requests();
+  forget_when(pair.client);
+  CHECK(pair.client.send(text) == 1000);
+  CHECK(question_count() == 1);
+}
+
+TEST_CASE("without fragments no call waits for what paths carry if it is known") {
+  const Pair pair;
+  REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_DISABLE_FRAGMENTS, 1) == 0);
+  const std::string text(1000, 'x');
+  REQUIRE(pair.client.send(text) == 1000);
+  forget_when(pair.client);
+  const auto pause = pause_engine();  // which answers nothing
+  CHECK(pair.client.send(text) == 1000);
 }
 
 }  // namespace

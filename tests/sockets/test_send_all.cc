@@ -57,6 +57,22 @@ TEST_CASE("SCTP_SENDALL goes to all or to none, however little memory for messag
   CHECK(crowd.have_got(text));
 }
 
+TEST_CASE("SCTP_SENDALL without fragments goes to none if it is too large for one of them") {
+  const Crowd crowd;
+  REQUIRE(crowd.socket.set(IPPROTO_SCTP, SCTP_DISABLE_FRAGMENTS, 1) == 0);
+  sctp_assoc_t ids[1 + Crowd::kPeers] = {};
+  REQUIRE(crowd.socket.get(IPPROTO_SCTP, SCTP_GET_ASSOC_ID_LIST, ids) == 0);
+  sctp_paddrparams narrow{};
+  narrow.spp_assoc_id = ids[Crowd::kPeers];
+  narrow.spp_flags = SPP_PMTUD_DISABLE;
+  narrow.spp_pathmtu = 800;
+  REQUIRE(crowd.socket.set(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, narrow) == 0);
+  CHECK(crowd.send_all(std::string(1000, 'l')) == -1);
+  CHECK(errno == EMSGSIZE);
+  CHECK(crowd.send_all(std::string(700, 's')) == 700);
+  CHECK(crowd.have_got(std::string(700, 's')));
+}
+
 TEST_CASE("SCTP_SENDALL with explicit EOR wants room for all of a record") {
   const Crowd crowd;
   REQUIRE(crowd.socket.set(IPPROTO_SCTP, SCTP_EXPLICIT_EOR, 1) == 0);
