@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdarg>
@@ -36,6 +37,7 @@ namespace calls = millrace::sockets::calls;
 namespace {
 
 constexpr std::size_t kSizeMost = SSIZE_MAX;
+constexpr std::size_t kBytesMost = 0x7ffff000;  // that one call moves, as Linux has it
 
 ssize_t failed(int error) {
   errno = error;
@@ -54,8 +56,7 @@ ssize_t send_parts(int descriptor, const iovec* parts, int count, int flags, con
 
 ssize_t send_bytes(int descriptor, const void* data, std::size_t size, int flags,
                    const sockaddr* to = nullptr, socklen_t length = 0) {
-  if (size > kSizeMost) return failed(EFAULT);  // no buffer is so large
-  const iovec part{const_cast<void*>(data), size};
+  const iovec part{const_cast<void*>(data), std::min(size, kBytesMost)};
   return send_parts(descriptor, &part, 1, flags, to, length);
 }
 
@@ -76,8 +77,7 @@ ssize_t receive_parts(int descriptor, const iovec* parts, int count, int flags,
 
 ssize_t receive_bytes(int descriptor, void* data, std::size_t size, int flags,
                       sockaddr* from = nullptr, socklen_t* length = nullptr) {
-  if (size > kSizeMost) return failed(EFAULT);
-  const iovec part{data, size};
+  const iovec part{data, std::min(size, kBytesMost)};
   return receive_parts(descriptor, &part, 1, flags, from, length);
 }
 
@@ -168,6 +168,7 @@ MR_PRELOAD int sendmmsg(int descriptor, mmsghdr* messages, unsigned count, int f
 }
 
 MR_PRELOAD ssize_t write(int descriptor, const void* data, size_t size) {
+  if (size > kSizeMost && is_ours(descriptor)) return failed(EFAULT);  // no buffer is so large
   return is_ours(descriptor) ? send_bytes(descriptor, data, size, 0)
                              : real().write(descriptor, data, size);
 }
@@ -232,6 +233,7 @@ MR_PRELOAD int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int f
 
 MR_PRELOAD ssize_t read(int descriptor, void* data, size_t size) {
   if (size == 0 && is_ours(descriptor)) return 0;
+  if (size > kSizeMost && is_ours(descriptor)) return failed(EFAULT);
   return is_ours(descriptor) ? receive_bytes(descriptor, data, size, 0)
                              : real().read(descriptor, data, size);
 }

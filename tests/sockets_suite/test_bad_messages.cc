@@ -44,6 +44,20 @@ CASE("a length that is negative") {
   CHECK(receive(two.server).is("x"));
 }
 
+CASE("a length that is negative, of send and recv") {
+  const Pair two = with_data();
+  // A place with as much address space behind it as Linux takes such a length for.
+  auto* bytes = static_cast<char*>(
+      mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  CHECK(bytes != MAP_FAILED);
+  EQUAL(recv(two.server, bytes, kNegative, 0), 1);
+  EQUAL(bytes[0], 'x');
+  say(two.client, "y");
+  EQUAL(recvfrom(two.server, bytes, kNegative, 0, nullptr, nullptr), 1);
+  OK(put(two.client, SCTP_DISABLE_FRAGMENTS, 1));
+  FAILS(send(two.client, bytes, kNegative, MSG_NOSIGNAL), EMSGSIZE);
+}
+
 CASE("a part whose length is negative") {
   const Pair two = with_data();
   char byte = 0;
