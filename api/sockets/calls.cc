@@ -67,7 +67,9 @@ int connect_remotely(Guard& guard, const SocketPointer& socket, int descriptor,
 
 bool is_sctp(int family, int type, int protocol) {
   const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
-  return protocol == IPPROTO_SCTP && (family == AF_INET || family == AF_INET6) &&
+  // Of the type SOCK_SEQPACKET it is the only protocol that there is.
+  const bool is_meant = protocol == IPPROTO_SCTP || (protocol == 0 && kind == SOCK_SEQPACKET);
+  return is_meant && (family == AF_INET || family == AF_INET6) &&
          (kind == SOCK_STREAM || kind == SOCK_SEQPACKET);
 }
 

@@ -11,7 +11,9 @@ namespace {
 TEST_CASE("only SCTP sockets of the two models are taken over") {
   CHECK(calls::is_sctp(AF_INET, SOCK_STREAM, IPPROTO_SCTP));
   CHECK(calls::is_sctp(AF_INET6, SOCK_SEQPACKET | SOCK_CLOEXEC, IPPROTO_SCTP));
+  CHECK(calls::is_sctp(AF_INET, SOCK_SEQPACKET, 0));
   CHECK_FALSE(calls::is_sctp(AF_INET, SOCK_STREAM, 0));
+  CHECK_FALSE(calls::is_sctp(AF_UNIX, SOCK_SEQPACKET, 0));
   CHECK_FALSE(calls::is_sctp(AF_INET, SOCK_DGRAM, IPPROTO_SCTP));
   CHECK_FALSE(calls::is_sctp(AF_UNIX, SOCK_STREAM, IPPROTO_SCTP));
 }

@@ -35,6 +35,14 @@ CASE("other families do not know SCTP") {
   FAILS(socket(AF_UNIX, SOCK_STREAM, IPPROTO_SCTP), EPROTONOSUPPORT);
 }
 
+CASE("without the protocol's number a socket of sequenced packets is SCTP's") {
+  for (const int family : {AF_INET, AF_INET6}) {
+    const int fd = OK(socket(family, SOCK_SEQPACKET, 0));
+    EQUAL(option<int>(fd, SOL_SOCKET, SO_PROTOCOL), IPPROTO_SCTP);
+    EQUAL(flag(fd, SCTP_AUTOCLOSE), 0);
+  }
+}
+
 CASE("without the protocol's number a stream is TCP's") {
   const int fd = OK(socket(AF_INET, SOCK_STREAM, 0));
   EQUAL(option<int>(fd, SOL_SOCKET, SO_PROTOCOL), IPPROTO_TCP);
