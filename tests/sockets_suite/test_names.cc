@@ -96,19 +96,45 @@ CASE("the addresses of an association of a one-to-many socket") {
   FAILS(sctp_getpaddrs(two.client, two.client_id + 1000, &list), EINVAL);
 }
 
-CASE("the addresses of an IPv4 socket are IPv4") {
+namespace {
+
+/// Whether the peer's addresses are these, in any order, and no other.
+bool has_peers(int fd, std::initializer_list<const char*> texts) {
+  sockaddr* list = nullptr;
+  const int count = OK(sctp_getpaddrs(fd, 0, &list));
+  size_t found = 0;
+  for (const char* text : texts) {
+    const char* next = reinterpret_cast<const char*>(list);
+    for (int i = 0; i < count; ++i) {
+      Address one;
+      memcpy(&one.storage.ss_family, next, sizeof one.storage.ss_family);
+      one.length = one.storage.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+      memcpy(&one.storage, next, one.length);
+      next += one.length;
+      found += one.is(text) ? 1 : 0;
+    }
+  }
+  sctp_freepaddrs(list);
+  return found == texts.size() && static_cast<size_t>(count) == found;
+}
+
+}  // namespace
+
+CASE("the addresses of an IPv4 socket are all that there are of IPv4, without loopback") {
   const int listener = listening(SOCK_STREAM, at("0.0.0.0"));
   const int fd = make();
   OK(connect_to(fd, at(kFirst, name_of(listener).port())));
   const int server = OK(accept(listener, nullptr, nullptr));
-  for (const int one : {fd, server}) {
-    sockaddr* list = nullptr;
-    const int count = OK(sctp_getpaddrs(one, 0, &list));
-    CHECK(count >= 2);
-    for (int i = 0; i < count; ++i)
-      EQUAL(reinterpret_cast<sockaddr_in*>(list)[i].sin_family, AF_INET);
-    sctp_freepaddrs(list);
-  }
+  for (const int one : {fd, server}) CHECK(has_peers(one, {kFirst, kSecond}));
+}
+
+CASE("the addresses of an IPv6 socket are all that there are, without loopback") {
+  const int listener = listening(SOCK_STREAM, at("::"));
+  const int fd = make(SOCK_STREAM, AF_INET6);
+  OK(connect_to(fd, at("::ffff:10.20.0.1", name_of(listener).port())));
+  const int server = OK(accept(listener, nullptr, nullptr));
+  for (const int one : {fd, server})
+    CHECK(has_peers(one, {kSixth, "::ffff:10.20.0.1", "::ffff:10.20.1.1"}));
 }
 
 CASE("the addresses of a socket that is bound to the loopback address and another") {

@@ -75,7 +75,7 @@ CASE("SCTP_MAX_BURST") {
   EQUAL(value_of(fd, SCTP_MAX_BURST).assoc_value, 9);
 }
 
-CASE("SCTP_MAX_BURST 0 is no bound") {
+CASE("SCTP_MAX_BURST may be 0, and a message goes with it") {
   const int fd = make(SOCK_SEQPACKET);
   OK(set_value(fd, SCTP_MAX_BURST, 0));
   EQUAL(value_of(fd, SCTP_MAX_BURST).assoc_value, 0);
