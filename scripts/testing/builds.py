@@ -15,7 +15,7 @@ BUILD_SECONDS_MAX = 1800
 # what clang warns of beyond that is a matter of `scripts/lint --tidy`. Programs of tests that run
 # under sanitizers only are held to it where developers build all (`meson setup build`): a second
 # compilation of them here would cost minutes.
-_SANITIZED = ["-Doptimization=1", "-Ddebug=true", "-Db_lundef=false", "-Dwerror=false"]
+_SANITIZED = ["-Doptimization=0", "-Ddebug=true", "-Db_lundef=false", "-Dwerror=false"]
 
 # One build of clang's serves the unit tests under AddressSanitizer and the fuzz targets: both want
 # the whole engine, and a second compilation of it would cost minutes.
