@@ -53,10 +53,9 @@ pid_t fork_with_lock(Child child) {
 
 }  // namespace
 
+// Not before there is a socket: the memory's owner may have handlers too, which are to run last
+// before a fork, and first after it, as ours allocate.
 void Process::install_fork_handlers() {
-  static bool is_installed = false;
-  if (is_installed) return;
-  is_installed = true;
   pthread_atfork([] { get().before_fork(); }, [] { get().after_fork_in_parent(); },
                  [] { get().after_fork_in_child(); });
 }

@@ -188,7 +188,6 @@ std::shared_ptr<Socket> Process::adopt_remote(int descriptor, const SocketName& 
     return socket != nullptr && socket->link == link && socket->number == name.number;
   });
   if (known != sockets_.end()) return *known;
-  install_fork_handlers();
   AdoptedSocket adopted{AF_INET, 1, {}, {}};
   // Whose owner is gone is a socket too: its calls fail.
   remote::adopt(*link, name.number, descriptor, adopted);

@@ -47,8 +47,12 @@ std::int64_t monotonic_us() {
 }
 
 Process& Process::get() {
-  static Process* process = new Process;
-  exists = true;
+  static Process* process = [] {
+    install_fork_handlers();  // who forks finds the lock free, whoever has it
+    auto* only = new Process;
+    exists = true;
+    return only;
+  }();
   return *process;
 }
 
@@ -112,10 +116,9 @@ bool Process::Guard::has_signal(int number, const sigset_t& pending) const {
 
 int Process::start() {
   if (context_ != nullptr) return 0;
-  pid_ = getpid();  // the handlers of fork() may not have been there yet
+  pid_ = getpid();  // a child of _Fork() has not been told
   const int status = attach();
   if (status != 0) return status;
-  install_fork_handlers();
   const int failed = start_pump();
   if (failed != 0) leave_engine();
   return failed;

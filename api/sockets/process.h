@@ -25,7 +25,7 @@ class Process {
  public:
   /// The only one. Never destroyed: threads of the application may outlive main().
   static Process& get();
-  static inline std::atomic<bool> exists{false};
+  static inline std::atomic<bool> exists{false};  // get() has been called
 
   /// Holds the lock, with all signals and cancellation held back: a handler may call us too, or
   /// never return.
@@ -164,7 +164,7 @@ class Process {
   void close_idle();
 
   // forks.cc
-  void install_fork_handlers();
+  static void install_fork_handlers();
   bool has_own_sockets() const;
   void before_fork();
   void after_fork_in_parent();
