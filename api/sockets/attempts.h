@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "api/sockets/in_call.h"
 #include "api/sockets/process.h"
 
 namespace millrace::sockets::calls {
@@ -26,22 +27,6 @@ std::int64_t deadline_of(const timeval& limit);
 
 /// Whether the call, or the descriptor, allows it.
 bool may_wait(int descriptor, int flags);
-
-/// A call that may sleep. As in the kernel a socket does not end under it, even if another thread
-/// closes its last descriptor.
-class InCall {
- public:
-  explicit InCall(Socket& socket) : socket_(socket.shared_from_this()) { ++socket_->calls; }
-  ~InCall() {
-    --socket_->calls;
-    Process::get().settle(socket_);
-  }
-  InCall(const InCall&) = delete;
-  InCall& operator=(const InCall&) = delete;
-
- private:
-  SocketPointer socket_;
-};
 
 /// Asks again and again for what the engine says, for as long as the user wants that before a call
 /// sleeps (MILLRACE_SPIN_US): the status when there is another, -EINTR after a signal, or

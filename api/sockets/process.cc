@@ -14,6 +14,7 @@
 
 #include "api/context.h"
 #include "api/sockets/descriptor.h"
+#include "api/sockets/in_call.h"
 #include "api/sockets/real_calls.h"
 
 namespace millrace::sockets {
@@ -64,6 +65,7 @@ Process::Process() : pid_(getpid()), spin_us_(wanted_spin_us()) {
 
 Process::Guard::Guard(Process& process) : process_(process) {
   lock();
+  InCall::end_dead();
 }
 
 Process::Guard::~Guard() {

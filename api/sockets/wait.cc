@@ -1,42 +1,15 @@
 // Sleeping in a call, without the lock.
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "api/sockets/in_call.h"
 #include "api/sockets/process.h"
 #include "api/sockets/real_calls.h"
 
 namespace millrace::sockets {
 namespace {
-
-/// What a thread sleeps on. A read of it is begun again by the kernel after a signal whose handler
-/// asks for that (SA_RESTART), as a read of a kernel's socket would be.
-class Bed {
- public:
-  ~Bed() {
-    // A thread that ends by itself may be cancelled at this very moment.
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
-    forget_internal(descriptor_);
-  }
-  int descriptor() {
-    if (process_ != getpid()) {
-      // Of before a fork: the other process's thread sleeps on it too.
-      forget_internal(descriptor_);
-      descriptor_ = move_up(eventfd(0, EFD_CLOEXEC));
-      process_ = getpid();
-    }
-    return descriptor_;
-  }
-
- private:
-  int descriptor_ = -1;
-  pid_t process_ = 0;
-};
-
-thread_local Bed bed;
 
 // With a limit a signal always ends the call, as it does in the kernel's.
 int sleep_until(int descriptor, std::int64_t deadline_us, short events = POLLIN) {
@@ -89,7 +62,8 @@ class Unlocked {
 }  // namespace
 
 int sleep_in_call(Process::Guard& guard, Socket& socket, std::int64_t deadline_us) {
-  const int descriptor = bed.descriptor();
+  const InCall in_call(socket);
+  const int descriptor = in_call.bed();
   if (descriptor < 0) return -ENFILE;
   int status;
   {

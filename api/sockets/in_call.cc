@@ -1,0 +1,121 @@
+#include "api/sockets/in_call.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "api/sockets/descriptor.h"
+#include "api/sockets/process.h"
+
+namespace millrace::sockets {
+namespace {
+
+/// Of a call. A read of it is begun again by the kernel after a signal whose handler asks for that
+/// (SA_RESTART), as a read of a kernel's socket would be.
+struct Bed {
+  int descriptor = -1;
+  pid_t process = 0;  // before a fork, the other process's thread sleeps on it too
+};
+
+/// What is known of a call when nothing is left of its stack.
+struct Entry {
+  const void* frame;
+  std::shared_ptr<Socket> socket;
+};
+
+struct Calls {
+  std::vector<Entry> entries;  // the innermost last
+  std::vector<Bed> beds;       // by the number of calls that are further out
+
+  int bed_of(std::size_t entry) const {
+    return entry < beds.size() ? beds[entry].descriptor : -1;
+  }
+  /// The last so many.
+  void end(std::size_t count) {
+    for (; count > 0; --count) {
+      const std::shared_ptr<Socket> socket = std::move(entries.back().socket);
+      entries.pop_back();
+      std::erase(socket->waiters, bed_of(entries.size()));
+      if (socket->calls > 0) --socket->calls;  // 0 in a fork's child
+      Process::get().settle(socket);
+    }
+  }
+};
+
+// A pointer, as who calls after the thread's destructors have run is to find something.
+thread_local Calls* mine = nullptr;
+
+/// Runs at the end of the thread.
+struct Reaper {
+  bool has_work = false;
+  ~Reaper() {
+    if (!has_work) return;
+    // A thread that ends by itself may be cancelled at this very moment.
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+    if (!mine->entries.empty()) {
+      const Process::Guard guard(Process::get());
+      mine->end(mine->entries.size());
+    }
+    for (const Bed& bed : mine->beds) forget_internal(bed.descriptor);
+    delete std::exchange(mine, nullptr);
+  }
+};
+thread_local Reaper reaper;
+
+/// Whether a frame is none of those in which the thread is, `here` being the innermost. A stack
+/// grows downwards. Nobody comes back to a handler's own one while the thread is on another.
+bool is_dead(const void* frame, const void* here) {
+  stack_t other{};
+  if (sigaltstack(nullptr, &other) != 0) return false;
+  const auto is_there = [&other](const void* at) {
+    const auto* begin = static_cast<const char*>(other.ss_sp);
+    return (other.ss_flags & SS_DISABLE) == 0 && at >= begin && at < begin + other.ss_size;
+  };
+  return is_there(frame) == is_there(here) ? frame < here : is_there(frame);
+}
+
+}  // namespace
+
+void InCall::begin(Socket& socket) {
+  if (mine == nullptr) {
+    mine = new Calls;
+    reaper.has_work = true;
+  }
+  mine->entries.push_back({frame_, socket.shared_from_this()});
+  ++socket.calls;
+}
+
+InCall::~InCall() {
+  const auto& entries = mine->entries;
+  const auto found = std::find_if(entries.begin(), entries.end(),
+                                  [this](const Entry& one) { return one.frame == frame_; });
+  mine->end(static_cast<std::size_t>(entries.end() - found));
+}
+
+int InCall::bed() const {
+  const std::size_t entry = mine->entries.size() - 1;
+  if (mine->beds.size() <= entry) mine->beds.resize(entry + 1);
+  Bed& bed = mine->beds[entry];
+  if (bed.process != getpid()) {
+    forget_internal(bed.descriptor);
+    bed = {move_up(eventfd(0, EFD_CLOEXEC)), getpid()};
+  }
+  return bed.descriptor;
+}
+
+[[gnu::noinline]] void InCall::end_dead() {
+  if (mine == nullptr || mine->entries.empty()) return;
+  const void* here = __builtin_frame_address(0);
+  std::size_t count = 0;
+  const auto& entries = mine->entries;
+  while (count < entries.size() && is_dead(entries[entries.size() - 1 - count].frame, here))
+    ++count;
+  mine->end(count);
+}
+
+}  // namespace millrace::sockets
