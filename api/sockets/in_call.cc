@@ -32,9 +32,7 @@ struct Calls {
   std::vector<Entry> entries;  // the innermost last
   std::vector<Bed> beds;       // by the number of calls that are further out
 
-  int bed_of(std::size_t entry) const {
-    return entry < beds.size() ? beds[entry].descriptor : -1;
-  }
+  int bed_of(std::size_t entry) const { return entry < beds.size() ? beds[entry].descriptor : -1; }
   /// The last so many.
   void end(std::size_t count) {
     for (; count > 0; --count) {
@@ -91,10 +89,11 @@ void InCall::begin(Socket& socket) {
 }
 
 InCall::~InCall() {
+  // Of one frame there may be two: a call, and its sleep.
   const auto& entries = mine->entries;
-  const auto found = std::find_if(entries.begin(), entries.end(),
+  const auto found = std::find_if(entries.rbegin(), entries.rend(),
                                   [this](const Entry& one) { return one.frame == frame_; });
-  mine->end(static_cast<std::size_t>(entries.end() - found));
+  if (found != entries.rend()) mine->end(static_cast<std::size_t>(found - entries.rbegin()) + 1);
 }
 
 int InCall::bed() const {
