@@ -15,7 +15,6 @@ namespace millrace::sockets {
 namespace {
 
 constexpr std::size_t kStackBytes = 256 * 1024;
-constexpr int kReadPatience_s = 5;  // for the rest of a call that has begun
 
 struct Service {
   Process* process;
@@ -183,47 +182,57 @@ ssize_t Process::serve_call(Guard& guard, Channel& channel, RemoteCall& call) {
   }
 }
 
-// Reads a call with the lock held: whoever forks then finds no half of one.
+/// Goes on with the call that comes, or with its answer, as far as that can be done at once. False:
+/// the other side is gone.
 bool Process::serve_one(Guard& guard, Channel& channel) {
-  RemoteCall call;
-  if (!call.receive(channel.descriptor)) return false;
-  drain();
-  const int brought = std::exchange(call.descriptor, -1);
-  if (call.head.kind == RemoteCall::Kind::adopt) call.descriptor = brought;
-  call.head.status = serve_call(guard, channel, call);
-  if (brought >= 0) {
-    real().close(brought);
-    call.descriptor = -1;
+  RemoteCall& call = channel.call;
+  if (!channel.is_answering()) {
+    const Channel::Progress progress = channel.read();
+    if (progress != Channel::Progress::whole) return progress == Channel::Progress::none;
+    drain();
+    const int brought = std::exchange(call.descriptor, -1);
+    if (call.head.kind == RemoteCall::Kind::adopt) call.descriptor = brought;
+    call.head.status = serve_call(guard, channel, call);
+    if (brought >= 0) {
+      real().close(brought);
+      call.descriptor = -1;
+    }
+    channel.begin_answer();
   }
-  const bool is_there = call.send(channel.descriptor);
-  if (call.descriptor >= 0) {
-    leave(call.descriptor);
-    real().close(call.descriptor);
-  }
-  return is_there;
+  const Channel::Progress progress = channel.write();
+  if (progress == Channel::Progress::whole) leave_given(channel);
+  return progress != Channel::Progress::gone;
+}
+
+/// The descriptor that went with an answer, or was to go, is the other side's.
+void Process::leave_given(Channel& channel) {
+  const int given = std::exchange(channel.call.descriptor, -1);
+  if (given < 0) return;
+  leave(given);
+  real().close(given);
 }
 
 void* Process::service_thread(void* argument) {
   const std::unique_ptr<Service> service(static_cast<Service*>(argument));
   Process& process = *service->process;
+  Channel& channel = *service->channel;
   pthread_setname_np(pthread_self(), "millrace-child");
-  while (true) {
-    pollfd entry{service->channel->descriptor, POLLIN, 0};
-    if (::poll(&entry, 1, -1) < 0) continue;
-    Guard guard(process);
-    if (service->channel->descriptor < 0) return nullptr;  // another process serves it now
-    if (process.serve_one(guard, *service->channel)) continue;
+  Guard guard(process);
+  while (channel.descriptor >= 0) {  // else another process serves it now
+    const auto events = static_cast<short>(channel.is_answering() ? POLLOUT : POLLIN);
+    pollfd entry{channel.descriptor, events, 0};
+    guard.unlock();
+    const int ready = ::poll(&entry, 1, -1);
+    guard.lock();
+    if (ready < 0 || channel.descriptor < 0 || process.serve_one(guard, channel)) continue;
     process.drop(service->channel);
-    return nullptr;
   }
+  return nullptr;
 }
 
 /// Starts to serve another process.
 void Process::serve(const std::shared_ptr<Channel>& channel) {
   channels_.push_back(channel);
-  const timeval patience{kReadPatience_s, 0};
-  real().setsockopt(channel->descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  real().setsockopt(channel->descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   pthread_t thread;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -239,6 +248,7 @@ void Process::serve(const std::shared_ptr<Channel>& channel) {
 
 /// The other side is gone, and with it what it held.
 void Process::drop(const std::shared_ptr<Channel>& channel) {
+  leave_given(*channel);
   while (!channel->held.empty()) let_go(*channel, *channel->held.begin());
   forget_internal(channel->descriptor);
   channel->descriptor = -1;

@@ -98,8 +98,7 @@ void Process::before_fork() {
 void Process::after_fork_in_parent() {
   forget_internal(childs_end);
   if (parents_end >= 0) {
-    const auto channel = std::make_shared<Channel>();
-    channel->descriptor = parents_end;
+    const auto channel = std::make_shared<Channel>(parents_end);
     for (const auto& socket : sockets_) {
       if (socket != nullptr && !socket->is_remote()) hold(*channel, socket);
     }
@@ -148,9 +147,11 @@ void Process::renew_links() {
 void Process::serve_again() {
   const std::vector<std::shared_ptr<Channel>> channels = std::exchange(channels_, {});
   for (const auto& channel : channels) {
-    RemoteCall unfinished;
-    unfinished.head.status = -EINPROGRESS;
-    if (std::exchange(channel->is_waiting, false)) unfinished.send(channel->descriptor);
+    if (std::exchange(channel->is_waiting, false)) {
+      channel->call = {};
+      channel->call.head.status = -EINPROGRESS;
+      channel->begin_answer();
+    }
     serve(channel);
   }
 }

@@ -93,8 +93,7 @@ void Process::hear(int descriptor) {
                    [descriptor](const Stranger& one) { return one.descriptor == descriptor; });
   pollfd entry{descriptor, POLLIN, 0};  // what was told may have been of one who has gone
   if (stranger == strangers_.end() || poll(&entry, 1, 0) == 0) return;
-  const auto channel = std::make_shared<Channel>();
-  channel->descriptor = descriptor;
+  const auto channel = std::make_shared<Channel>(descriptor);
   RemoteCall call;
   const bool is_known = call.receive(descriptor) && admit(call, channel);
   if (call.descriptor >= 0) real().close(std::exchange(call.descriptor, -1));
@@ -105,7 +104,6 @@ void Process::hear(int descriptor) {
   }
   strangers_.erase(stranger);
   real().epoll_ctl(watched_, EPOLL_CTL_DEL, descriptor, nullptr);
-  real().fcntl(descriptor, F_SETFL, 0);  // from now on it is waited for
   serve(channel);
 }
 

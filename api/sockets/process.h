@@ -197,6 +197,7 @@ class Process {
   void serve(const std::shared_ptr<Channel>& channel);
   static void* service_thread(void* argument);
   bool serve_one(Guard& guard, Channel& channel);
+  void leave_given(Channel& channel);
   ssize_t serve_call(Guard& guard, Channel& channel, RemoteCall& call);
   ssize_t hand_out(Channel& channel, int descriptor, const std::shared_ptr<Socket>& socket,
                    RemoteCall& call);

@@ -1,12 +1,10 @@
 #include "api/sockets/remote.h"
 
 #include <fcntl.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include "api/sockets/memory.h"
 #include "api/sockets/messages.h"
@@ -14,103 +12,6 @@
 #include "api/sockets/real_calls.h"
 
 namespace millrace::sockets {
-namespace {
-
-constexpr std::uint32_t kPartMax = MR_MESSAGE_BYTES_MAX + 65536;
-
-bool write_all(int channel, const void* from, std::size_t length) {
-  const auto* bytes = static_cast<const char*>(from);
-  while (length > 0) {
-    const ssize_t sent = real().send(channel, bytes, length, MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return false;
-    bytes += sent;
-    length -= static_cast<std::size_t>(sent);
-  }
-  return true;
-}
-
-bool read_all(int channel, void* to, std::size_t length) {
-  auto* bytes = static_cast<char*>(to);
-  while (length > 0) {
-    const ssize_t got = real().recv(channel, bytes, length, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    bytes += got;
-    length -= static_cast<std::size_t>(got);
-  }
-  return true;
-}
-
-bool write_with_descriptor(int channel, const void* from, std::size_t length, int descriptor) {
-  if (descriptor < 0) return write_all(channel, from, length);
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)] = {};
-  iovec part{const_cast<void*>(from), length};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* head = CMSG_FIRSTHDR(&message);
-  head->cmsg_level = SOL_SOCKET;
-  head->cmsg_type = SCM_RIGHTS;
-  head->cmsg_len = CMSG_LEN(sizeof descriptor);
-  std::memcpy(CMSG_DATA(head), &descriptor, sizeof descriptor);
-  return real().sendmsg(channel, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(length);
-}
-
-bool read_with_descriptor(int channel, void* to, std::size_t length, int& descriptor) {
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)] = {};
-  iovec part{to, length};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = CMSG_LEN(sizeof descriptor);  // and not of two, for which there is space
-  ssize_t got;
-  do {
-    got = real().recvmsg(channel, &message, MSG_WAITALL | MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
-  for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr;
-       head = CMSG_NXTHDR(&message, head)) {
-    if (head->cmsg_type == SCM_RIGHTS) std::memcpy(&descriptor, CMSG_DATA(head), sizeof descriptor);
-  }
-  return got == static_cast<ssize_t>(length);
-}
-
-}  // namespace
-
-bool RemoteCall::send(int channel) {
-  const std::string* parts[] = {&name, &control, &data};
-  for (int i = 0; i < 3; ++i) head.lengths[i] = static_cast<std::uint32_t>(parts[i]->size());
-  if (!write_with_descriptor(channel, &head, sizeof head, descriptor)) return false;
-  return std::all_of(std::begin(parts), std::end(parts), [channel](const std::string* part) {
-    return write_all(channel, part->data(), part->size());
-  });
-}
-
-bool RemoteCall::receive(int channel) {
-  descriptor = -1;
-  if (read_with_descriptor(channel, &head, sizeof head, descriptor) && receive_parts(channel))
-    return true;
-  close_descriptor();
-  return false;
-}
-
-bool RemoteCall::receive_parts(int channel) {
-  std::string* parts[] = {&name, &control, &data};
-  for (int i = 0; i < 3; ++i) {
-    if (head.lengths[i] > kPartMax) return false;
-    parts[i]->resize(head.lengths[i]);
-    if (!read_all(channel, parts[i]->data(), parts[i]->size())) return false;
-  }
-  return true;
-}
-
-void RemoteCall::close_descriptor() {
-  if (descriptor >= 0) real().close(std::exchange(descriptor, -1));
-}
-
 Link::~Link() {
   forget_internal(descriptor);
 }
@@ -122,19 +23,20 @@ constexpr int kMoment_ms = 100;
 constexpr int kAdoptPatience_s = 15;  // longer than an owner waits for its engine
 constexpr std::int64_t kErrnos = 4096;
 
-/// The process's lock is let go for as long as the owner is asked: it may be asking us.
-class InCall {
+/// The process's lock is let go for as long as the owner is asked: it may be asking us. Signals
+/// stay blocked: a handler that did not come back would leave half an answer.
+class Asking {
  public:
-  explicit InCall(Link& link) : link_(link) {
+  explicit Asking(Link& link) : link_(link) {
     Process::get().unlock_for_call();
     pthread_mutex_lock(&link_.in_call);
   }
-  ~InCall() {
+  ~Asking() {
     pthread_mutex_unlock(&link_.in_call);
     Process::get().lock_after_call();
   }
-  InCall(const InCall&) = delete;
-  InCall& operator=(const InCall&) = delete;
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
 
  private:
   Link& link_;
@@ -207,7 +109,7 @@ ssize_t ask(const Socket& socket, RemoteCall& call) {
   const std::shared_ptr<Link> link = socket.link;
   const std::uint64_t number = socket.number;
   const int descriptor = socket.descriptors.empty() ? -1 : socket.descriptors.front();
-  const InCall in_call(*link);
+  const Asking asking(*link);
   AdoptedSocket adopted;
   if (!link->held.contains(number) &&
       (descriptor < 0 || adopt_in_call(*link, number, descriptor, adopted) != 0))
@@ -217,14 +119,14 @@ ssize_t ask(const Socket& socket, RemoteCall& call) {
 }
 
 ssize_t adopt(Link& link, std::uint64_t number, int descriptor, AdoptedSocket& adopted) {
-  const InCall in_call(link);
+  const Asking asking(link);
   return adopt_in_call(link, number, descriptor, adopted);
 }
 
 void let_go(const Socket& socket) {
   const std::shared_ptr<Link> link = socket.link;
   const std::uint64_t number = socket.number;
-  const InCall in_call(*link);
+  const Asking asking(*link);
   if (link->held.erase(number) == 0) return;  // the owner sees it by the descriptor
   RemoteCall call;
   call.head.kind = RemoteCall::Kind::close;

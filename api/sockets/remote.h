@@ -12,61 +12,10 @@
 #include <string>
 #include <unordered_set>
 
+#include "api/sockets/remote_call.h"
 #include "api/sockets/socket.h"
 
 namespace millrace::sockets {
-
-/// What one asks the owner for. The parts are a name (of a peer, or an option's value), control
-/// data, and a message's bytes.
-struct RemoteCall {
-  enum class Kind : std::uint32_t {
-    bind,
-    listen,
-    accept,
-    connect,
-    connect_result,
-    shutdown,
-    close,
-    bytes_readable,
-    local_name,
-    peer_name,
-    get_option,
-    set_option,
-    send,
-    receive,
-    adopt,  ///< a descriptor of the socket comes along, which proves that it was come by
-    connect_many,
-    peel_off,
-    watch_edges,
-  };
-  struct Head {
-    Kind kind;
-    std::int32_t number[3];
-    std::uint64_t socket;
-    std::int64_t status;  // of the answer
-    std::uint32_t lengths[3];
-    std::uint32_t reserved;
-  };
-  Head head{};
-  std::string name, control, data;
-  int descriptor = -1;  // that goes along
-
-  /// Whole calls, over a stream. False: the other side is gone. A descriptor that has come is the
-  /// caller's to close; none comes with half a call.
-  bool send(int channel);
-  bool receive(int channel);
-  void close_descriptor();
-
- private:
-  bool receive_parts(int channel);
-};
-
-/// The owner's end of a link.
-struct Channel {
-  int descriptor = -1;
-  bool is_waiting = false;                 // for the answer to a call that is slept on
-  std::unordered_set<std::uint64_t> held;  // sockets that the other side has, by their number
-};
 
 /// Somebody who has found the way here and has yet to show a descriptor. Any user of the machine
 /// can be one.

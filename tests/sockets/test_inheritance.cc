@@ -1,5 +1,7 @@
 // Who comes to the owner of sockets for one of them, and owners that are none.
 #include <dirent.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <atomic>
 #include <string>
@@ -44,6 +46,24 @@ std::int64_t show(const Owned& what, int descriptor) {
   const bool is_answered = call.send(channel) && call.receive(channel);
   ::close(channel);
   return is_answered ? call.head.status : -ENOTCONN;
+}
+
+/// The other side's end of a link to the owner, who has been shown a descriptor.
+int served_one(const Owned& what, int descriptor) {
+  const int channel = reach(what.owner);
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::adopt;
+  call.head.socket = what.number;
+  call.descriptor = descriptor;
+  REQUIRE((call.send(channel) && call.receive(channel) && call.head.status == 0));
+  return channel;
+}
+
+/// Bytes that are on their way from here, and to here.
+int bytes(int channel, unsigned long which) {
+  int count = 0;
+  REQUIRE(::ioctl(channel, which, &count) == 0);
+  return count;
 }
 
 /// A descriptor that looks like a socket of another process, which is none of ours and lies.
@@ -207,12 +227,8 @@ TEST_CASE("descriptors that nobody wants are closed") {
   CHECK(calls::accept(owner.descriptor, nullptr, nullptr, 0) == -1);
   CHECK(entries("/proc/self/fd") == before);
   // A call of which a part is too long, by one who is served.
-  const int channel = reach(server.owner);
+  const int channel = served_one(server, pair.server.number);
   RemoteCall call;
-  call.head.kind = RemoteCall::Kind::adopt;
-  call.head.socket = server.number;
-  call.descriptor = pair.server.number;
-  REQUIRE((call.send(channel) && call.receive(channel) && call.head.status == 0));
   const std::size_t served = entries("/proc/self/fd");
   call.descriptor = pair.client.number;
   call.name.assign(2 * MR_MESSAGE_BYTES_MAX, 'x');
@@ -252,6 +268,46 @@ TEST_CASE("who shows another descriptor, or asks for something else first, is tu
   ::close(channel);
   CHECK(pair.client.send("still there") == 11);
   CHECK(receive(pair.server).data == "still there");
+}
+
+TEST_CASE("one who stops in the middle of a call holds up neither the owner nor himself") {
+  const Pair pair;
+  const Owned server = owned(pair.server);
+  const int channel = served_one(server, pair.server.number);
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::bytes_readable;
+  call.head.socket = server.number;
+  constexpr std::size_t kHalf = sizeof call.head / 2;
+  const auto* head = reinterpret_cast<const char*>(&call.head);
+  REQUIRE(::send(channel, head, kHalf, MSG_NOSIGNAL) == kHalf);
+  while (bytes(channel, SIOCOUTQ) > 0) CHECK(pair.client.port() != 0);
+  CHECK(pair.server.port() != 0);  // does not wait until the other's patience is at its end
+  REQUIRE(::send(channel, head + kHalf, sizeof call.head - kHalf, MSG_NOSIGNAL) > 0);
+  REQUIRE(call.receive(channel));
+  CHECK(call.head.status == 0);
+  ::close(channel);
+}
+
+TEST_CASE("one who reads no answer holds up neither the owner nor himself") {
+  const Pair pair;
+  const Owned server = owned(pair.server);
+  const int channel = served_one(server, pair.server.number);
+  constexpr int kCalls = 20, kSize = 60'000;
+  REQUIRE(pair.client.send(std::string(kSize, 'm')) == kSize);
+  REQUIRE(pair.server.becomes(POLLIN));
+  RemoteCall call;
+  call.head.kind = RemoteCall::Kind::receive;
+  call.head.socket = server.number;
+  call.head.number[0] = MSG_PEEK;
+  call.head.number[1] = kSize;
+  for (int i = 0; i < kCalls; ++i) REQUIRE(call.send(channel));
+  while (bytes(channel, FIONREAD) < 2 * kSize) CHECK(pair.client.port() != 0);
+  CHECK(pair.server.port() != 0);
+  for (int i = 0; i < kCalls; ++i) {
+    REQUIRE(call.receive(channel));
+    CHECK(call.data.size() == kSize);
+  }
+  ::close(channel);
 }
 
 }  // namespace millrace::sockets
