@@ -153,7 +153,7 @@ void Process::on_association_event(const mr_event& event) {
       return;
     default:
       if (event.type == MR_EVENT_PEER_SHUTDOWN) association->peer_shut_down = true;
-      if (event.type == MR_EVENT_WRITABLE) association->is_full = false;
+      if (event.type == MR_EVENT_WRITABLE) Socket::set_full(*association, false);
       if (socket != nullptr) socket->on_notice(association, event);
   }
 }
@@ -277,6 +277,7 @@ void Socket::on_down(const std::shared_ptr<Association>& association, const mr_e
 void Socket::forget(const std::shared_ptr<Association>& association) {
   std::erase(accept_queue_, association);
   associations.erase(association->id);
+  set_full(*association, false);
   association->socket = nullptr;
   refresh();
 }

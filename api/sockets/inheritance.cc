@@ -49,8 +49,9 @@ void Process::welcome() {
   if (accepted < 0) {
     is_deaf_ = errno != EAGAIN && errno != EINTR && errno != ECONNABORTED;
     if (is_deaf_) real().epoll_ctl(watched_, EPOLL_CTL_DEL, rendezvous_, nullptr);
-    return;
+    return look_after_idle(is_deaf_ || looks_after_idle_);
   }
+  look_after_idle(true);
   const uid_t user = user_of(accepted);
   make_room_for(user);
   const int descriptor = move_up(accepted);
@@ -203,7 +204,7 @@ void Process::adopt(int descriptor) {
   if (descriptor < 0 || descriptor >= kDescriptorsMax || !read_name(descriptor, name)) return;
   Process& process = get();
   const Guard guard(process);
-  if (is_internal(descriptor) || process.sockets_[descriptor] != nullptr) return;
+  if (is_internal(descriptor) || process.find(descriptor) != nullptr) return;
   std::shared_ptr<Socket> socket;
   if (process.context_ != nullptr && name.owner == process.owner_name_) {
     socket = process.own_socket(name.number);

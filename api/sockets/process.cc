@@ -58,7 +58,6 @@ Process& Process::get() {
 }
 
 Process::Process() : pid_(getpid()), spin_us_(wanted_spin_us()) {
-  sockets_.resize(kDescriptorsMax);
   if (getrandom(&random_state_, sizeof random_state_, GRND_NONBLOCK) < 0)
     random_state_ = static_cast<std::uint64_t>(monotonic_us());
 }
@@ -216,15 +215,8 @@ void Process::pump(unsigned generation) {
     const Guard guard(*this);
     if (context_ == nullptr || generation != pump_generation_) return;
     drain();
-    if (count <= 0) listen_again();
+    if (count <= 0) look_at_idle();
     for (int i = 0; i < count; ++i) look_at(events[i]);
-    close_idle();
-    turn_away_late();
-    look_after_idle(is_deaf_ || !strangers_.empty() ||
-                    std::any_of(by_id_.begin(), by_id_.end(), [](const auto& entry_of) {
-                      const Socket* socket = entry_of.second->socket;
-                      return socket != nullptr && socket->autoclose_s > 0;
-                    }));
   }
 }
 
@@ -235,12 +227,20 @@ void Process::look_at(const epoll_event& event) {
   } else if (tag == kIdleClock) {
     std::uint64_t rings;
     [[maybe_unused]] const ssize_t taken = real().read(idle_clock_, &rings, sizeof rings);
-    listen_again();
+    look_at_idle();
   } else if (tag >= kStrangers) {
     hear(static_cast<int>(tag - kStrangers));
   } else if (tag != kEngine) {
     look_at_parked(tag);
   }
+}
+
+/// What the clock is for; it stops when there is nothing of that any more.
+void Process::look_at_idle() {
+  listen_again();
+  turn_away_late();
+  const bool closes_any = close_idle();
+  look_after_idle(closes_any || is_deaf_ || !strangers_.empty());
 }
 
 void Process::look_after_idle(bool on) {
@@ -318,16 +318,20 @@ int Process::request_status(Association& association) {
   return status;
 }
 
-// SCTP_AUTOCLOSE: what has been silent for so long ends.
-void Process::close_idle() {
+// SCTP_AUTOCLOSE: what has been silent for so long ends. False: no socket has it.
+bool Process::close_idle() {
   const std::int64_t now = monotonic_us();
+  bool has_any = false;
   for (const auto& [id, association] : by_id_) {
     Socket* socket = association->socket;
-    if (socket == nullptr || socket->autoclose_s == 0 || socket->is_one_to_one()) continue;
+    if (socket == nullptr || socket->autoclose_s == 0) continue;
+    has_any = true;
+    if (socket->is_one_to_one()) continue;
     if (association->state != Association::State::up || association->is_shut_down) continue;
     if (now - association->last_used_us < std::int64_t{socket->autoclose_s} * 1'000'000) continue;
     association->is_shut_down = mr_shutdown(context_, association->handle) == 0;
   }
+  return has_any;
 }
 
 // ---- descriptors ----
@@ -337,14 +341,19 @@ std::shared_ptr<Socket> Process::find(int descriptor) const {
 }
 
 void Process::enter(int descriptor, const std::shared_ptr<Socket>& socket) {
-  sockets_[descriptor] = socket;
+  const auto at = static_cast<std::size_t>(descriptor);
+  if (sockets_.size() <= at) sockets_.resize(at + 1);
+  // One that was closed without the C library.
+  const std::shared_ptr<Socket> stale = leave(descriptor);
+  sockets_[at] = socket;
   socket->descriptors.push_back(descriptor);
   ours[descriptor].store(1, std::memory_order_release);
+  if (stale != nullptr) settle(stale);
 }
 
 std::shared_ptr<Socket> Process::leave(int descriptor) {
-  std::shared_ptr<Socket> socket = std::move(sockets_[descriptor]);
-  sockets_[descriptor] = nullptr;
+  const std::shared_ptr<Socket> socket = find(descriptor);
+  if (socket != nullptr) sockets_[descriptor] = nullptr;
   ours[descriptor].store(0, std::memory_order_release);
   if (socket == nullptr) return nullptr;
   std::erase(socket->descriptors, descriptor);

@@ -161,7 +161,8 @@ class Process {
   bool has_told_all() const;
   void tell_status(mr_association handle);
   bool is_last_status(const mr_event& event);
-  void close_idle();
+  void look_at_idle();
+  bool close_idle();
 
   // forks.cc
   static void install_fork_handlers();
@@ -212,7 +213,7 @@ class Process {
   mr_engine engine_{};
   bool has_engine_ = false;
   int poll_descriptor_ = -1;
-  std::vector<std::shared_ptr<Socket>> sockets_;  // by descriptor
+  std::vector<std::shared_ptr<Socket>> sockets_;  // by descriptor, as far as there are any
   std::unordered_map<mr_association, std::shared_ptr<Association>> by_handle_;
   std::unordered_map<sctp_assoc_t, std::shared_ptr<Association>> by_id_;
   std::unordered_map<std::uint64_t, EngineListener> listening_;  // by Socket::listener

@@ -65,6 +65,13 @@ std::size_t Socket::bytes_readable() const {
   return items.empty() ? 0 : items.front().data.size() - items.front().taken;
 }
 
+void Socket::set_full(Association& association, bool is_full) {
+  if (association.is_full == is_full) return;
+  association.is_full = is_full;
+  if (association.socket == nullptr) return;
+  is_full ? ++association.socket->full_associations_ : --association.socket->full_associations_;
+}
+
 void Socket::refresh_for_more() {
   const int descriptor = kept_ >= 0 ? kept_ : descriptors.empty() ? -1 : descriptors.front();
   if (is_edge_triggered && !is_remote()) descriptor_.poke(descriptor);
@@ -76,8 +83,7 @@ void Socket::refresh() {
   bool readable = !items.empty() || error_ != 0 || input_ended_ || shut_read_;
   bool writable;
   if (!is_one_to_one()) {
-    writable = std::none_of(associations.begin(), associations.end(),
-                            [](const auto& entry) { return entry.second->is_full; });
+    writable = full_associations_ == 0;
   } else if (is_listening_) {
     readable = !accept_queue_.empty();
     writable = false;

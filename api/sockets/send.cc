@@ -166,7 +166,7 @@ ssize_t Socket::send_data(Association& association, const std::string& message,
     return static_cast<ssize_t>(message.size());
   }
   if (status == -EAGAIN) {
-    association.is_full = true;
+    set_full(association, true);
     refresh();
     return status;
   }
@@ -229,7 +229,9 @@ int Socket::check_room_for(const std::vector<std::shared_ptr<Association>>& take
   mr_association full = 0;
   const int status = Process::get().context()->context.check_room(intents, full);
   if (status != -EAGAIN) return status;
-  for (const auto& taker : takers) taker->is_full |= taker->handle == full;
+  for (const auto& taker : takers) {
+    if (taker->handle == full) set_full(*taker, true);
+  }
   refresh();
   return status;
 }

@@ -250,7 +250,10 @@ int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
   const bool is_fresh = association->socket == nullptr;
   const int descriptor = to.open(flags);
   if (descriptor < 0) return descriptor;
+  const bool is_full = association->is_full;
+  set_full(*association, false);
   association->socket = adopted.get();
+  set_full(*association, is_full);
   if (is_fresh) to.tell_of_start(association);
   for (Item& item : association->early) {
     item.association = association;

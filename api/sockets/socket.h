@@ -117,6 +117,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
   /// The association that an id means: of a one-to-one socket its only one, whatever the id.
   Association* association(sctp_assoc_t id) const;
   Association* association_to(const Endpoint& peer) const;
+  Association* association_soon_to(const Endpoint& peer) const;
+  /// Whether a send to it has found no room.
+  static void set_full(Association& association, bool is_full);
   bool accepts() const { return is_one_to_one() && is_listening_; }
   bool is_one_to_one() const { return model_ == Model::one_to_one; }
   int family() const { return family_; }
@@ -178,6 +181,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   };
 
   static constexpr int kPortTries = 64;  // at ports of our choice
+
+  std::size_t full_associations_ = 0;
 
   int choose_port();
   void unname();
