@@ -273,7 +273,8 @@ MR_PRELOAD int close(int descriptor) {
 }
 
 MR_PRELOAD int close_range(unsigned first, unsigned last, int flags) noexcept {
-  if ((flags & CLOSE_RANGE_CLOEXEC) != 0) return real().close_range(first, last, flags);
+  const bool is_plain = (flags & ~int{CLOSE_RANGE_UNSHARE}) != 0 || first > last;
+  if (is_plain) return real().close_range(first, last, flags);
   const calls::Uncancellable uncancellable;
   unsigned at = first;
   for (unsigned one = first; one <= last && one < static_cast<unsigned>(kDescriptorsMax); ++one) {

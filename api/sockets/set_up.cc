@@ -44,7 +44,10 @@ Socket::~Socket() {
 int Socket::open(int flags) {
   const int descriptor = descriptor_.open(flags, {Process::get().owner_name(), number});
   if (descriptor < 0) return descriptor;
-  if (descriptor >= kDescriptorsMax) return -EMFILE;
+  if (descriptor >= kDescriptorsMax) {
+    real().close(descriptor);
+    return -EMFILE;
+  }
   Process::get().enter(descriptor, shared_from_this());
   refresh();
   return descriptor;

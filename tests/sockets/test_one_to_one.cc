@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <thread>
+#include <utility>
 
 #include "tests/sockets/engine.h"
 

@@ -104,6 +104,14 @@ CASE("close_range closes sockets too") {
   EQUAL(receive(two.server).size, 0);
 }
 
+CASE("close_range of nothing is EINVAL") {
+  FAILS(close_range(5, 3, 0), EINVAL);
+  const int fd = make();
+  FAILS(close_range(static_cast<unsigned>(fd), static_cast<unsigned>(fd) - 1, 0), EINVAL);
+  FAILS(close_range(static_cast<unsigned>(fd), static_cast<unsigned>(fd), 1 << 20), EINVAL);
+  OK(fcntl(fd, F_GETFD));
+}
+
 CASE("a program that closes all that it can count to harms nothing") {
   for (int fd = 3; fd < 1200; ++fd) close(fd);
   const Pair two = pair();

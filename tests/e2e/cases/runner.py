@@ -11,7 +11,7 @@ from harness.sockets import spawn
 SCRIPT = ["/usr/bin/python3", os.path.join(os.path.dirname(harness.__file__), "claims.py")]
 CLAIMS = ("foreign_address", "its_own_numbers", "one_process_a_port", "a_named_port",
           "strangers_are_harmless", "closes_everything",
-          "limit_is_raised", "waiting_costs_nothing", "streams")
+          "limit_is_raised", "limit_is_never_lowered", "no_more_than_65536", "waiting_costs_nothing", "streams")
 
 
 def runner(rig, *words, environment=None):
