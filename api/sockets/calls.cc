@@ -178,17 +178,21 @@ int close(int descriptor) {
   return status;
 }
 
-void copied(int from, int to) {
+int copy(int from, int to, const std::function<int()>& make) {
   Process& process = Process::get();
   const Guard guard(process);
   const SocketPointer socket = process.find(from);
-  if (socket != nullptr && to < kDescriptorsMax) process.enter(to, socket);
-}
-
-void replaced(int descriptor) {
-  Process& process = Process::get();
-  const Guard guard(process);
-  if (const SocketPointer socket = process.leave(descriptor)) process.settle(socket);
+  const int made = make();
+  if (made < 0) return made;
+  const SocketPointer replaced = to >= 0 ? process.leave(to) : nullptr;
+  if (socket != nullptr && made >= kDescriptorsMax) {
+    real().close(made);
+    errno = EMFILE;
+    return -1;
+  }
+  if (socket != nullptr) process.enter(made, socket);
+  if (replaced != nullptr) process.settle(replaced);
+  return made;
 }
 
 void watch_edges(int descriptor) {

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include <ctime>
+#include <functional>
 
 namespace millrace::sockets::calls {
 
@@ -32,10 +33,9 @@ int accept(int descriptor, sockaddr* address, socklen_t* length, int flags);
 int connect(int descriptor, const sockaddr* address, socklen_t length);
 int shutdown(int descriptor, int how);
 int close(int descriptor);
-/// A copy of ours that the kernel has made: `to` now means what `from` does.
-void copied(int from, int to);
-/// `descriptor` is about to be made another by dup2.
-void replaced(int descriptor);
+/// `make` has the kernel copy a descriptor, onto `to` if that is not -1, and the copy means what
+/// `from` does. Nobody closes one of them meanwhile.
+int copy(int from, int to, const std::function<int()>& make);
 int bytes_readable(int descriptor, int* count);
 /// An epoll set is told of edges of the socket.
 void watch_edges(int descriptor);

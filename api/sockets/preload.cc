@@ -81,11 +81,6 @@ ssize_t receive_bytes(int descriptor, void* data, std::size_t size, int flags,
   return receive_parts(descriptor, &part, 1, flags, from, length);
 }
 
-int with_copy(int from, int to) {
-  if (to >= 0) calls::copied(from, to);
-  return to;
-}
-
 }  // namespace
 
 MR_PRELOAD int socket(int family, int type, int protocol) noexcept {
@@ -297,8 +292,8 @@ MR_PRELOAD FILE* fdopen(int descriptor, const char* mode) noexcept {
 }
 
 MR_PRELOAD int dup(int descriptor) noexcept {
-  const int copy = real().dup(descriptor);
-  return is_ours(descriptor) ? with_copy(descriptor, copy) : copy;
+  if (!is_ours(descriptor)) return real().dup(descriptor);
+  return calls::copy(descriptor, -1, [descriptor] { return real().dup(descriptor); });
 }
 
 MR_PRELOAD int dup3(int from, int to, int flags) noexcept {
@@ -306,12 +301,9 @@ MR_PRELOAD int dup3(int from, int to, int flags) noexcept {
     errno = EBUSY;  // it holds up a socket, which would be deaf without it
     return -1;
   }
-  if (!is_ours(from) && !is_ours(to)) return real().dup3(from, to, flags);
-  if (from == to) return real().dup3(from, to, flags);
-  const bool was_ours = is_ours(to);
-  const int copy = real().dup3(from, to, flags);
-  if (copy >= 0 && was_ours) calls::replaced(to);
-  return is_ours(from) ? with_copy(from, copy) : copy;
+  const auto make = [=] { return real().dup3(from, to, flags); };
+  const bool is_plain = !is_ours(from) && !is_ours(to);
+  return is_plain || from == to ? make() : calls::copy(from, to, make);
 }
 
 MR_PRELOAD int dup2(int from, int to) noexcept {
@@ -323,9 +315,9 @@ MR_PRELOAD int dup2(int from, int to) noexcept {
 namespace {
 
 int control(int descriptor, int command, void* argument) {
-  const int result = real().fcntl(descriptor, command, argument);
+  const auto ask = [=] { return real().fcntl(descriptor, command, argument); };
   const bool copies = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
-  return copies && is_ours(descriptor) ? with_copy(descriptor, result) : result;
+  return copies && is_ours(descriptor) ? calls::copy(descriptor, -1, ask) : ask();
 }
 
 }  // namespace

@@ -249,12 +249,20 @@ TEST_CASE("SO_RCVTIMEO ends a receive call with EAGAIN") {
 
 TEST_CASE("a copied descriptor keeps the association, and the last close ends it") {
   Pair pair;
-  const int copy = ::dup(pair.client.number);
-  calls::copied(pair.client.number, copy);
+  const int copy = calls::copy(pair.client.number, -1, [&] { return ::dup(pair.client.number); });
   pair.client.close();
   const Handle other(Handle::Adopt{copy});
   CHECK(other.send("still here") == 10);
   CHECK(receive(pair.server).data == "still here");
+}
+
+TEST_CASE("a socket that was closed behind the library's back ends when its number is another's") {
+  Pair pair;
+  const int number = std::exchange(pair.server.number, -1);
+  ::close(number);
+  const Handle next(SOCK_STREAM);
+  CHECK(next.number == number);
+  CHECK(receive(pair.client).size == 0);
 }
 
 TEST_CASE("two sockets of a process listen at one port, one for each version of IP") {
