@@ -68,6 +68,7 @@ int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
     wanted.context = static_cast<std::uint64_t>(started->id);
     int status = mr_connect(process.context(), &wanted);
     if (status == -EAGAIN) status = -ENOBUFS;
+    if (status == -EIO) status = -ENETDOWN;
     const Association& it = *started;
     if (status == 0) {
       status =

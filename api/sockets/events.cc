@@ -52,8 +52,7 @@ std::string_view abort_chunk_of(const mr_event& event) {
 void Process::dispatch(const mr_event& event) {
   switch (event.type) {
     case MR_EVENT_LISTENING:
-      if (awaited_.is(MR_REQUEST_LISTEN, event.context)) awaited_.answer(event.status);
-      return;
+      return on_listening(event);
     case MR_EVENT_REQUEST_DONE:
       return on_request_done(event);
     case MR_EVENT_STATUS:
@@ -63,13 +62,24 @@ void Process::dispatch(const mr_event& event) {
       has_engine_ = true;
       return;
     case MR_EVENT_ENGINE_LOST:
-      if (!awaited_.is_answered()) awaited_.answer(-EIO);
+      if (!awaited_.is_answered()) awaited_.answer(-ENETDOWN);
       return;
-    case MR_EVENT_ENGINE_BACK:
-      return;
+    case MR_EVENT_ENGINE_BACK:  // perhaps with other addresses
+      return tell_engine([this] { return mr_get_engine(context_); });
     default:
       return on_association_event(event);
   }
+}
+
+/// That nobody awaits is of a listener which the engine is given again after a restart. It may be
+/// configured otherwise by now.
+void Process::on_listening(const mr_event& event) {
+  if (awaited_.is(MR_REQUEST_LISTEN, event.context)) return awaited_.answer(event.status);
+  const auto found = listening_.find(event.context);
+  if (event.status == 0 || found == listening_.end()) return;
+  Socket* socket = found->second.socket;
+  listening_.erase(found);
+  if (socket->listener == event.context) socket->on_listener_lost(-event.status);
 }
 
 void Process::on_request_done(const mr_event& event) {
@@ -115,7 +125,7 @@ void Process::on_association_event(const mr_event& event) {
     return on_passive(event);
   } else if (const auto named = by_id_.find(static_cast<sctp_assoc_t>(event.context));
              event.type == MR_EVENT_CONNECTING || event.type == MR_EVENT_ASSOCIATION_FAILED) {
-    if (named == by_id_.end()) return;
+    if (named == by_id_.end()) return end_unknown(event);
     association = named->second;
   }
   if (association == nullptr) return;
@@ -158,13 +168,16 @@ void Process::on_association_event(const mr_event& event) {
   }
 }
 
+/// An association that no socket waits for any more.
+void Process::end_unknown(const mr_event& event) {
+  if (event.type == MR_EVENT_ASSOCIATION_FAILED) return;
+  tell_engine(
+      [this, handle = event.association] { return mr_abort(context_, handle, nullptr, 0); });
+}
+
 void Process::on_passive(const mr_event& event) {
   const auto found = listening_.find(event.context);
-  if (found == listening_.end()) {
-    tell_engine(
-        [this, handle = event.association] { return mr_abort(context_, handle, nullptr, 0); });
-    return;
-  }
+  if (found == listening_.end()) return end_unknown(event);
   std::shared_ptr<Association> association = make_association();
   association->is_passive = true;
   association->state = Association::State::up;
@@ -238,6 +251,12 @@ void Socket::on_up(const std::shared_ptr<Association>& association, const mr_eve
   }
   if (autoclose_s > 0) Process::get().look_after_idle(true);
   tell_of_start(association);
+  refresh();
+}
+
+void Socket::on_listener_lost(int error) {
+  listener = 0;
+  error_ = error;
   refresh();
 }
 

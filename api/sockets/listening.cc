@@ -26,7 +26,8 @@ int Socket::listen(int backlog) {
     return 0;
   }
   backlog_ = std::min(backlog, kBacklogMax);
-  if (is_listening_) return 0;
+  if (is_listening_ && listener != 0) return 0;
+  is_listening_ = false;
   const bool was_bound = port_ != 0;
   int status = -EADDRINUSE;
   for (int i = 0; i < kPortTries && status == -EADDRINUSE && !is_listening_; ++i) {

@@ -294,6 +294,7 @@ int Process::ask(mr_request kind, std::uint64_t about, const std::function<int()
   int status = post();
   if (status == 0) status = await([this] { return awaited_.is_answered(); });
   if (status == 0) return awaited_.status();
+  if (status == -EIO) status = -ENETDOWN;
   awaited_.answer(status);  // nobody waits for it any more
   return status;
 }

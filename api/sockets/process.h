@@ -155,7 +155,9 @@ class Process {
   void look_at(const epoll_event& event);
   void dispatch(const mr_event& event);
   void on_association_event(const mr_event& event);
+  void on_listening(const mr_event& event);
   void on_passive(const mr_event& event);
+  void end_unknown(const mr_event& event);
   void on_request_done(const mr_event& event);
   void on_status(const mr_event& event);
   bool has_told_all() const;

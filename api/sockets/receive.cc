@@ -85,7 +85,7 @@ void Socket::refresh() {
   if (!is_one_to_one()) {
     writable = full_associations_ == 0;
   } else if (is_listening_) {
-    readable = !accept_queue_.empty();
+    readable = !accept_queue_.empty() || (listener == 0 && error_ != 0);
     writable = false;
   } else {
     const Association* only = association(0);

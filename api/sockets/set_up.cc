@@ -185,6 +185,7 @@ int Socket::unbind(const std::vector<Endpoint>& endpoints) {
 int Socket::accept(int flags, std::shared_ptr<Socket>& accepted) {
   if (!is_one_to_one()) return -EOPNOTSUPP;
   if (!is_listening_) return -EINVAL;
+  if (accept_queue_.empty() && listener == 0) return error_ != 0 ? -take_error() : -EINVAL;
   if (accept_queue_.empty()) return -EAGAIN;
   const std::shared_ptr<Association> association = accept_queue_.front();
   const int status = adopt(association, flags, accepted);

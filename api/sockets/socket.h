@@ -106,6 +106,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void on_failed(const std::shared_ptr<Association>& association, const mr_event& event);
   void on_down(const std::shared_ptr<Association>& association, const mr_event& event);
   void on_message(const std::shared_ptr<Association>& association, const mr_event& event);
+  void on_listener_lost(int error);
   void on_notice(const std::shared_ptr<Association>& association, const mr_event& event);
   void queue(Item item);
 
@@ -162,7 +163,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   bool is_edge_triggered = false;  // in some epoll set
   bool maps_v4 = true;             // SCTP_I_WANT_MAPPED_V4_ADDR
   std::uint64_t number = 0;
-  std::uint64_t listener = 0;  // the number of its listener at the engine; 0: none
+  std::uint64_t listener = 0;  // the number of its listener at the engine; 0: none, or lost
   std::uint32_t autoclose_s = 0;
   AssociationOptions options;
   int calls = 0;   // that sleep in it: it does not end before they have

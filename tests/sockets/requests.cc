@@ -2,6 +2,7 @@
 
 #include <map>
 #include <mutex>
+#include <vector>
 
 namespace millrace::sockets {
 namespace {
@@ -14,6 +15,8 @@ struct Requests {
   int count = 0;
   int carried_out = 0;
   int questions = 0;
+  int engines = 0;
+  std::vector<mr_event> invented;
 };
 
 Requests& requests() {
@@ -57,6 +60,14 @@ std::optional<std::uint32_t> path_value(int parameter) {
 int request_count() {
   const std::scoped_lock lock(requests().mutex);
   return requests().count;
+}
+int engine_count() {
+  const std::scoped_lock lock(requests().mutex);
+  return requests().engines;
+}
+void invent(const mr_event& event) {
+  const std::scoped_lock lock(requests().mutex);
+  requests().invented.push_back(event);
 }
 int carried_out_count() {
   const std::scoped_lock lock(requests().mutex);
@@ -106,9 +117,15 @@ int __wrap_mr_get_status(mr_context* context, mr_association association) {
 }
 
 int __wrap_mr_receive(mr_context* context, mr_event* events, std::size_t max) {
-  const int count = __real_mr_receive(context, events, max);
+  int count = __real_mr_receive(context, events, max);
   const std::scoped_lock lock(requests().mutex);
+  std::vector<mr_event>& invented = requests().invented;
+  for (; count >= 0 && static_cast<std::size_t>(count) < max && !invented.empty(); ++count) {
+    events[count] = invented.back();
+    invented.pop_back();
+  }
   for (int i = 0; i < count; ++i) {
+    if (events[i].type == MR_EVENT_ENGINE) ++requests().engines;
     if (events[i].type == MR_EVENT_REQUEST_DONE && events[i].status == 0 &&
         events[i].request == MR_REQUEST_SET_PARAMETER)
       ++requests().carried_out;

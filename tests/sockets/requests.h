@@ -21,5 +21,9 @@ int question_count();
 /// out, with status 0.
 int request_count();
 int carried_out_count();
+/// How many times the engine has told its addresses.
+int engine_count();
+/// Something that the engine has not said, for the next mr_receive().
+void invent(const mr_event& event);
 
 }  // namespace millrace::sockets

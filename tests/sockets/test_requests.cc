@@ -226,5 +226,47 @@ TEST_CASE("without fragments no call waits for what paths carry if it is known")
   CHECK(pair.client.send(text) == 1000);
 }
 
+TEST_CASE("a listener that the engine refuses after a restart says so") {
+  const Handle listener(SOCK_STREAM);
+  REQUIRE(listener.bind("10.0.0.1", 0) == 0);
+  REQUIRE(calls::listen(listener.number, 5) == 0);
+  Process& process = Process::get();
+  const auto refuse = [&] {
+    const Process::Guard guard(process);
+    mr_event event{};
+    event.type = MR_EVENT_LISTENING;
+    event.status = -EADDRNOTAVAIL;
+    event.context = process.find(listener.number)->listener;
+    invent(event);
+    process.drain();
+  };
+  refuse();
+  CHECK(listener.becomes(POLLIN));
+  CHECK(calls::accept(listener.number, nullptr, nullptr, 0) == -1);
+  CHECK(errno == EADDRNOTAVAIL);
+  CHECK(calls::accept(listener.number, nullptr, nullptr, 0) == -1);
+  CHECK(errno == EINVAL);
+  CHECK(listener.ready() == 0);
+  REQUIRE(calls::listen(listener.number, 5) == 0);
+  listener.set_non_blocking();
+  CHECK(calls::accept(listener.number, nullptr, nullptr, 0) == -1);
+  CHECK(errno == EAGAIN);
+  refuse();
+  int error = 0;
+  REQUIRE(listener.get(SOL_SOCKET, SO_ERROR, error) == 0);
+  CHECK(error == EADDRNOTAVAIL);
+}
+
+TEST_CASE("an engine that is back is asked for its addresses") {
+  const Handle any(SOCK_STREAM);
+  Process& process = Process::get();
+  const Process::Guard guard(process);
+  const int before = engine_count();
+  mr_event event{};
+  event.type = MR_EVENT_ENGINE_BACK;
+  invent(event);
+  CHECK(process.await([before] { return engine_count() > before; }) == 0);
+}
+
 }  // namespace
 }  // namespace millrace::sockets
