@@ -253,6 +253,7 @@ void Process::drop(const std::shared_ptr<Channel>& channel) {
   forget_internal(channel->descriptor);
   channel->descriptor = -1;
   std::erase(channels_, channel);
+  ring_keeper();
 }
 
 void Process::hold(Channel& channel, const std::shared_ptr<Socket>& socket) {

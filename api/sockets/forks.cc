@@ -1,5 +1,7 @@
 // What happens to sockets at a fork, at exec, and when the process that has the context ends.
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +30,7 @@ enum class Child {
 /// Between the handlers of one fork; the lock is held all the while.
 int parents_end = -1;
 int childs_end = -1;
-constexpr unsigned kKeeperLook_us = 100'000;
+constexpr int kKeeperLook_ms = 500;
 
 // Of who forks. Another thread may wait for the lock meanwhile, with a guard of its own.
 thread_local Child next_child = Child::client;
@@ -268,6 +270,7 @@ void Process::keep() {
     for (int descriptor = 0; descriptor < kDescriptorsMax; ++descriptor) {
       if (const std::shared_ptr<Socket> socket = leave(descriptor)) left.push_back(socket);
     }
+    keepers_bell_ = move_up(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int descriptor = 0; descriptor < kDescriptorsMax; ++descriptor) {
       if (is_internal(descriptor) || descriptor == null) continue;
@@ -280,14 +283,27 @@ void Process::keep() {
     for (const auto& socket : left) settle(socket);
   }
   while (true) {
-    usleep(kKeeperLook_us);
-    const Guard guard(*this);
-    if (!channels_.empty() || !parked_.empty()) continue;
-    await([this] { return has_told_all(); });
-    mr_flush(context_);
-    real().exit_now(0);
-    __builtin_unreachable();
+    {
+      const Guard guard(*this);
+      if (channels_.empty() && parked_.empty()) break;
+    }
+    // Without a descriptor for the bell it looks at times.
+    pollfd entry{keepers_bell_, POLLIN, 0};
+    std::uint64_t rings;
+    if (poll(&entry, 1, keepers_bell_ < 0 ? kKeeperLook_ms : -1) > 0)
+      real().read(keepers_bell_, &rings, sizeof rings);
   }
+  const Guard guard(*this);
+  await([this] { return has_told_all(); });
+  mr_flush(context_);
+  real().exit_now(0);
+  __builtin_unreachable();
+}
+
+/// One who had a socket has gone, and perhaps it was the last.
+void Process::ring_keeper() const {
+  const std::uint64_t one = 1;
+  if (keepers_bell_ >= 0) real().write(keepers_bell_, &one, sizeof one);
 }
 
 }  // namespace millrace::sockets

@@ -159,6 +159,7 @@ void Process::park(const std::shared_ptr<Socket>& socket) {
 
 void Process::unpark(const std::shared_ptr<Socket>& socket) {
   if (std::erase(parked_, socket) == 0) return;
+  ring_keeper();
   real().epoll_ctl(watched_, EPOLL_CTL_DEL, socket->descriptor().ours(), nullptr);
   socket->refresh();
 }
@@ -171,6 +172,7 @@ void Process::look_at_parked(std::uint64_t number) {
   const std::shared_ptr<Socket> socket = *found;
   parked_.erase(found);
   socket->close();
+  ring_keeper();
 }
 
 // ---- the other side ----

@@ -176,6 +176,7 @@ class Process {
   void renew_links();
   void serve_again();
   [[noreturn]] void run_errand();
+  void ring_keeper() const;
   void leave_keeper(const std::vector<std::shared_ptr<Socket>>& asleep);
   [[noreturn]] void keep();
 
@@ -227,6 +228,7 @@ class Process {
   int watched_ = -1;      // an epoll set: what the pump waits for
   int idle_clock_ = -1;
   bool looks_after_idle_ = false;  // it ticks
+  int keepers_bell_ = -1;          // an eventfd, in a process that is there for others only
   unsigned pump_generation_ = 0;
   std::deque<Stranger> strangers_;                                     // the longest there first
   std::unordered_map<std::string, std::shared_ptr<Link>> links_;       // to owners, by their name
