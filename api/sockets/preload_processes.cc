@@ -33,6 +33,7 @@ struct AtStartAndExit {
   AtStartAndExit() {
     Process::adopt_inherited();
     if (Process::exists) millrace::sockets::replace_standard_streams();
+    at_quick_exit(&Process::end);
   }
   ~AtStartAndExit() {
     millrace::sockets::flush_streams();  // the C library does it when it is too late

@@ -201,6 +201,22 @@ CASE("the end of a process is a close") {
   EQUAL(receive(server).size, 0);
 }
 
+CASE("quick_exit() ends associations as exit() does") {
+  const int listener = listening();
+  const Address there = name_of(listener);
+  const pid_t child = OK(fork());
+  if (child == 0) {
+    close(listener);
+    const int fd = make();
+    OK(connect_to(fd, there));
+    say(fd, "bye");
+    quick_exit(0);
+  }
+  const int server = OK(accept(listener, nullptr, nullptr));
+  CHECK(receive(server).is("bye"));
+  EQUAL(receive(server).size, 0);
+}
+
 CASE("a process that is killed ends its associations too") {
   const int listener = listening();
   const Address there = name_of(listener);
