@@ -93,7 +93,7 @@ int Socket::connect(const std::vector<Endpoint>& peers, sctp_assoc_t* id) {
       return is_starting ? -EALREADY : -EISCONN;
     }
     if (was_connected_) return -EISCONN;
-  } else if (const Association* there = association_to(peers.front()); there != nullptr) {
+  } else if (const Association* there = association_soon_to(peers.front()); there != nullptr) {
     return there->state == Association::State::starting ? -EALREADY : -EISCONN;
   }
   error_ = 0;
@@ -138,6 +138,20 @@ Association* Socket::association_to(const Endpoint& peer) const {
       return association.get();
   }
   return nullptr;
+}
+
+/// The same, when peers' addresses may be on their way here: an association tells one as it begins.
+Association* Socket::association_soon_to(const Endpoint& peer) const {
+  Association* found = association_to(peer);
+  const auto is_told = [&] {
+    found = association_to(peer);
+    return found != nullptr ||
+           std::none_of(associations.begin(), associations.end(), [&](const auto& entry) {
+             return entry.second->peer_port == peer.port && entry.second->statuses > 0;
+           });
+  };
+  if (found == nullptr && !is_told()) Process::get().await(is_told);
+  return found;
 }
 
 Endpoint Socket::name() const {

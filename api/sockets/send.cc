@@ -41,7 +41,7 @@ ssize_t Socket::send(const std::string& message, const SendInfo& info, const End
   if (shut_write_) return -EPIPE;
   if ((info.values.flags & SCTP_SENDALL) != 0 && !is_one_to_one())
     return send_to_all(message, info);
-  Association* through = to != nullptr ? association_to(*to) : association(info.id);
+  Association* through = to != nullptr ? association_soon_to(*to) : association(info.id);
   if (through == nullptr && to != nullptr && is_one_to_one() && !associations.empty())
     return -EADDRNOTAVAIL;
   if (through == nullptr && info.id > SCTP_ALL_ASSOC && !is_one_to_one())

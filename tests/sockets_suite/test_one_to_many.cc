@@ -113,6 +113,24 @@ CASE("SCTP_GET_ASSOC_NUMBER and SCTP_GET_ASSOC_ID_LIST") {
   CHECK(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
 }
 
+CASE("a peer's second address is its own as soon as the association is up") {
+  const int server = make(SOCK_SEQPACKET);
+  OK(bind_to(server, at(kFirst)));
+  Packed second;
+  OK(sctp_bindx(server, second.add(at(kSecond, name_of(server).port())).raw(), 1,
+                SCTP_BINDX_ADD_ADDR));
+  OK(listen(server, 50));
+  for (int i = 0; i < 50; ++i) {
+    const int client = make(SOCK_SEQPACKET);
+    subscribe(client, SCTP_ASSOC_CHANGE);
+    EQUAL(say_to(client, at(kFirst, name_of(server).port()), "one"), 3);
+    notification(client, SCTP_ASSOC_CHANGE);
+    EQUAL(say_to(client, at(kSecond, name_of(server).port()), "two"), 3);
+    CHECK(receive(server).is("one"));
+    CHECK(receive(server).is("two"));
+  }
+}
+
 CASE("SCTP_GET_ASSOC_NUMBER of a one-to-one socket") {
   int count;
   socklen_t length = sizeof count;
