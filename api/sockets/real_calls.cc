@@ -67,8 +67,11 @@ RealCalls find_all() {
 
 }  // namespace
 
-const RealCalls& real() {
+std::atomic<const RealCalls*> real_calls{nullptr};
+
+const RealCalls& find_real_calls() {
   static const RealCalls calls = find_all();
+  real_calls.store(&calls, std::memory_order_release);
   return calls;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <atomic>
 #include <cstdarg>
 #include <cstddef>
 #include <cstdio>
@@ -66,7 +67,14 @@ struct RealCalls {
   void* vfork;
 };
 
+/// None before the first call. Pairs with find_real_calls().
+extern std::atomic<const RealCalls*> real_calls [[gnu::visibility("hidden")]];
+const RealCalls& find_real_calls();
+
 /// Any thread, at any time, before main() too.
-const RealCalls& real();
+inline const RealCalls& real() {
+  const RealCalls* found = real_calls.load(std::memory_order_acquire);
+  return found != nullptr ? *found : find_real_calls();
+}
 
 }  // namespace millrace::sockets

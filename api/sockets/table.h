@@ -11,7 +11,7 @@ inline constexpr int kDescriptorsMax = 1 << 16;
 
 /// Set and cleared under the process's lock. What everybody pays who calls read() or write() on
 /// something else: a comparison and a byte.
-extern std::atomic<std::uint8_t> ours[kDescriptorsMax];
+extern std::atomic<std::uint8_t> ours[kDescriptorsMax] [[gnu::visibility("hidden")]];
 
 inline bool is_ours(int descriptor) {
   return static_cast<unsigned>(descriptor) < static_cast<unsigned>(kDescriptorsMax) &&

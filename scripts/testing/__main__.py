@@ -10,7 +10,8 @@ Stages, in order:
   fuzz   each target of tests/fuzz for a short time, from its committed seeds
   e2e    tests/e2e/run: the engine in network namespaces with peers that are not ours (root)
   memory the cases of tests/sockets_suite with the sockets' library under AddressSanitizer,
-         LeakSanitizer and UBSan, and every tenth under valgrind (scripts/memcheck)
+         LeakSanitizer and UBSan, and a tenth of them under valgrind, of each commit another
+         (scripts/memcheck); and what other descriptors pay for the library (scripts/ordinary)
   tidy   clang-tidy over all sources; only when asked for (`--only tidy`)
 """
 import argparse
@@ -176,8 +177,13 @@ def memory(options):
         result = run(name, [*memcheck, *words], TEST_SECONDS_MAX)
         return judge(name, result, counts.of_closing_line)
 
+    def ordinary():
+        result = run("ordinary", [ROOT / "scripts/ordinary", "--build", builds.folder("plain")],
+                     TEST_SECONDS_MAX)
+        return judge("ordinary", result, counts.of_closing_line)
+
     return in_parallel([lambda: job("sanitized-suite", "--sanitized", builds.folder("asan")),
-                        lambda: job("valgrind-suite", "--every", "10")])
+                        lambda: job("valgrind-suite", "--every", "10"), ordinary])
 
 
 def tidy(options):
