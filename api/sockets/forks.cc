@@ -235,6 +235,8 @@ void Process::end() {
   mr_flush(process.context_);
   process.await([&process] { return process.has_told_all(); });
   if (process.channels_.empty() && process.parked_.empty()) return;
+  // Others may come and go until the fork, which takes the lock anew: the keeper has who is there
+  // then, and ends at once if nobody is.
   guard.unlock();
   process.leave_keeper(asleep);
 }
