@@ -44,6 +44,7 @@ TEST_CASE("finding what is to be sent again takes one walk, not one for each pac
   f.sack(999 + kCount);
 }
 
+//= rfc9260 1.6#3 type=test
 //= rfc9260 6.1#22,23 type=test
 TEST_CASE("what is in flight is never more than a SACK can be asked to look at") {
   Fixture f;
@@ -188,6 +189,26 @@ TEST_CASE("a round trip is measured only on what was sent once") {
     f.sack(1000);
     CHECK(f.path(0).rto.srtt() == Duration{});
   }
+}
+
+//= rfc9260 6.3.1#5 type=test
+TEST_CASE("no round trip is measured on a chunk when one before it has to be sent again") {
+  const bool is_lost = GENERATE(true, false);
+  Fixture f;
+  f.accept(1400);
+  f.send_new();
+  f.path(0).cancel_measurement();
+  f.accept(100);
+  f.send_new();
+  REQUIRE(f.path(0).is_measuring());
+  f.now = f.now + milliseconds(80);
+  if (is_lost) {
+    REQUIRE(f.path(0).lower_mtu(f.now, 1000));
+    f.outbound.mark_large_lost(f.by_index, 0);
+    REQUIRE(f.outbound.first_retransmission()->tsn == Tsn{1000});
+  }
+  f.sack(1001);
+  CHECK(f.path(0).rto.srtt() == (is_lost ? Duration{} : milliseconds(80)));
 }
 
 TEST_CASE(

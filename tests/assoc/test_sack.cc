@@ -111,6 +111,31 @@ TEST_CASE(
 }
 
 //= rfc9260 7.2.4 type=test
+//= rfc9260 7.2.4#6 type=test
+TEST_CASE("a SACK that acknowledges and shows a loss opens the window before it is cut") {
+  Fixture f;
+  f.accept_many(400, 1000);
+  const Congestion& congestion = f.path(0).congestion;
+  std::uint32_t first = 1000;
+  const auto acknowledge_all = [&] {
+    const auto sent = f.send_all();
+    REQUIRE(sent.size() > 3);
+    first = sent.back() + 1;
+    f.sack(sent.back());
+  };
+  while (congestion.cwnd() <= 12 * congestion.pmdcs()) acknowledge_all();
+  f.send_all();
+  // The first and the third are missing; then the first comes late.
+  f.sack(first - 1, {{2, 2}, {4, 4}});
+  f.sack(first - 1, {{2, 2}, {4, 5}});
+  f.send_all();
+  const std::uint32_t before = congestion.cwnd();
+  REQUIRE(f.path(0).flight >= before);
+  CHECK(f.sack(first + 1, {{2, 4}}).fast_retransmit);
+  CHECK(congestion.ssthresh() == (before + congestion.pmdcs()) / 2);
+  CHECK(congestion.cwnd() == congestion.ssthresh());
+}
+
 TEST_CASE("a chunk above the highest newly acknowledged is not missing") {
   TenSent f;
   // 1009 arrived; then only lower ones are new: they say nothing of 1005 to 1008.

@@ -84,20 +84,6 @@ TEST_CASE("a potentially failed path is asked without HB.interval, and becomes i
   CHECK(peer.state(peer.handle) == "ESTABLISHED");
 }
 
-//= rfc7829 3.2 type=test
-TEST_CASE("of paths that all may have failed the one with the fewest errors carries data") {
-  Carrier peer;
-  CHECK(peer.send_one() == kFirst);
-  peer.run_for(milliseconds(301));  // goes again on the second
-  peer.run_for(milliseconds(301));  // and is not answered there either
-  REQUIRE(peer.path(0).potentially_failed);
-  REQUIRE(peer.path(1).potentially_failed);
-  peer.take();
-  const IpAddress least = peer.path(1).error_count < peer.path(0).error_count ? kSecond : kFirst;
-  peer.send_from(least, peer.end_tag, sack_of(peer.end_tsn));
-  CHECK(peer.state(peer.handle) == "ESTABLISHED");
-}
-
 TEST_CASE("with potential failure switched off data stays until Path.Max.Retrans is exceeded") {
   Parameters parameters = carrier_parameters();
   parameters.potentially_failed_max_retrans = parameters.path_max_retrans;

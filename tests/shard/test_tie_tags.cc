@@ -1,7 +1,7 @@
 // The tie tags of a State Cookie (RFC 9260 5.2.2) in the hands of somebody who has received one.
 #include <catch2/catch.hpp>
 
-#include "tests/support/raw_peer.h"
+#include "tests/support/connecting.h"
 
 namespace millrace::test {
 namespace {
@@ -53,6 +53,21 @@ TEST_CASE("the tie tags in a cookie are not the association's tags, and open not
   }
   peer.send({data_of(RawPeer::kTsn, "the peer's")});
   CHECK(peer.end.told.back().payload == "the peer's");
+}
+
+//= rfc9260 5.2.1#12 type=test
+TEST_CASE("the cookie of an INIT in COOKIE-ECHOED has tie tags, always the same") {
+  Connecting peer;
+  CHECK(tags_for_an_init(peer, 0x1).local_tie == 0);  // COOKIE-WAIT: there is no peer's tag yet
+  peer.answer_init();
+  REQUIRE(peer.state(peer.handle) == "COOKIE-ECHOED");
+  const Tags once = tags_for_an_init(peer, 0xbad);
+  const Tags again = tags_for_an_init(peer, 0xbad2);
+  CHECK(once.local == peer.end_tag);
+  CHECK(once.local_tie != 0);
+  CHECK(once.peer_tie != 0);
+  CHECK(once.local_tie == again.local_tie);
+  CHECK(once.peer_tie == again.peer_tie);
 }
 
 TEST_CASE("the tie tags of an association stay what they are, and say nothing about another's") {
