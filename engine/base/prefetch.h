@@ -13,6 +13,9 @@ inline constexpr std::uintptr_t kCacheLine = 64;
 inline void prefetch(const void* from, std::size_t bytes) {
   const auto first = reinterpret_cast<std::uintptr_t>(from) & ~(kCacheLine - 1);
   const auto end = reinterpret_cast<std::uintptr_t>(from) + bytes;
+  // To GCC a function that does nothing but ask for memory does nothing, and a call of it is left
+  // out. Not if there is this in it.
+  asm volatile("");
   for (std::uintptr_t line = first; line < end; line += kCacheLine)
     __builtin_prefetch(reinterpret_cast<const void*>(line));
 }

@@ -11,6 +11,7 @@
 #include "engine/assoc/local_set.h"
 #include "engine/assoc/parameters.h"
 #include "engine/base/address.h"
+#include "engine/base/prefetch.h"
 #include "engine/base/slab.h"
 #include "engine/shard/shard_limits.h"
 #include "engine/shard/share.h"
@@ -68,6 +69,10 @@ class Listeners {
 
   explicit Listeners(std::size_t capacity) : slab_(capacity), by_port_(65536, nullptr) {}
 
+  /// Starts to bring nearer what first() looks at.
+  void prefetch(std::uint16_t port) const {
+    millrace::prefetch(&by_port_[port], sizeof by_port_[0]);
+  }
   /// The first listener at a port; the others follow by `next`, in the order that they came in.
   Listener* first(std::uint16_t port) const { return by_port_[port]; }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "engine/base/prefetch.h"
 #include "engine/base/slab.h"
 #include "engine/base/time.h"
 
@@ -22,6 +23,10 @@ class RecentTags {
   RecentTags(const RecentTags&) = delete;
   RecentTags& operator=(const RecentTags&) = delete;
 
+  /// Starts to bring nearer what the others look at.
+  void prefetch(std::uint32_t tag) const {
+    millrace::prefetch(&entries_[tag % kEntries], sizeof(Entry));
+  }
   /// The last cookie of an association with this tag of ours expires at `until`.
   void add(std::uint32_t local_tag, Time until) {
     entries_[local_tag % kEntries] = {until, local_tag};

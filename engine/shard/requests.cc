@@ -64,6 +64,10 @@ Status Shard::connect(Time now, const ConnectRequest& request, AssociationHandle
       return Status::kBadArgument;
     }
   }
+  // Where reserve() will look, if the first peer and the next port are as good as they mostly are.
+  if (request.local_port == 0) {
+    steering_.prefetch(ports_ahead_.front(), request.peers[0], request.peer_port);
+  }
   bool all_known;
   const std::uint64_t locals = locals_mask(request.locals, all_known);
   if (!all_known) return Status::kNoAddress;
@@ -137,10 +141,19 @@ void Shard::release_port(Slot& slot) {
   steering_.release_port(slot.association.identity().local_port, slot.owner);
 }
 
+std::uint16_t Shard::draw_port() {
+  return ports_ahead_.next([this] {
+    const auto port = static_cast<std::uint16_t>(kEphemeralFirst + random_.below(kEphemeralCount));
+    listeners_.prefetch(port);
+    steering_.prefetch_claim(port);
+    return port;
+  });
+}
+
 // A local port with which the peer is not yet talked to, reserved under `tag`; 0 if none was found.
 std::uint16_t Shard::reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag, Owner owner) {
   for (int attempt = 0; attempt < kEphemeralTries; ++attempt) {
-    const auto port = static_cast<std::uint16_t>(kEphemeralFirst + random_.below(kEphemeralCount));
+    const std::uint16_t port = draw_port();
     if (port != peer.port && listeners_.first(port) == nullptr && is_port_free(port, owner) &&
         steering_.insert(port, peer.address, peer.port, tag)) {
       return port;

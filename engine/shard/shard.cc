@@ -139,11 +139,28 @@ Slot* Shard::find(Owner owner, AssociationHandle handle) const {
   return slot->owner == owner && !slot->is_orphan ? slot : nullptr;
 }
 
+// One that no association has. Those of this shard are drawn ahead; only now is it known that they
+// are free.
 //= rfc9260 5.3.1
 std::uint32_t Shard::draw_tag(std::size_t shard) {
+  const auto draw_own = [this] {
+    const std::uint32_t tag = draw_tag_of(config_.number);
+    tags_.prefetch(tag);
+    steering_.offered_tags().prefetch(tag);
+    recent_tags_.prefetch(tag);
+    return tag;
+  };
+  for (;;) {
+    const bool is_own = shard == config_.number;
+    const std::uint32_t tag = is_own ? tags_ahead_.next(draw_own) : draw_tag_of(shard);
+    if (!tags_.find(tag)) return tag;
+  }
+}
+
+std::uint32_t Shard::draw_tag_of(std::size_t shard) {
   for (;;) {
     const std::uint32_t tag = random_.next_u32();
-    if (tag != 0 && steering_.owner_of_tag(tag) == shard && !tags_.find(tag)) return tag;
+    if (tag != 0 && steering_.owner_of_tag(tag) == shard) return tag;
   }
 }
 

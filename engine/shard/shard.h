@@ -20,6 +20,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/time.h"
 #include "engine/shard/association_status.h"
+#include "engine/shard/draws_ahead.h"
 #include "engine/shard/init_rate.h"
 #include "engine/shard/listeners.h"
 #include "engine/shard/peer_counts.h"
@@ -305,6 +306,7 @@ class Shard {
   void lend(const Slot& slot);
   void account(Slot& slot);
   std::uint32_t draw_tag(std::size_t shard);
+  std::uint32_t draw_tag_of(std::size_t shard);
   LocalSet locals_mask(std::span<const IpAddress> addresses, bool& all_known) const;
 
   // requests.cc
@@ -314,6 +316,7 @@ class Shard {
                  std::uint16_t& port);
   bool is_port_free(std::uint16_t port, Owner owner) const;
   void release_port(Slot& slot);
+  std::uint16_t draw_port();
   std::uint16_t reserve_ephemeral(const SocketAddress& peer, std::uint32_t tag, Owner owner);
 
   // outputs.cc
@@ -336,6 +339,8 @@ class Shard {
   std::vector<Ownership> owners_;
   TagTable tags_;
   RecentTags recent_tags_;
+  DrawsAhead<std::uint32_t> tags_ahead_;   // of this shard
+  DrawsAhead<std::uint16_t> ports_ahead_;  // ephemeral ones
   Listeners listeners_;
   InitRate init_rate_;
   TokenBucket out_of_the_blue_rate_;

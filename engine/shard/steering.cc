@@ -2,7 +2,6 @@
 
 #include "engine/assoc/init_parameters.h"
 #include "engine/base/assert.h"
-#include "engine/base/prefetch.h"
 #include "engine/wire/chunk.h"
 
 namespace millrace {

@@ -17,6 +17,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/hash.h"
 #include "engine/base/limits.h"
+#include "engine/base/prefetch.h"
 #include "engine/shard/offered_tags.h"
 
 namespace millrace {
@@ -74,8 +75,10 @@ class Steering {
   /// to have the association.
   OfferedTags& offered_tags() { return *offered_tags_; }
 
+  /// Of its own: nobody else writes it.
   void add_load(std::size_t shard, std::int32_t associations) {
-    loads_[shard].value.fetch_add(associations, std::memory_order_relaxed);
+    std::atomic<std::int32_t>& load = loads_[shard].value;
+    load.store(load.load(std::memory_order_relaxed) + associations, std::memory_order_relaxed);
   }
 
   /// Associations of a shard; from any thread.
@@ -88,6 +91,10 @@ class Steering {
   /// have it when all are released.
   bool claim_port(std::uint16_t port, std::uint32_t owner);
   void release_port(std::uint16_t port, std::uint32_t owner);
+  /// Starts to bring nearer what port_owner() looks at.
+  void prefetch_claim(std::uint16_t port) const {
+    millrace::prefetch(&port_claims_[port], sizeof port_claims_[0]);
+  }
   /// Who has claimed the port; 0: nobody.
   std::uint32_t port_owner(std::uint16_t port) const;
 

@@ -65,14 +65,8 @@ def _places(library, offsets):
                            capture_output=True, text=True, check=True).stdout.splitlines()
     for (address, count), line in zip(addresses.items(), lines):
         at = bisect.bisect_right(starts, address) - 1
-        places[source_of(line), names[at] if at >= 0 else ""] += count
+        places[line.rsplit(":", 1)[0], names[at] if at >= 0 else ""] += count
     return places
-
-
-def source_of(line):
-    """The file in a line of addr2line's, as callgrind has it: from the folder that was built in. The
-    linker may have led the way there through folders of objects' own."""
-    return re.sub(r".*/\.\./", "../", line.rsplit(":", 1)[0])
 
 
 def _segments(library):

@@ -110,10 +110,16 @@ def names(table):
     return (*dict.fromkeys(stage for _, stage in table), REST)
 
 
+def source_of(file):
+    """From the folder that was built in. The linker may have led the way there through folders of
+    objects' own."""
+    return re.sub(r".*/\.\./", "../", file)
+
+
 def by_stage(counts, units, table):
     """What each stage takes for one of `units`; `counts` are (library, file, function, count)."""
     sums = collections.Counter()
-    for *where, count in counts:
-        text = " ".join(where)
+    for library, file, function, count in counts:
+        text = f"{library} {source_of(file)} {function}"
         sums[next((stage for pattern, stage in table if pattern.search(text)), REST)] += count
     return {stage: sums[stage] / units for stage in names(table)}

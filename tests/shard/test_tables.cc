@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/shard/draws_ahead.h"
 #include "engine/shard/offered_tags.h"
 #include "engine/shard/steering.h"
 #include "engine/shard/tag_table.h"
@@ -36,6 +37,17 @@ TEST_CASE("the tag table agrees with a map over random insertions and removals")
     if (found) REQUIRE(*found == expected->second);
   }
   for (const auto& [tag, slot] : model) REQUIRE(table.find(tag) == slot);
+}
+
+TEST_CASE("what is drawn ahead comes in the order in which it was drawn") {
+  int drawn = 0;
+  DrawsAhead<int> draws;
+  const auto draw = [&] { return ++drawn; };
+  for (int i = 1; i < 50; ++i) {
+    CHECK(draws.next(draw) == i);
+    CHECK(draws.front() == i + 1);
+    CHECK(drawn > i + 4);
+  }
 }
 
 TEST_CASE(
