@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -178,10 +179,23 @@ int close(int descriptor) {
   return status;
 }
 
+namespace {
+
+/// A number that the kernel gives away, and that no socket of ours has.
+bool is_too_large(int descriptor) {
+  rlimit limit{};
+  return descriptor >= kDescriptorsMax && ::getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+         static_cast<rlim_t>(descriptor) < limit.rlim_cur;
+}
+
+}  // namespace
+
 int copy(int from, int to, const std::function<int()>& make) {
   Process& process = Process::get();
   const Guard guard(process);
   const SocketPointer socket = process.find(from);
+  // Before it is made: what it would replace stays open.
+  if (socket != nullptr && is_too_large(to)) return answer(-EMFILE);
   const int made = make();
   if (made < 0) return made;
   const SocketPointer replaced = to >= 0 ? process.leave(to) : nullptr;

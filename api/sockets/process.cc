@@ -353,6 +353,7 @@ void Process::enter(int descriptor, const std::shared_ptr<Socket>& socket) {
 }
 
 std::shared_ptr<Socket> Process::leave(int descriptor) {
+  if (static_cast<unsigned>(descriptor) >= static_cast<unsigned>(kDescriptorsMax)) return nullptr;
   const std::shared_ptr<Socket> socket = find(descriptor);
   if (socket != nullptr) sockets_[descriptor] = nullptr;
   ours[descriptor].store(0, std::memory_order_release);

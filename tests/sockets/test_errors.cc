@@ -1,4 +1,5 @@
 // Bad arguments and wrong states: the errno that Linux gives.
+#include "api/sockets/process.h"
 #include "tests/sockets/engine.h"
 
 namespace millrace::sockets {
@@ -80,6 +81,15 @@ TEST_CASE("messages that cannot be sent") {
   stream.sinfo_stream = 60'000;
   REQUIRE(pair.client.set(IPPROTO_SCTP, SCTP_DEFAULT_SEND_PARAM, stream) == 0);
   FAILS(pair.client.send("x"), EINVAL);
+}
+
+TEST_CASE("numbers that no socket has mean none") {
+  Process& process = Process::get();
+  const Process::Guard guard(process);
+  for (const int number : {-1, kDescriptorsMax, 1 << 30}) {
+    CHECK(process.find(number) == nullptr);
+    CHECK(process.leave(number) == nullptr);
+  }
 }
 
 }  // namespace

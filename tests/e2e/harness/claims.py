@@ -259,6 +259,12 @@ def no_more_than_65536():
     for _ in range(5):
         refused(errno.EMFILE, make)
         refused(errno.EMFILE, client.dup)
+    os.dup2(0, 66000)
+    for large in (65536, 66000):
+        refused(errno.EMFILE, lambda: os.dup2(client.fileno(), large))
+        refused(errno.EMFILE, lambda: os.dup2(client.fileno(), large, inheritable=False))
+    os.fstat(66000)
+    refused(errno.EBADF, lambda: os.dup2(client.fileno(), 70000))
     expect(os.dup(0), free)
 
 
