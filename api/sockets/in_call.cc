@@ -65,27 +65,39 @@ struct Reaper {
 };
 thread_local Reaper reaper;
 
-/// Whether a frame is none of those in which the thread is, `here` being the innermost. A stack
-/// grows downwards. Nobody comes back to a handler's own one while the thread is on another.
-bool is_dead(const void* frame, const void* here) {
+/// Whether a frame is none of those in which the thread is, `here` being the innermost, or, if that
+/// is new, `begins`. A stack grows downwards. Nobody comes back to a handler's own one while the
+/// thread is on another.
+bool is_dead(const void* frame, const void* here, bool begins) {
   stack_t other{};
   if (sigaltstack(nullptr, &other) != 0) return false;
   const auto is_there = [&other](const void* at) {
     const auto* begin = static_cast<const char*>(other.ss_sp);
     return (other.ss_flags & SS_DISABLE) == 0 && at >= begin && at < begin + other.ss_size;
   };
-  return is_there(frame) == is_there(here) ? frame < here : is_there(frame);
+  if (is_there(frame) != is_there(here)) return is_there(frame);
+  return frame < here || (begins && frame == here);
+}
+
+void end_dead_below(const void* here, bool begins) {
+  if (mine == nullptr || mine->entries.empty()) return;
+  std::size_t count = 0;
+  const auto& entries = mine->entries;
+  while (count < entries.size() && is_dead(entries[entries.size() - 1 - count].frame, here, begins))
+    ++count;
+  mine->end(count);
 }
 
 }  // namespace
 
-void InCall::begin(Socket& socket) {
+void InCall::begin(Socket& socket, Kind kind) {
   if (mine == nullptr) {
     mine = new Calls;
     reaper.has_work = true;
   }
+  ++socket.calls;  // before what ends, which may be its last
+  end_dead_below(frame_, kind == Kind::call);
   mine->entries.push_back({frame_, socket.shared_from_this()});
-  ++socket.calls;
 }
 
 InCall::~InCall() {
@@ -108,13 +120,7 @@ int InCall::bed() const {
 }
 
 [[gnu::noinline]] void InCall::end_dead() {
-  if (mine == nullptr || mine->entries.empty()) return;
-  const void* here = __builtin_frame_address(0);
-  std::size_t count = 0;
-  const auto& entries = mine->entries;
-  while (count < entries.size() && is_dead(entries[entries.size() - 1 - count].frame, here))
-    ++count;
-  mine->end(count);
+  end_dead_below(__builtin_frame_address(0), false);
 }
 
 }  // namespace millrace::sockets

@@ -9,10 +9,15 @@ class Socket;
 
 /// As in the kernel a socket does not end under a call, even if another thread closes its last
 /// descriptor. A handler may leave the call by siglongjmp(): it ends when its thread makes another
-/// one, or ends. With the lock held at its begin and its end.
+/// one that is no deeper, or ends. With the lock held at its begin and its end.
 class InCall {
  public:
-  explicit InCall(Socket& socket) : frame_(__builtin_frame_address(0)) { begin(socket); }
+  /// A sleep may have the frame of its call. Else what lives is further up than what begins.
+  enum class Kind { call, sleep };
+
+  explicit InCall(Socket& socket, Kind kind = Kind::call) : frame_(__builtin_frame_address(0)) {
+    begin(socket, kind);
+  }
   ~InCall();
   InCall(const InCall&) = delete;
   InCall& operator=(const InCall&) = delete;
@@ -25,7 +30,7 @@ class InCall {
   static void end_dead();
 
  private:
-  void begin(Socket& socket);
+  void begin(Socket& socket, Kind kind);
 
   const void* frame_;
 };

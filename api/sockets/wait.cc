@@ -62,7 +62,7 @@ class Unlocked {
 }  // namespace
 
 int sleep_in_call(Process::Guard& guard, Socket& socket, std::int64_t deadline_us) {
-  const InCall in_call(socket);
+  const InCall in_call(socket, InCall::Kind::sleep);
   const int descriptor = in_call.bed();
   if (descriptor < 0) return -ENFILE;
   int status;

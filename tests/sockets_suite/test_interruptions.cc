@@ -61,6 +61,14 @@ void be_torn_out(int fd, int flags) {
   fail(__FILE__, __LINE__, "the call has come back");
 }
 
+/// That this process has.
+int descriptors() {
+  int count = 0;
+  const long most = sysconf(_SC_OPEN_MAX);
+  for (int fd = 0; fd < most; ++fd) count += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+  return count;
+}
+
 }  // namespace
 
 CASE("a child of a fork during another thread's first socket ends") {
@@ -82,6 +90,17 @@ CASE("a child of a fork during another thread's first socket ends") {
 CASE("an association ends at close() though a handler has jumped out of a call that slept in it") {
   const Pair two = pair();
   be_torn_out(two.server, 0);
+  limit_wait(two.client);
+  OK(close(two.server));
+  EQUAL(receive(two.client).size, 0);
+}
+
+CASE("an association ends at close() though handlers have jumped out of many calls: none stays") {
+  const Pair two = pair();
+  be_torn_out(two.server, 0);
+  const int before = descriptors();
+  for (int i = 0; i < 5; ++i) be_torn_out(two.server, 0);
+  EQUAL(descriptors(), before);
   limit_wait(two.client);
   OK(close(two.server));
   EQUAL(receive(two.client).size, 0);
