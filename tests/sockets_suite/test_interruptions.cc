@@ -15,13 +15,15 @@ namespace {
 sigjmp_buf back;
 Pair inner;
 volatile int inner_size;
+int within[2];  // a pipe: the handler runs
 
 void leave_by_jump(int) {
   siglongjmp(back, 1);
 }
 
 void receive_within(int) {
-  char byte;
+  char byte = 0;
+  (void)!write(within[1], &byte, 1);
   inner_size = static_cast<int>(recv(inner.server, &byte, 1, 0));
 }
 
@@ -139,8 +141,11 @@ CASE("a receive call is woken though a handler slept in another one meanwhile") 
   const Pair outer = pair();
   inner = pair();
   on_alarm(receive_within, SA_RESTART);
+  OK(pipe(within));
   const pid_t process = child([&] {
-    sleep_ms(150);
+    char byte;
+    EQUAL(read(within[0], &byte, 1), 1);
+    sleep_ms(100);
     EQUAL(say(outer.client, "o"), 1);
     sleep_ms(100);
     EQUAL(say(inner.client, "i"), 1);
@@ -159,8 +164,11 @@ CASE("the same when the handler receives from the same socket") {
   const Pair two = pair();
   inner = two;
   on_alarm(receive_within, SA_RESTART);
+  OK(pipe(within));
   const pid_t process = child([&] {
-    sleep_ms(150);
+    char byte;
+    EQUAL(read(within[0], &byte, 1), 1);
+    sleep_ms(100);
     EQUAL(say(two.client, "i"), 1);
     sleep_ms(100);
     EQUAL(say(two.client, "o"), 1);
