@@ -11,6 +11,7 @@
 
 #include "api/sockets/abi.h"
 #include "api/sockets/attempts.h"
+#include "api/sockets/in_call.h"
 #include "api/sockets/memory.h"
 #include "api/sockets/messages.h"
 #include "api/sockets/process.h"
@@ -161,21 +162,28 @@ int shutdown(int descriptor, int how) {
   return answer(socket == nullptr ? -EBADF : socket->shut_down(how));
 }
 
+namespace {
+
+void linger(Guard& guard, Socket& socket) {
+  const InCall in_call(socket);  // it does not end before its time
+  socket.shut_down(SHUT_RDWR);
+  const std::int64_t deadline =
+      monotonic_us() + std::int64_t{socket.lingering.l_linger} * 1'000'000;
+  while (socket.is_lingering() && sleep_in_call(guard, socket, deadline) == 0) {
+  }
+}
+
+}  // namespace
+
 int close(int descriptor) {
   Process& process = Process::get();
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
-  const bool is_last = socket != nullptr && socket->descriptors.size() == 1 && socket->holders == 0;
-  if (is_last && socket->is_lingering()) {
-    socket->shut_down(SHUT_RDWR);
-    const std::int64_t deadline =
-        monotonic_us() + std::int64_t{socket->lingering.l_linger} * 1'000'000;
-    while (socket->is_lingering() && sleep_in_call(guard, *socket, deadline) == 0) {
-    }
-  }
   process.leave(descriptor);
   const int status = real().close(descriptor);
-  if (socket != nullptr) process.settle(socket);
+  if (socket == nullptr) return status;
+  if (socket->is_lingering() && Process::is_left(*socket)) linger(guard, *socket);
+  process.settle(socket);
   return status;
 }
 

@@ -138,15 +138,29 @@ ssize_t Process::adopt_for(Channel& channel, RemoteCall& call) {
   return 0;
 }
 
+namespace {
+
+/// Of a socket of this process: whether its last descriptor that is known of is gone.
+bool has_no_holder(const Socket& socket) {
+  return socket.descriptors.empty() && socket.calls == 0 && socket.holders == 0 &&
+         !socket.is_closed();
+}
+
+}  // namespace
+
+bool Process::is_left(Socket& socket) {
+  if (socket.is_remote() || !has_no_holder(socket)) return false;
+  socket.drop_kept_descriptor();
+  return !socket.descriptor().is_open_somewhere();
+}
+
 void Process::settle(const std::shared_ptr<Socket>& socket) {
-  if (!socket->descriptors.empty() || socket->calls > 0) return;
-  if (socket->is_remote()) return remote::let_go(*socket);
-  if (socket->holders > 0 || socket->is_closed()) return;
-  socket->drop_kept_descriptor();
-  if (socket->descriptor().is_open_somewhere()) {
-    park(socket);
-  } else {
+  if (socket->is_remote()) {
+    if (socket->descriptors.empty() && socket->calls == 0) remote::let_go(*socket);
+  } else if (is_left(*socket)) {
     socket->close();
+  } else if (has_no_holder(*socket)) {
+    park(socket);
   }
 }
 

@@ -61,6 +61,8 @@ class Process {
   void enter(int descriptor, const std::shared_ptr<Socket>& socket);
   /// The descriptor no longer means its socket. When it is closed, settle() is to be called.
   std::shared_ptr<Socket> leave(int descriptor);
+  /// Whether nobody has a descriptor of a socket of this process, and none is on its way.
+  static bool is_left(Socket& socket);
   /// Closes a socket of which no descriptor is left, in any process.
   void settle(const std::shared_ptr<Socket>& socket);
 

@@ -391,6 +391,28 @@ CASE("a process with room for few descriptors has a socket or has none, and wait
   for (rlim_t few = 3; few < kFew; ++few) EQUAL(status_of(processes[few]), 0);
 }
 
+CASE("SCM_RIGHTS: a socket that is on its way does not linger") {
+  alarm(3 * kShort);
+  int channel[2], go[2];
+  OK(socketpair(AF_UNIX, SOCK_STREAM, 0, channel));
+  OK(pipe(go));
+  const pid_t process = child([&] {
+    char byte;
+    EQUAL(read(go[0], &byte, 1), 1);
+    const int fd = take(channel[1]);
+    EQUAL(say(fd, "still"), 5);
+    CHECK(receive(fd).is("there"));
+  });
+  const Pair two = pair();
+  OK(set(two.server, SOL_SOCKET, SO_LINGER, linger{1, 5}));
+  EQUAL(pass(channel[0], two.server), 1);
+  OK(close(two.server));
+  EQUAL(write(go[1], "x", 1), 1);
+  CHECK(receive(two.client).is("still"));
+  EQUAL(say(two.client, "there"), 5);
+  EQUAL(status_of(process), 0);
+}
+
 CASE("SCM_RIGHTS: a socket that is passed to oneself is the same socket") {
   alarm(kShort);
   int channel[2];
