@@ -63,6 +63,11 @@ ssize_t receive_now(Guard& guard, const SocketPointer& socket, int descriptor, m
   return got;
 }
 
+/// What the application may say: not what calls say among themselves.
+int of_application(int flags) {
+  return flags & ~kLeavesError;
+}
+
 // Hands a batch over: the engine is woken once.
 class Batch {
  public:
@@ -84,6 +89,7 @@ std::int64_t deadline_of(const timeval& limit) {
 }
 
 ssize_t sendmsg(int descriptor, const msghdr* message, int flags) {
+  flags = of_application(flags);
   ssize_t status = 0;
   {
     Process& process = Process::get();
@@ -98,6 +104,7 @@ ssize_t sendmsg(int descriptor, const msghdr* message, int flags) {
 }
 
 int sendmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags) {
+  flags = of_application(flags);
   ssize_t status = 0;
   unsigned sent = 0;
   {
@@ -122,6 +129,7 @@ int sendmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags) {
 }
 
 ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
+  flags = of_application(flags);
   Process& process = Process::get();
   Guard guard(process);
   const SocketPointer socket = process.find(descriptor);
@@ -148,7 +156,7 @@ int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags, const
   count = std::min(count, kBatchMax);
   while (received < count) {
     const bool must_not_wait = received > 0 && (flags & MSG_WAITFORONE) != 0;
-    int one = (flags & ~MSG_WAITFORONE) | (must_not_wait ? MSG_DONTWAIT : 0);
+    int one = of_application(flags & ~MSG_WAITFORONE) | (must_not_wait ? MSG_DONTWAIT : 0);
     if (received > 0) one |= kLeavesError;
     const std::int64_t deadline = limit != nullptr ? end : deadline_of(socket->receive_timeout);
     status = receive_now(guard, socket, descriptor, messages[received].msg_hdr, one, deadline);

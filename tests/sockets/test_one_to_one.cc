@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/sockets/socket.h"
 #include "tests/sockets/engine.h"
 
 namespace millrace::sockets {
@@ -86,6 +87,15 @@ TEST_CASE("SO_LINGER of zero seconds aborts, and the peer is told so once") {
   CHECK(pair.server.becomes(POLLIN));
   CHECK(receive(pair.server).error == ECONNRESET);
   CHECK(receive(pair.server).error == ENOTCONN);
+}
+
+TEST_CASE("no flag of a call keeps an error for the next") {
+  Pair pair;
+  const linger now{1, 0};
+  REQUIRE(pair.client.set(SOL_SOCKET, SO_LINGER, now) == 0);
+  pair.client.close();
+  CHECK(receive(pair.server, kLeavesError).error == ECONNRESET);
+  CHECK(receive(pair.server, kLeavesError).error == ENOTCONN);
 }
 
 TEST_CASE("closing with data unread aborts") {
