@@ -93,22 +93,23 @@ void Process::on_request_done(const mr_event& event) {
 /// of the requests.
 bool Process::is_last_status(const mr_event& event) {
   const auto found = by_handle_.find(event.association);
-  return found == by_handle_.end() || --found->second->statuses == 0;
+  if (found == by_handle_.end()) return true;
+  Association& association = *found->second;
+  if (association.outdated_statuses > 0) --association.outdated_statuses;
+  return --association.statuses == 0;
 }
 
 void Process::on_status(const mr_event& event) {
   mr_status status;
   std::memcpy(&status, event.data, sizeof status);
+  const auto found = by_handle_.find(event.association);
+  const bool is_known = found != by_handle_.end();
+  const bool is_outdated = is_known && found->second->outdated_statuses > 0;
   if (is_last_status(event) && awaited_.is(MR_REQUEST_GET_STATUS, event.association))
     awaited_.answer(status);
-  const auto found = by_handle_.find(event.association);
-  if (found == by_handle_.end()) return;
+  if (!is_known) return;
   Association& association = *found->second;
-  if (association.outdated_statuses > 0) {
-    --association.outdated_statuses;
-  } else {
-    association.chunk_fits = fragmentation_point(status, 0);
-  }
+  if (!is_outdated) association.chunk_fits = fragmentation_point(status, 0);
   association.peers.clear();
   for (std::uint32_t i = 0; i < status.path_count && i < MR_PATHS_MAX; ++i) {
     association.peers.push_back(status.paths[i].address);
