@@ -71,7 +71,7 @@ void Socket::become_remote(const std::shared_ptr<Link>& to_owner, std::uint64_t 
   is_listening_ = false;
   listener = 0;
   holders = 0;
-  waiters.clear();
+  wake_all(waiters);  // their calls go on with the owner
   associations.clear();
   accept_queue_.clear();
   items.clear();

@@ -97,15 +97,25 @@ void* ask_for_name(void* fd) {
   return reinterpret_cast<void*>(uintptr_t{port});
 }
 
+void* wait_for_message(void* fd) {
+  CHECK(receive(*static_cast<const int*>(fd)).is("late"));
+  return nullptr;
+}
+
+/// A file that exec tries to run, and cannot.
+void make_no_program(char* file) {
+  const int text = OK(mkstemp(file));
+  EQUAL(write(text, "no program", 10), 10);
+  OK(fchmod(text, 0755));
+  OK(close(text));
+}
+
 }  // namespace
 
 CASE("a thread is in a call of another process's socket, and there is no program after all") {
   alarm(2 * kShort);
   char file[] = "/tmp/no-program-XXXXXX";
-  const int text = OK(mkstemp(file));
-  EQUAL(write(text, "no program", 10), 10);
-  OK(fchmod(text, 0755));
-  OK(close(text));
+  make_no_program(file);
   int listener = listening();
   const uint16_t port = name_of(listener).port();
   const pid_t process = child([&] {
@@ -127,6 +137,20 @@ CASE("a thread is in a call of another process's socket, and there is no program
   const int status = status_of(process);
   OK(unlink(file));
   EQUAL(status, 0);
+}
+
+CASE("a thread waits for a message, and there is no program after all") {
+  alarm(2 * kShort);
+  char file[] = "/tmp/no-program-XXXXXX";
+  make_no_program(file);
+  Pair two = pair();
+  pthread_t waiting;
+  EQUAL(pthread_create(&waiting, nullptr, wait_for_message, &two.server), 0);
+  sleep_ms(100);
+  execl(file, file, static_cast<char*>(nullptr));
+  OK(unlink(file));
+  EQUAL(say(two.client, "late"), 4);
+  pthread_join(waiting, nullptr);
 }
 
 CASE("FD_CLOEXEC closes it") {
