@@ -13,7 +13,7 @@ constexpr std::size_t kBuffers = 16384;
 constexpr std::size_t kWireFrames = 4096;
 constexpr std::size_t kEvents = 128;  // that an application asks for at once
 constexpr std::size_t kSetUpsAtOnce = 64;
-// Of either end: more pairs of them than caches of addresses and routes have places for.
+// Of either end: as many pairs of them as a gateway with a thousand peers has.
 constexpr std::size_t kAddresses = 32;
 constexpr std::uint16_t kServerPort = 100;
 constexpr std::uint16_t kFirstClientPort = 1024;

@@ -1,11 +1,13 @@
 #include "engine/assoc/association.h"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/assoc/replies.h"
 #include "engine/assoc/source.h"
 
 namespace millrace {
+
 const char* state_name(State state) {
   switch (state) {
     case State::kClosed:
@@ -65,6 +67,8 @@ bool Association::establish(Time now, const Cookie& cookie) {
 
 void Association::enter_state(State state) {
   state_ = state;
+  // The peer has said that it has everything, and is sent a SHUTDOWN ACK: no SACK any more.
+  if (state == State::kShutdownAckSent) tracker_.forget_sack();
 }
 
 void Association::enter_established(Time now) {
@@ -179,8 +183,10 @@ IpAddress Association::source_for(const IpAddress& destination) const {
   const bool is_near = destination.is_loopback() && has_local(destination);
   if (is_near || (locals_ & wanted) == wanted) return {};
   const LocalSet usable = (locals_ & wanted) != 0 ? locals_ & wanted : locals_ & all;
+  std::array<IpAddress, kPathsMax> others;
+  for (std::uint8_t i = 0; i < path_count_; ++i) others[i] = paths_[i]->source();
   return choose_source(resources_.local_addresses, resources_.source_routes, usable, destination,
-                       path_count_);
+                       std::span(others).first(path_count_));
 }
 
 std::uint32_t Association::a_rwnd() const {

@@ -134,18 +134,24 @@ void Association::on_heartbeat_ack(Time now, ChunkView chunk) {
     probed.raise_mtu(carried);
     return;
   }
-  if (index >= path_count_ || !paths_[index]->awaits_heartbeat_ack() ||
-      paths_[index]->heartbeat_nonce != nonce ||
-      heartbeat_time(paths_[index]->heartbeat_sent_at) != sent_at) {
-    resources_.count(Counter::drop_bad_heartbeat);
-    return;
-  }
+  const auto is_answered = [&](const Path::Heartbeat& heartbeat) {
+    return heartbeat.is_unanswered && heartbeat.nonce == nonce &&
+           heartbeat_time(heartbeat.sent_at) == sent_at;
+  };
+  if (index >= path_count_) return resources_.count(Counter::drop_bad_heartbeat);
   Path& path = *paths_[index];
-  path.heartbeat_outstanding = path.heartbeat_overdue = false;
-  path.rto.on_heartbeat(now - path.heartbeat_sent_at, path.flight > 0, parameters_);
+  const bool is_of_last = is_answered(path.heartbeat);
+  if (!is_of_last && !is_answered(path.heartbeat_before))
+    return resources_.count(Counter::drop_bad_heartbeat);
+  Path::Heartbeat& answered = is_of_last ? path.heartbeat : path.heartbeat_before;
+  answered.is_unanswered = false;
+  path.rto.on_heartbeat(now - answered.sent_at, path.flight > 0, parameters_);
   path.confirm();
   on_path_answer(now, static_cast<std::uint8_t>(index), true);
-  path.arm_heartbeat(now, resources_.random.next_u32());
+  if (is_of_last) {
+    path.heartbeat_outstanding = false;
+    path.arm_heartbeat(now, resources_.random.next_u32());
+  }
   if (path.state_changed) notices_ |= kPathNotice;
   resources_.count(Counter::heartbeats_acked);
 }

@@ -178,6 +178,7 @@ bool Association::hold(const DataView& data, const PacketIn& in) {
 }
 
 void Association::on_packet_with_data(Time now) {
+  if (state_ == State::kShutdownAckSent) return;
   tracker_.on_packet_end(now, parameters_);
   //= rfc9260 9.2
   if (state_ == State::kShutdownSent) {
@@ -207,9 +208,10 @@ void Association::on_sack(Time now, ChunkView chunk) {
   on_acknowledged(now, outcome);
 }
 
-// What was acknowledged in an earlier poll counts no more: what it made room for was sent then.
+// What was acknowledged in an earlier poll counts no more, unless that had no turn for it: what it
+// made room for was sent then.
 void Association::begin_acknowledging(Time now) {
-  if (acked_at_ == now) return;
+  if (acked_at_ == now || awaits_round_) return;
   acked_at_ = now;
   for (std::uint8_t i = 0; i < path_count_; ++i) paths_[i]->acked_in_round = 0;
 }

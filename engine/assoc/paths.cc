@@ -149,7 +149,6 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
   }
   if (path.heartbeat_outstanding) {
     path.heartbeat_outstanding = false;
-    path.heartbeat_overdue = true;
     path.rto.back_off(parameters_);
     const bool counts_for_association = index == data_path() && path.is_confirmed();
     if (path.is_active()) {
@@ -168,7 +167,7 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
   send_heartbeat(now, index);
 }
 
-// HB.Max.Burst is 1: in an RTO one of the addresses is asked that the peer may have made up.
+// HB.Max.Burst is 1: the addresses that the peer may have made up are asked in turn, an RTO apart.
 std::int64_t Association::unconfirmed_paths() const {
   return std::count_if(paths_.begin(), paths_.begin() + path_count_,
                        [](const Path* path) { return !path->is_confirmed() && path->is_active(); });
@@ -184,13 +183,12 @@ std::uint32_t Association::heartbeat_time(Time at) {
 //= rfc9260 3.3.5
 void Association::send_heartbeat(Time now, std::uint8_t index) {
   Path& path = *paths_[index];
-  path.heartbeat_nonce = resources_.random.next_u64();
-  path.heartbeat_overdue = false;
-  path.heartbeat_sent_at = now;
+  path.heartbeat_before = path.heartbeat;
+  path.heartbeat = {resources_.random.next_u64(), now, false};
   path.heartbeat_deadline = now + path.rto.value();
   std::uint8_t info[kHeartbeatInfoBytes];
   store_be32(info, index);
-  store_be64(info + 4, path.heartbeat_nonce);
+  store_be64(info + 4, path.heartbeat.nonce);
   store_be32(info + 12, heartbeat_time(now));
   // What could not be sent for a shortage of ours is not held against the path.
   path.heartbeat_outstanding =
@@ -200,6 +198,7 @@ void Association::send_heartbeat(Time now, std::uint8_t index) {
                    writer.append_parameter(ParameterType::kHeartbeatInfo, info);
                    writer.end_chunk();
                  });
+  path.heartbeat.is_unanswered = path.heartbeat_outstanding;
   if (path.heartbeat_outstanding) resources_.count(Counter::heartbeats_sent);
 }
 

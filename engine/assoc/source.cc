@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 
 namespace millrace {
 namespace {
@@ -61,14 +62,22 @@ LocalSet likest(std::span<const IpAddress> known, LocalSet set, const IpAddress&
 
 //= rfc9260 6.4.1
 IpAddress choose_source(std::span<const IpAddress> known, std::span<const SourceRoute> routes,
-                        LocalSet usable, const IpAddress& destination, std::size_t turn) {
-  usable &= ~kLoopbackBits;
+                        LocalSet usable, const IpAddress& destination,
+                        std::span<const IpAddress> others) {
+  usable &= (LocalSet{1} << known.size()) - 1;  // no loopback address
   const LocalSet near = of_scope(known, usable, destination);
   const LocalSet routed = on_routes(routes, near, destination);
   LocalSet good = routed != 0 ? routed : likest(known, near, destination);
-  if (good == 0) return {};
-  for (turn %= static_cast<std::size_t>(std::popcount(good)); turn > 0; --turn) good &= good - 1;
-  return known[static_cast<std::size_t>(std::countr_zero(good))];
+  IpAddress best;
+  std::ptrdiff_t least = PTRDIFF_MAX;
+  for (; good != 0; good &= good - 1) {
+    const IpAddress& local = known[static_cast<std::size_t>(std::countr_zero(good))];
+    const std::ptrdiff_t uses = std::count(others.begin(), others.end(), local);
+    if (uses >= least) continue;
+    best = local;
+    least = uses;
+  }
+  return best;
 }
 
 }  // namespace millrace

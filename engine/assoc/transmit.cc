@@ -22,6 +22,7 @@ bool Association::next_packet(Time now, PacketOut& out) {
 void Association::open_round(Time now) {
   round_at_ = now;
   begin_acknowledging(now);
+  awaits_round_ = false;
   for (std::uint8_t i = 0; i < path_count_; ++i) {
     Path& path = *paths_[i];
     path.flight_limit =
@@ -172,7 +173,7 @@ void Association::write_answer(PacketWriter& writer) {
 
 // A SACK that is due goes first; one that may wait comes along where it costs no data its place.
 void Association::write_sack(PacketWriter& writer) {
-  if (!tracker_.is_sack_pending() || state_ == State::kShutdownAckSent) return;
+  if (!tracker_.is_sack_pending()) return;
   //= rfc9260 6.7
   const std::size_t size =
       tracker_.is_sack_due() ? writer.room() : std::min(tracker_.sack_size(), writer.room());

@@ -106,7 +106,7 @@ namespace millrace {
   X(drop_application_share, "COOKIE ECHO chunks refused: the listener's owner has its share") \
   X(drop_duplicate_association, "COOKIE ECHO or INIT ACK chunks of a peer that already has an association") \
   X(waits_for_application, "turns in which an event waited for room in an application's ring") \
-  X(waits_for_memory, "turns in which packets waited for buffers or chunks to send them with") \
+  X(waits_for_memory, "turns in which packets waited for buffers to be sent in") \
   X(applications_attached, "application contexts attached") \
   X(applications_detached, "application contexts that left or died") \
   X(applications_evicted, "application contexts detached for a bad ring entry") \

@@ -4,7 +4,7 @@
 namespace millrace {
 
 LimitUses Shard::limit_uses() const {
-  LimitUse in_flight = use_of("chunks_sent_max", memory_.tx_chunks, Counter::waits_for_memory);
+  LimitUse in_flight = use_of("chunks_sent_max", memory_.tx_chunks, Counter::waits_for_share);
   in_flight.used = resources_.outbound.chunks_in_flight();
   return {use_of("associations_max", slots_, Counter::drop_association_limit),
           listeners_.use(),

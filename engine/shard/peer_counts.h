@@ -1,5 +1,5 @@
 // How many associations peers have with a shard, by their address; all addresses of an IPv6 subnet
-// (/64) are one peer's: whoever has one of them has them all.
+// (/64) are one peer's, but for link-local ones: whoever has one of them has them all.
 #pragma once
 
 #include <algorithm>
@@ -62,7 +62,8 @@ class PeerCounts {
 
   static IpAddress source_of(IpAddress peer) {
     constexpr std::size_t kSubnetBytes = 8;
-    if (!peer.is_v4()) std::fill(peer.bytes.begin() + kSubnetBytes, peer.bytes.end(), 0);
+    if (!peer.is_v4() && !peer.is_link_local())
+      std::fill(peer.bytes.begin() + kSubnetBytes, peer.bytes.end(), 0);
     return peer;
   }
 

@@ -202,15 +202,13 @@ void Shard::lend(const Slot& slot) {
   resources_.outbound.cuts_left =
       allowance(kOwnerShare, owners.chunks_sent, resources_.outbound.chunks_in_flight(),
                 memory_.tx_chunks.capacity());
-  // An eighth is for those who have none yet: there are sixteen for an association.
-  const auto may_grow = [](std::size_t of_owner, std::size_t held, const auto& slab) {
-    return slab.capacity() - slab.used() > slab.capacity() / 8 &&
-           may_take(kOwnerShare, of_owner, slab) && may_take(kAssociationShare, held, slab);
-  };
-  memory_.streams_in.may_grow =
-      may_grow(owners.streams_in, own.streams_in, memory_.streams_in.blocks);
+  // Peers leave an eighth for those who have none yet: there are sixteen for an association.
+  const auto& in = memory_.streams_in.blocks;
+  memory_.streams_in.may_grow = in.capacity() - in.used() > in.capacity() / 8 &&
+                                may_take(kOwnerShare, owners.streams_in, in) &&
+                                may_take(kAssociationShare, own.streams_in, in);
   memory_.streams_out.may_grow =
-      may_grow(owners.streams_out, own.streams_out, memory_.streams_out.blocks);
+      may_take(kOwnerShare, owners.streams_out, memory_.streams_out.blocks);
 }
 
 // After it has done it.
@@ -254,6 +252,7 @@ void Shard::settle(Slot& slot) {
   if (association.has_something_to_send() && !association.is_closed() &&
       !Sending::is_linked(&slot)) {
     sending_.push_back(&slot);
+    association.await_round();
   }
   retire_if_done(slot);
 }

@@ -50,7 +50,8 @@ makes the figures, the page, this text and README's table again, in less than te
 - The rows of active associations send two packets to each, which are acknowledged at once. One packet each
   would wait 200 ms for its SACK, and an application has 16,384 slots for what is not acknowledged.
 - `idle-cost` counts the packets of heartbeats with those of traffic; what either takes by itself is in
-  the notes of this row and of `heartbeat`. All crowds lie on 1,024 pairs of addresses.
+  the notes of this row and of `heartbeat`. All crowds lie on 1,024 pairs of addresses, for
+  which the caches of pairs and routes have room.
 - `ring-spin` wants two free cores: with none, it is the scheduler's time. `lcores` and `hand-off` feel
   busy neighbours in the same way. `lcores` keeps only associations whose packets arrive at the lcore
   that owns them; what the others take more is `hand-off`.

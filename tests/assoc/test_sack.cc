@@ -110,7 +110,6 @@ TEST_CASE(
   }
 }
 
-//= rfc9260 7.2.4 type=test
 //= rfc9260 7.2.4#6 type=test
 TEST_CASE("a SACK that acknowledges and shows a loss opens the window before it is cut") {
   Fixture f;
@@ -136,6 +135,7 @@ TEST_CASE("a SACK that acknowledges and shows a loss opens the window before it 
   CHECK(congestion.cwnd() == congestion.ssthresh());
 }
 
+//= rfc9260 7.2.4 type=test
 TEST_CASE("a chunk above the highest newly acknowledged is not missing") {
   TenSent f;
   // 1009 arrived; then only lower ones are new: they say nothing of 1005 to 1008.

@@ -62,7 +62,8 @@ void Path::set_settings(Time now, const PathSettings& settings, std::uint16_t ce
   }
   //= rfc9260 7.2.5.1#1
   if (queues_otherwise) begin_congestion_anew();
-  if (!beats_otherwise || heartbeat_outstanding || !confirmed_ || potentially_failed_) return;
+  const bool is_probed = (!confirmed_ && active_) || potentially_failed_;
+  if (!beats_otherwise || heartbeat_outstanding || is_probed) return;
   const bool beats = settings_.heartbeat_interval.ns > 0;
   heartbeat_deadline = beats ? now + settings_.heartbeat_interval : kNever;
 }
@@ -77,7 +78,7 @@ void Path::restart(const Parameters& parameters) {
   rto = Rto(parameters);
   flight = acked_in_round = 0;
   t3_deadline = heartbeat_deadline = kNever;
-  heartbeat_outstanding = heartbeat_overdue = false;
+  heartbeat_outstanding = heartbeat.is_unanswered = heartbeat_before.is_unanswered = false;
   measured_at_ = data_sent_at_ = kNever;
   error_count_ = data_timeouts_ = 0;
   potentially_failed_ = false;

@@ -111,11 +111,15 @@ class Path {
 
   Time heartbeat_deadline = kNever;
   bool heartbeat_outstanding = false;
-  /// It was not answered in time: counted as an error, but still believed when it comes.
-  bool heartbeat_overdue = false;
-  bool awaits_heartbeat_ack() const { return heartbeat_outstanding || heartbeat_overdue; }
-  std::uint64_t heartbeat_nonce = 0;
-  Time heartbeat_sent_at{};
+  struct Heartbeat {
+    std::uint64_t nonce = 0;
+    Time sent_at{};
+    bool is_unanswered = false;
+  };
+  /// The last one. One that is not answered in time is an error, and still believed when it is: it,
+  /// and the one before.
+  Heartbeat heartbeat;
+  Heartbeat heartbeat_before;
   /// When the next heartbeat is due: HB.interval + RTO +- RTO/2, drawn with `random`; sooner for a
   /// path that may have failed, or that is not confirmed yet: that of `unconfirmed` such paths in
   /// turn, each an RTO after the one before.

@@ -70,6 +70,12 @@ class TsnTracker {
   void on_packet_end(Time now, const Parameters& parameters);
   void on_deadline(Time now);
   void acknowledge_now() { sack_due_ = true; }
+  /// There is nothing to acknowledge any more.
+  void forget_sack() {
+    sack_due_ = false;
+    packets_unacknowledged_ = 0;
+    deadline_ = kNever;
+  }
   /// A SACK goes out in any packet that is sent, if one is pending at all.
   bool is_sack_pending() const { return packets_unacknowledged_ > 0 || sack_due_; }
   bool is_sack_due() const { return sack_due_; }
