@@ -120,10 +120,10 @@ class Association {
   // ---- outputs ----
 
   bool next_packet(Time now, PacketOut& out);
-  /// False: next_packet() gives nothing until something else has happened.
   /// It is among those that send in this poll or a later one: what is acknowledged counts until
   /// then.
   void await_round() { awaits_round_ = true; }
+  /// False: next_packet() gives nothing until something else has happened.
   bool has_something_to_send() const {
     return outbound_.has_new_data() || pending_ != 0 || answer_ != nullptr ||
            tracker_.is_sack_due() || outbound_.has_retransmissions();
@@ -387,11 +387,11 @@ class Association {
   std::uint8_t error_count_ = 0;         // RFC 9260 8.1
   bool was_up_ = false;
   bool shutdown_requested_ = false;
+  bool awaits_round_ = false;     // of sending
+  std::uint8_t sacks_ahead_ = 0;  // sent before the turn's own packets
   // What one packet may still ask for:
   bool has_walked_ = false;
   std::uint8_t reneges_left_ = 0;
-  bool awaits_round_ = false;
-  std::uint8_t sacks_ahead_ = 0;  // sent before the turn's own packets
   std::uint8_t answer_path_ = 0;  // where answer_ goes
   std::uint16_t streams_in_ = 0;
   std::uint32_t unread_bytes_ = 0;     // delivered to the application and not yet consumed

@@ -50,10 +50,9 @@ LocalSet on_routes(std::span<const SourceRoute> routes, LocalSet set,
 
 LocalSet likest(std::span<const IpAddress> known, LocalSet set, const IpAddress& destination) {
   int most = -1;
-  those_that(known, set, [&](const IpAddress& local) {
-    most = std::max(most, common_bits(local, destination));
-    return true;
-  });
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if ((set >> i & 1) != 0) most = std::max(most, common_bits(known[i], destination));
+  }
   return those_that(
       known, set, [&](const IpAddress& local) { return common_bits(local, destination) == most; });
 }

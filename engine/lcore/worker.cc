@@ -6,7 +6,6 @@
 #include "engine/base/crc32c.h"
 #include "engine/net/ethernet.h"
 #include "engine/net/ipv4.h"
-#include "engine/net/routes.h"
 #include "engine/shard/bursts.h"
 #include "engine/shard/forecast.h"
 
@@ -20,25 +19,17 @@ std::uint32_t likely_tag(const Buffer& frame) {
   return frame.length < kAt + 4 ? 0 : load_be32(frame.data + kAt);
 }
 
-// The interfaces' networks and the static routes, with the addresses on their interfaces.
-std::vector<SourceRoute> source_routes(const net::StackConfig& config,
-                                       std::span<const net::LocalAddress> locals) {
-  const auto on = [&](int interface_index, bool v4) {
-    LocalSet set = 0;
-    for (std::size_t i = 0; i < locals.size(); ++i) {
-      if (locals[i].interface_index == interface_index && locals[i].address.is_v4() == v4)
-        set |= LocalSet{1} << i;
-    }
-    return set;
-  };
+// The routes with the addresses on the interfaces that they leave by.
+std::vector<SourceRoute> source_routes(const net::Stack& stack) {
+  const auto locals = stack.local_addresses();
   std::vector<SourceRoute> routes;
-  for (std::size_t i = 0; i < config.interfaces.size(); ++i) {
-    for (const Prefix& prefix : config.interfaces[i].addresses)
-      routes.push_back({prefix, on(static_cast<int>(i), prefix.address.is_v4())});
-  }
-  for (const net::RouteConfig& route : config.routes) {
-    const int leaves_by = net::interface_of_route(config, route);
-    routes.push_back({route.to, on(leaves_by, route.to.address.is_v4())});
+  for (const net::Route& route : stack.routes()) {
+    SourceRoute& added = routes.emplace_back(SourceRoute{route.to, 0});
+    for (std::size_t i = 0; i < locals.size(); ++i) {
+      const bool is_there = locals[i].interface_index == route.interface_index &&
+                            locals[i].address.is_v4() == route.to.address.is_v4();
+      if (is_there) added.from |= LocalSet{1} << i;
+    }
   }
   return routes;
 }
@@ -65,7 +56,7 @@ Worker::Worker(const WorkerConfig& config, Steering& steering, Exchange& exchang
   for (const net::LocalAddress& local : stack_.local_addresses())
     addresses.push_back(local.address);
   shard_.set_local_addresses(addresses);
-  shard_.set_source_routes(source_routes(config.stack, stack_.local_addresses()));
+  shard_.set_source_routes(source_routes(stack_));
   const auto& interfaces = config.stack.interfaces;
   shard_.set_sums_ahead(
       sums_while_copying() &&

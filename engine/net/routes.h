@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/base/address.h"
@@ -18,6 +19,12 @@ struct NextHop {
   bool is_found() const { return interface_index != Interfaces::kNone; }
 };
 
+struct Route {
+  Prefix to;
+  IpAddress via;  ///< unspecified: the destination is a neighbour
+  int interface_index;
+};
+
 /// The interfaces' own networks and the static routes; the longest prefix wins, and among equals an
 /// interface's own network, then the order of the configuration. Looked through entry by entry:
 /// what is sent finds its way through the cache of header templates. Never changes.
@@ -28,14 +35,11 @@ class Routes {
   /// The route of `preferred_interface` if it has any to this destination, otherwise the best one.
   NextHop find(const IpAddress& destination, int preferred_interface = Interfaces::kNone) const;
 
- private:
-  struct Route {
-    Prefix to;
-    IpAddress via;  // unspecified: the destination is a neighbour
-    int interface_index;
-  };
+  /// The longest prefix first.
+  std::span<const Route> all() const { return routes_; }
 
-  std::vector<Route> routes_;  // longest prefix first
+ private:
+  std::vector<Route> routes_;
 };
 
 /// The interface that a static route leaves by, kNone if its gateway is in no interface's network.

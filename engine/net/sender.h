@@ -44,6 +44,7 @@ class Sender {
   Buffer* next_local();
 
   std::uint16_t route_mtu(const IpAddress& source, const IpAddress& destination) const;
+  std::span<const Route> routes() const { return routes_.all(); }
   IpAddress source_for(const IpAddress& destination) const;
   bool is_local(const IpAddress& address) const {
     return address.is_loopback() || interfaces_.owner_of(address) != Interfaces::kNone;

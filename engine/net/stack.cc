@@ -101,6 +101,10 @@ IpAddress Stack::source_for(const IpAddress& destination) const {
   return parts_->sender.source_for(destination);
 }
 
+std::span<const Route> Stack::routes() const {
+  return parts_->sender.routes();
+}
+
 bool Stack::is_local(const IpAddress& address) const {
   return parts_->sender.is_local(address);
 }

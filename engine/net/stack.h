@@ -100,6 +100,8 @@ class Stack {
   /// The address of ours to send from; unspecified if there is no route or no address of that
   /// version on the interface.
   IpAddress source_for(const IpAddress& destination) const;
+  /// The longest prefix first.
+  std::span<const Route> routes() const;
   /// Whether it is an address of ours, loopback included.
   bool is_local(const IpAddress& address) const;
   /// Our addresses in the order of the configuration, without loopback ones.

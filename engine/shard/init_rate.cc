@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "engine/shard/origin.h"
+
 namespace millrace {
 namespace {
 
 constexpr std::int64_t kSecond = seconds(1).ns;
-constexpr std::size_t kSubnetBytes = 8;
 
 }  // namespace
 
@@ -32,8 +33,7 @@ void TokenBucket::give_back(std::uint32_t tokens, std::uint32_t per_second) {
 // use up what there is for all. Where that is used up, it does not matter what is asked for.
 InitRate::Verdict InitRate::judge_source(Time now, const IpAddress& source) {
   if (limits_.from_one_source != 0) {
-    const Bytes known = Bytes(source.bytes).first(source.is_v4() ? 16 : kSubnetBytes);
-    TokenBucket& bucket = sources_[table_hash(key_, known) % kBuckets];
+    TokenBucket& bucket = sources_[table_hash(key_, origin_of(source).bytes) % kBuckets];
     if (!bucket.take(now, limits_.from_one_source)) return Verdict::kTooManyFromSource;
   }
   return judge_all(now);

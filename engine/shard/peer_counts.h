@@ -1,8 +1,6 @@
-// How many associations peers have with a shard, by their address; all addresses of an IPv6 subnet
-// (/64) are one peer's, but for link-local ones: whoever has one of them has them all.
+// How many associations peers have with a shard, by the origin of their address.
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -10,6 +8,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 #include "engine/base/slab.h"
+#include "engine/shard/origin.h"
 
 namespace millrace {
 
@@ -29,19 +28,19 @@ class PeerCounts {
   PeerCounts& operator=(const PeerCounts&) = delete;
 
   std::uint32_t of(const IpAddress& peer) const {
-    return entries_[place_of(source_of(peer))].count;
+    return entries_[place_of(origin_of(peer))].count;
   }
 
   void add(const IpAddress& peer) {
-    const IpAddress source = source_of(peer);
-    Entry& entry = entries_[place_of(source)];
-    entry.peer = source;
+    const IpAddress origin = origin_of(peer);
+    Entry& entry = entries_[place_of(origin)];
+    entry.peer = origin;
     ++entry.count;
   }
 
   /// It has been added before.
   void remove(const IpAddress& peer) {
-    std::size_t hole = place_of(source_of(peer));
+    std::size_t hole = place_of(origin_of(peer));
     MR_ASSERT(entries_[hole].count > 0);
     if (--entries_[hole].count > 0) return;
     for (std::size_t at = (hole + 1) & mask_; entries_[at].count != 0; at = (at + 1) & mask_) {
@@ -59,13 +58,6 @@ class PeerCounts {
     IpAddress peer;
     std::uint32_t count = 0;  ///< 0: free
   };
-
-  static IpAddress source_of(IpAddress peer) {
-    constexpr std::size_t kSubnetBytes = 8;
-    if (!peer.is_v4() && !peer.is_link_local())
-      std::fill(peer.bytes.begin() + kSubnetBytes, peer.bytes.end(), 0);
-    return peer;
-  }
 
   std::size_t home_of(const IpAddress& peer) const { return table_hash(key_, peer.bytes) & mask_; }
   // Where it is, or where it would be put.

@@ -93,8 +93,6 @@ void Shard::set_local_addresses(std::span<const IpAddress> addresses) {
 
 void Shard::set_source_routes(std::span<const SourceRoute> routes) {
   source_routes_.assign(routes.begin(), routes.end());
-  std::stable_sort(source_routes_.begin(), source_routes_.end(),
-                   [](const auto& a, const auto& b) { return a.to.length > b.to.length; });
   resources_.source_routes = source_routes_;
 }
 

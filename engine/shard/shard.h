@@ -119,7 +119,8 @@ class Shard {
 
   /// The addresses that INIT and INIT ACK announce. Call again when they change.
   void set_local_addresses(std::span<const IpAddress> addresses);
-  /// Which of them lead where; without any, those are taken that look most like the peer's.
+  /// Which of them lead where, the longest first; without any, those are taken that look most like
+  /// the peer's.
   void set_source_routes(std::span<const SourceRoute> routes);
   /// Whether packets are to be summed up while they are filled (their checksums are not a port's).
   void set_sums_ahead(bool sums_ahead) { resources_.sums_ahead = sums_ahead; }

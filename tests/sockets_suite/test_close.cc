@@ -185,7 +185,11 @@ CASE("a one-to-many socket ends all its associations") {
   for (const int server : servers) EQUAL(receive(server).size, 0);
 }
 
-CASE("the end of a process is a close") {
+namespace {
+
+/// What a process has said that then ended so, and the association with it.
+template <class End>
+void says_and_ends(End&& end) {
   const int listener = listening();
   const Address there = name_of(listener);
   const pid_t child = OK(fork());
@@ -194,27 +198,21 @@ CASE("the end of a process is a close") {
     const int fd = make();
     OK(connect_to(fd, there));
     say(fd, "bye");
-    _exit(0);
+    end();
   }
   const int server = OK(accept(listener, nullptr, nullptr));
   CHECK(receive(server).is("bye"));
   EQUAL(receive(server).size, 0);
 }
 
+}  // namespace
+
+CASE("the end of a process is a close") {
+  says_and_ends([] { _exit(0); });
+}
+
 CASE("quick_exit() ends associations as exit() does") {
-  const int listener = listening();
-  const Address there = name_of(listener);
-  const pid_t child = OK(fork());
-  if (child == 0) {
-    close(listener);
-    const int fd = make();
-    OK(connect_to(fd, there));
-    say(fd, "bye");
-    quick_exit(0);
-  }
-  const int server = OK(accept(listener, nullptr, nullptr));
-  CHECK(receive(server).is("bye"));
-  EQUAL(receive(server).size, 0);
+  says_and_ends([] { quick_exit(0); });
 }
 
 CASE("a process that is killed ends its associations too") {

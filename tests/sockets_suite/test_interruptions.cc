@@ -137,18 +137,22 @@ CASE("an association ends at close() though a thread has ended that jumped out o
   EQUAL(receive(two.client).size, 0);
 }
 
-CASE("a receive call is woken though a handler slept in another one meanwhile") {
-  const Pair outer = pair();
-  inner = pair();
+namespace {
+
+/// A handler's receive call in one of `inner` interrupts another in one of `outer`: both are told
+/// something, in this order, once the handler is in its own.
+void receive_in_both(const Pair& outer, const char* first, const char* second) {
   on_alarm(receive_within, SA_RESTART);
   OK(pipe(within));
+  const auto tell = [&](const char* text) {
+    sleep_ms(100);
+    EQUAL(say(*text == 'o' ? outer.client : inner.client, text), 1);
+  };
   const pid_t process = child([&] {
     char byte;
     EQUAL(read(within[0], &byte, 1), 1);
-    sleep_ms(100);
-    EQUAL(say(outer.client, "o"), 1);
-    sleep_ms(100);
-    EQUAL(say(inner.client, "i"), 1);
+    tell(first);
+    tell(second);
     sleep_ms(1000 * kShort);
     kill(getppid(), SIGKILL);  // it sleeps for ever
   });
@@ -160,25 +164,16 @@ CASE("a receive call is woken though a handler slept in another one meanwhile") 
   status_of(process);
 }
 
+}  // namespace
+
+CASE("a receive call is woken though a handler slept in another one meanwhile") {
+  const Pair outer = pair();
+  inner = pair();
+  receive_in_both(outer, "o", "i");
+}
+
 CASE("the same when the handler receives from the same socket") {
   const Pair two = pair();
   inner = two;
-  on_alarm(receive_within, SA_RESTART);
-  OK(pipe(within));
-  const pid_t process = child([&] {
-    char byte;
-    EQUAL(read(within[0], &byte, 1), 1);
-    sleep_ms(100);
-    EQUAL(say(two.client, "i"), 1);
-    sleep_ms(100);
-    EQUAL(say(two.client, "o"), 1);
-    sleep_ms(1000 * kShort);
-    kill(getppid(), SIGKILL);
-  });
-  const itimerval soon{{0, 0}, {0, 50'000}};
-  OK(setitimer(ITIMER_REAL, &soon, nullptr));
-  CHECK(receive(two.server).is("o"));
-  EQUAL(inner_size, 1);
-  OK(kill(process, SIGKILL));
-  status_of(process);
+  receive_in_both(two, "i", "o");
 }
