@@ -31,6 +31,8 @@ from process import LOGS, ROOT, run, say, show, without_address_randomization  #
 
 TEST_SECONDS_MAX = 600
 E2E_SECONDS_MAX = 1200
+# They wait more than they work, for timers and for kernels that start: the others run beside them.
+E2E_THAT_WAIT = "(endurance|failover|kernel|programs):"
 PYTHON = "/usr/bin/python3"
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
@@ -162,9 +164,8 @@ def e2e(options):
                      E2E_SECONDS_MAX, on_line=lambda line: say("e2e: " + line.rstrip()))
         return judge(name, result, counts.of_closing_line)
 
-    # The tests of endurance wait more than they work: the others run beside them.
-    return in_parallel([lambda: job("e2e", "^(?!endurance)"),
-                        lambda: job("e2e-endurance", "^endurance")])
+    return in_parallel([lambda: job("e2e", f"^(?!{E2E_THAT_WAIT})"),
+                        lambda: job("e2e-that-wait", f"^{E2E_THAT_WAIT}")])
 
 
 def memory(options):
