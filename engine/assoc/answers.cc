@@ -1,6 +1,7 @@
 // What chunks of a packet are answered with: one packet, which a SACK and data may join (RFC
 // 9260 12.4).
 #include <algorithm>
+#include <cstring>
 
 #include "engine/assoc/association.h"
 #include "engine/assoc/replies.h"
@@ -11,11 +12,6 @@ namespace {
 // The bytes of chunks that fit one packet to a path.
 std::size_t chunk_bytes_max(const Path& path) {
   return std::min<std::size_t>(kReplyBytesMax - kCommonHeaderBytes, path.congestion.pmdcs());
-}
-
-// Whether a packet begins with an ERROR.
-bool is_error(const Buffer& packet) {
-  return static_cast<ChunkType>(packet.data[kCommonHeaderBytes]) == ChunkType::kError;
 }
 
 }  // namespace
@@ -42,12 +38,10 @@ bool Association::begin_answer(const PacketIn& in, std::size_t size, bool is_hea
   const int from = path_of(in.source);
   const std::uint8_t path =
       is_heartbeat_ack && from >= 0 ? static_cast<std::uint8_t>(from) : reply_path(in);
-  // A path is not to fail for the peer because something else is wrong in the same packet. The next
-  // answer begins with the HEARTBEAT ACK: there are two at most.
   const auto has_room = [&] {
     return answer_path_ == path && answer_size() + size <= chunk_bytes_max(*paths_[path]);
   };
-  if (is_heartbeat_ack && answer_ != nullptr && !has_room() && is_error(*answer_)) flush_answer();
+  if (is_heartbeat_ack && answer_ != nullptr && !has_room()) drop_errors();
   if (answer_ == nullptr) {
     answer_ = resources_.buffers.acquire();
     if (answer_ == nullptr) {
@@ -62,6 +56,24 @@ bool Association::begin_answer(const PacketIn& in, std::size_t size, bool is_hea
   if (has_room()) return true;
   resources_.count(Counter::drop_answer);
   return false;
+}
+
+// A path is not to fail for the peer because something else is wrong in the same packet: what must
+// be answered takes the place of what need not be.
+void Association::drop_errors() {
+  std::size_t kept = kCommonHeaderBytes;
+  ChunkReader chunks({answer_->data, answer_->length});
+  while (const auto chunk = chunks.next()) {
+    if (chunk->type() == ChunkType::kError) {
+      resources_.count(Counter::drop_answer);
+      continue;
+    }
+    const std::size_t size = padded4(chunk->bytes.size());
+    std::memmove(answer_->data + kept, chunk->bytes.data(), size);
+    kept += size;
+  }
+  answer_->length = static_cast<std::uint32_t>(kept);
+  if (answer_size() == 0) drop_answer();
 }
 
 void Association::answer_error(CauseCode cause, Bytes value, const PacketIn& in) {
