@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::size_t kStackBytes = 256 * 1024;
 
-struct Service {
-  Process* process;
-  std::shared_ptr<Channel> channel;
-};
-
 Endpoint endpoint_in(const RemoteCall& call, const Socket& socket, int& status) {
   Endpoint endpoint;
   status = read_endpoint(reinterpret_cast<const sockaddr*>(call.name.data()), call.name.size(),
@@ -213,11 +208,11 @@ void Process::leave_given(Channel& channel) {
 }
 
 void* Process::service_thread(void* argument) {
-  const std::unique_ptr<Service> service(static_cast<Service*>(argument));
-  Process& process = *service->process;
-  Channel& channel = *service->channel;
-  pthread_setname_np(pthread_self(), "millrace-child");
+  Process& process = get();
   Guard guard(process);
+  const std::unique_ptr<std::shared_ptr<Channel>> keeper(
+      static_cast<std::shared_ptr<Channel>*>(argument));
+  Channel& channel = **keeper;
   while (channel.descriptor >= 0) {  // else another process serves it now
     const auto events = static_cast<short>(channel.is_answering() ? POLLOUT : POLLIN);
     pollfd entry{channel.descriptor, events, 0};
@@ -225,25 +220,20 @@ void* Process::service_thread(void* argument) {
     const int ready = ::poll(&entry, 1, -1);
     guard.lock();
     if (ready < 0 || channel.descriptor < 0 || process.serve_one(guard, channel)) continue;
-    process.drop(service->channel);
+    process.drop(*keeper);
   }
+  process.own_threads_.end_this();
   return nullptr;
 }
 
 /// Starts to serve another process.
 void Process::serve(const std::shared_ptr<Channel>& channel) {
   channels_.push_back(channel);
-  pthread_t thread;
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  auto* service = new Service{this, channel};
-  if (pthread_create(&thread, &attributes, &Process::service_thread, service) != 0) {
-    delete service;
+  auto* keeper = new std::shared_ptr<Channel>(channel);
+  if (own_threads_.begin("millrace-child", &Process::service_thread, keeper, kStackBytes) != 0) {
+    delete keeper;
     drop(channel);
   }
-  pthread_attr_destroy(&attributes);
 }
 
 /// The other side is gone, and with it what it held.

@@ -88,6 +88,7 @@ bool Process::has_inheritable() {
 
 void Process::before_fork() {
   if (!lock) lock.emplace(*this);
+  own_threads_.join_ended();
   if (context_ == nullptr && next_child == Child::successor) next_child = Child::client;
   parents_end = childs_end = -1;
   int pair[2];

@@ -189,13 +189,8 @@ int Process::start_pump() {
   for (const Stranger& stranger : strangers_)
     watch(stranger.descriptor, kStrangers | static_cast<unsigned>(stranger.descriptor));
   ++pump_generation_;
-  pthread_t thread;
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   auto* generation = reinterpret_cast<void*>(std::uintptr_t{pump_generation_});
-  const int failed = pthread_create(&thread, &attributes, &Process::pump_thread, generation);
-  pthread_attr_destroy(&attributes);
+  const int failed = own_threads_.begin("millrace", &Process::pump_thread, generation);
   return failed == 0 && watched_ >= 0 ? 0 : -ENOBUFS;
 }
 
@@ -205,7 +200,6 @@ void* Process::pump_thread(void* generation) {
 }
 
 void Process::pump(unsigned generation) {
-  pthread_setname_np(pthread_self(), "millrace");
   while (true) {
     epoll_event events[kBatch];
     // Without the clock it looks after what is idle all the time; without the set, which a child
@@ -213,7 +207,10 @@ void Process::pump(unsigned generation) {
     const int count = epoll_wait(watched_, events, kBatch, idle_clock_ < 0 ? kIdleLook_ms : -1);
     if (count < 0 && errno != EINTR) usleep(kIdleLook_ms * 1000);
     const Guard guard(*this);
-    if (context_ == nullptr || generation != pump_generation_) return;
+    if (context_ == nullptr || generation != pump_generation_) {
+      own_threads_.end_this();
+      return;
+    }
     drain();
     if (count <= 0) look_at_idle();
     for (int i = 0; i < count; ++i) look_at(events[i]);

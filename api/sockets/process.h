@@ -13,6 +13,7 @@
 
 #include "api/millrace.h"
 #include "api/sockets/awaited.h"
+#include "api/sockets/own_threads.h"
 #include "api/sockets/remote.h"
 #include "api/sockets/socket.h"
 #include "api/sockets/table.h"
@@ -231,6 +232,7 @@ class Process {
   int idle_clock_ = -1;
   bool looks_after_idle_ = false;  // it ticks
   int keepers_bell_ = -1;          // an eventfd, in a process that is there for others only
+  OwnThreads own_threads_;
   unsigned pump_generation_ = 0;
   std::deque<Stranger> strangers_;                                     // the longest there first
   std::unordered_map<std::string, std::shared_ptr<Link>> links_;       // to owners, by their name

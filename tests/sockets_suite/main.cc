@@ -13,7 +13,7 @@ namespace suite {
 namespace {
 
 constexpr size_t kCasesMax = 1024;
-constexpr unsigned kSecondsMax = 20;
+constexpr unsigned kSecondsMax = 60;
 
 Case cases[kCasesMax];
 size_t count = 0;

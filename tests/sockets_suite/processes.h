@@ -7,7 +7,7 @@
 
 namespace suite {
 
-constexpr unsigned kShort = 3;  // seconds of a case that waits if it fails
+constexpr unsigned kShort = 10;  // seconds of a case that waits if it fails
 
 template <class Function>
 pid_t child(Function function) {
