@@ -73,6 +73,7 @@ ssize_t Process::hand_out(Channel& channel, int descriptor, const std::shared_pt
   hold(channel, socket);
   call.descriptor = descriptor;
   call.head.socket = socket->number;
+  AdoptedSocket::of(*socket).write(call);
   return 0;
 }
 

@@ -132,9 +132,7 @@ ssize_t Process::adopt_for(Channel& channel, RemoteCall& call) {
   socket->keep_descriptor(call.descriptor);
   hold(channel, socket);
   unpark(socket);
-  const AdoptedSocket adopted{socket->family(), socket->is_one_to_one() ? 1 : 0,
-                              socket->receive_timeout, socket->send_timeout};
-  call.name.assign(reinterpret_cast<const char*>(&adopted), sizeof adopted);
+  AdoptedSocket::of(*socket).write(call);
   return 0;
 }
 
@@ -210,8 +208,7 @@ std::shared_ptr<Socket> Process::adopt_remote(int descriptor, const SocketName& 
                                                                    ? Socket::Model::one_to_one
                                                                    : Socket::Model::one_to_many);
   socket->become_remote(link, name.number);
-  socket->receive_timeout = adopted.receive_timeout;
-  socket->send_timeout = adopted.send_timeout;
+  adopted.limit(*socket);
   return socket;
 }
 

@@ -16,6 +16,26 @@ Link::~Link() {
   forget_internal(descriptor);
 }
 
+AdoptedSocket AdoptedSocket::of(const Socket& socket) {
+  return {socket.family(), socket.is_one_to_one() ? 1 : 0, socket.receive_timeout,
+          socket.send_timeout};
+}
+
+bool AdoptedSocket::read(const RemoteCall& call) {
+  if (call.name.size() != sizeof *this) return false;
+  std::memcpy(this, call.name.data(), sizeof *this);
+  return true;
+}
+
+void AdoptedSocket::write(RemoteCall& call) const {
+  call.name.assign(reinterpret_cast<const char*>(this), sizeof *this);
+}
+
+void AdoptedSocket::limit(Socket& socket) const {
+  socket.receive_timeout = receive_timeout;
+  socket.send_timeout = send_timeout;
+}
+
 namespace remote {
 namespace {
 
@@ -75,8 +95,7 @@ ssize_t adopt_in_call(Link& link, std::uint64_t number, int descriptor, AdoptedS
   const ssize_t status = exchange(link, call);
   if (link.descriptor >= 0) set_patience(link.descriptor, 0);
   if (status != 0) return status;
-  if (call.name.size() != sizeof adopted) return -ENOTCONN;
-  std::memcpy(&adopted, call.name.data(), sizeof adopted);
+  if (!adopted.read(call)) return -ENOTCONN;
   link.held.insert(number);
   return 0;
 }
@@ -98,6 +117,7 @@ ssize_t take(const Socket& from, const RemoteCall& call, int flags,
   if ((flags & SOCK_CLOEXEC) == 0) real().fcntl(descriptor, F_SETFD, 0);
   taken = std::make_shared<Socket>(from.family(), Socket::Model::one_to_one);
   taken->become_remote(from.link, call.head.socket);
+  if (AdoptedSocket adopted; adopted.read(call)) adopted.limit(*taken);
   from.link->held.insert(call.head.socket);
   Process::get().enter(descriptor, taken);
   return descriptor;

@@ -38,12 +38,19 @@ struct Link {
   pthread_mutex_t in_call = PTHREAD_MUTEX_INITIALIZER;
 };
 
-/// What the owner says of a socket that is adopted.
+/// What the owner says of a socket that is adopted, accepted or peeled off.
 struct AdoptedSocket {
   std::int32_t family;
   std::int32_t is_one_to_one;
   timeval receive_timeout;
   timeval send_timeout;
+
+  static AdoptedSocket of(const Socket& socket);
+  /// False: it is none.
+  bool read(const RemoteCall& call);
+  void write(RemoteCall& call) const;
+  /// Of another process from now on: `socket` has the limits, as it is here that calls wait.
+  void limit(Socket& socket) const;
 };
 
 // As in calls.h, but -errno for failures. The lock is held, and let go while the owner is asked.

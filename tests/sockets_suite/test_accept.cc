@@ -1,4 +1,4 @@
-#include "tests/sockets_suite/suite.h"
+#include "tests/sockets_suite/processes.h"
 
 #include <pthread.h>
 
@@ -164,6 +164,31 @@ CASE("options of the listener are those of the accepted") {
   EQUAL(option<int>(server, SOL_SOCKET, SO_RCVBUF), 100'000);
   OK(close(client));
   notification(server, SCTP_SHUTDOWN_EVENT);
+}
+
+CASE("what a child accepts or peels off has the time limits of the socket that it comes from") {
+  alarm(kShort);
+  constexpr int kLimits[] = {SO_RCVTIMEO, SO_SNDTIMEO};
+  int go[2];
+  OK(pipe(go));
+  const int listener = listening();
+  const Many two = many();
+  const pid_t process = child([&] {
+    char byte;
+    EQUAL(read(go[0], &byte, 1), 1);
+    const int accepted = OK(accept(listener, nullptr, nullptr));
+    const int peeled = OK(sctp_peeloff(two.server, two.server_id));
+    for (const int fd : {accepted, peeled}) {
+      for (const int limit : kLimits) EQUAL(option<timeval>(fd, SOL_SOCKET, limit).tv_usec, 50'000);
+      EQUAL(receive(fd).error, EAGAIN);
+    }
+  });
+  for (const int fd : {listener, two.server}) {
+    for (const int limit : kLimits) OK(set(fd, SOL_SOCKET, limit, timeval{0, 50'000}));
+  }
+  OK(connect_to(make(), name_of(listener)));
+  EQUAL(write(go[1], "g", 1), 1);
+  EQUAL(status_of(process), 0);
 }
 
 CASE("an accepted socket outlives its listener") {

@@ -115,9 +115,9 @@ CASE("an association ends though a thread slept in it when its process forked") 
 
 namespace {
 
-long now_ms() {
+long ms_of(clockid_t clock) {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
 }
 
@@ -125,9 +125,9 @@ long now_ms() {
 /// for long.
 void talk(const Pair& two) {
   constexpr int kTimes = 1000;
-  const long end_ms = now_ms() + 1000;
+  const long end_ms = ms_of(CLOCK_MONOTONIC) + 1000;
   OK(set(two.client, IPPROTO_SCTP, SCTP_NODELAY, 1));
-  for (int i = 0; i < kTimes && now_ms() < end_ms; ++i) {
+  for (int i = 0; i < kTimes && ms_of(CLOCK_MONOTONIC) < end_ms; ++i) {
     EQUAL(say(two.client, "there"), 5);
     CHECK(receive(two.server).is("there"));
   }
@@ -346,11 +346,9 @@ CASE("SCM_RIGHTS: a socket is passed to a child that was there before") {
 
 namespace {
 
-/// Milliseconds of a processor that this process has used.
+/// Of a processor, that this process has used.
 long used_ms() {
-  timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return used.tv_sec * 1000 + used.tv_nsec / 1'000'000;
+  return ms_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 constexpr int kWhile_ms = 400;
