@@ -130,14 +130,41 @@ Association* Socket::association(sctp_assoc_t id) const {
   return found != associations.end() ? found->second.get() : nullptr;
 }
 
+namespace {
+
+PeerKey key_of(const mr_address& address, std::uint16_t port) {
+  PeerKey key{port, {}};
+  std::copy(std::begin(address.bytes), std::end(address.bytes), key.second.begin());
+  return key;
+}
+
+}  // namespace
+
+/// What was found before is looked at first: it may have ended, or its peer's addresses may be
+/// others.
 Association* Socket::association_to(const Endpoint& peer) const {
+  const auto is_to = [&peer](const Association& association) {
+    const auto& peers = association.peers;
+    return association.peer_port == peer.port &&
+           std::find(peers.begin(), peers.end(), peer.address) != peers.end();
+  };
+  const PeerKey key = key_of(peer.address, peer.port);
+  if (const auto found = by_peer_.find(key); found != by_peer_.end()) {
+    Association* before = association(found->second);
+    if (before != nullptr && is_to(*before)) return before;
+    by_peer_.erase(found);
+  }
   for (const auto& [id, association] : associations) {
-    const auto& peers = association->peers;
-    if (association->peer_port == peer.port &&
-        std::find(peers.begin(), peers.end(), peer.address) != peers.end())
-      return association.get();
+    if (!is_to(*association)) continue;
+    by_peer_[key] = id;
+    return association.get();
   }
   return nullptr;
+}
+
+void Socket::forget_peers(const Association& association) {
+  for (const mr_address& peer : association.peers)
+    by_peer_.erase(key_of(peer, association.peer_port));
 }
 
 /// The same, when peers' addresses may be on their way here: an association tells one as it begins.

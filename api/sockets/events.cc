@@ -297,6 +297,7 @@ void Socket::on_down(const std::shared_ptr<Association>& association, const mr_e
 void Socket::forget(const std::shared_ptr<Association>& association) {
   std::erase(accept_queue_, association);
   associations.erase(association->id);
+  forget_peers(*association);
   set_full(*association, false);
   association->socket = nullptr;
   refresh();

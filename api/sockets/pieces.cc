@@ -11,11 +11,15 @@ namespace millrace::sockets {
 bool Socket::must_wait(const Item& item) const {
   const Association& of = *item.association;
   if (of.is_in_pieces) return item.is_notification || item.is_first;
-  if (interleave_ != 0) return false;
-  for (const auto& entry : associations) {
-    if (entry.second->is_in_pieces) return true;
-  }
-  return false;
+  return interleave_ == 0 && associations_in_pieces_ > 0;
+}
+
+void Socket::set_in_pieces(Association& association, bool is_in_pieces) {
+  if (association.is_in_pieces == is_in_pieces) return;
+  association.is_in_pieces = is_in_pieces;
+  if (association.socket == nullptr) return;
+  is_in_pieces ? ++association.socket->associations_in_pieces_
+               : --association.socket->associations_in_pieces_;
 }
 
 //= rfc6458 8.1.20
@@ -29,13 +33,13 @@ void Socket::queue(Item item) {
   }
   const bool ends_pieces = !item.is_notification && !item.is_first && item.is_last;
   if (!item.is_notification && item.is_first && !item.is_last) {
-    association.is_in_pieces = true;
+    set_in_pieces(association, true);
     association.piece_stream = item.stream;
     association.piece_ssn = item.ssn;
   }
   items.push_back(std::move(item));
   if (ends_pieces) {
-    association.is_in_pieces = false;
+    set_in_pieces(association, false);
     release_held();
   }
   refresh_for_more();
@@ -55,7 +59,7 @@ void Socket::release_held() {
 /// The rest of a message will never come: the association has ended, or the peer begun anew.
 void Socket::end_pieces(const std::shared_ptr<Association>& association) {
   if (!association->is_in_pieces) return;
-  association->is_in_pieces = false;
+  set_in_pieces(*association, false);
   if (wants(*association, SCTP_PARTIAL_DELIVERY_EVENT))
     notify(association, delivery_aborted(*association));
   release_held();

@@ -203,6 +203,7 @@ int Socket::peel_off(sctp_assoc_t id, int flags, std::shared_ptr<Socket>& peeled
   const int status = adopt(association, flags, peeled);
   if (status < 0) return status;
   associations.erase(id);
+  forget_peers(*association);
   std::erase_if(items, [&](Item& item) {
     if (item.association != association) return false;
     peeled->items.push_back(std::move(item));
@@ -254,10 +255,12 @@ int Socket::adopt(const std::shared_ptr<Association>& association, int flags,
   const bool is_fresh = association->socket == nullptr;
   const int descriptor = to.open(flags);
   if (descriptor < 0) return descriptor;
-  const bool is_full = association->is_full;
+  const bool is_full = association->is_full, is_in_pieces = association->is_in_pieces;
   set_full(*association, false);
+  set_in_pieces(*association, false);
   association->socket = adopted.get();
   set_full(*association, is_full);
+  set_in_pieces(*association, is_in_pieces);
   if (is_fresh) to.tell_of_start(association);
   for (Item& item : association->early) {
     item.association = association;

@@ -8,11 +8,13 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "api/sockets/association.h"
@@ -48,6 +50,9 @@ struct ReceiveRequest {
 };
 
 struct Link;
+
+/// Port and address.
+using PeerKey = std::pair<std::uint16_t, std::array<std::uint8_t, 16>>;
 
 class Socket : public std::enable_shared_from_this<Socket> {
  public:
@@ -118,6 +123,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   /// The association that an id means: of a one-to-one socket its only one, whatever the id.
   Association* association(sctp_assoc_t id) const;
   Association* association_to(const Endpoint& peer) const;
+  void forget_peers(const Association& association);
   Association* association_soon_to(const Endpoint& peer) const;
   /// Whether a send to it has found no room.
   static void set_full(Association& association, bool is_full);
@@ -197,6 +203,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   int check_local(const Endpoint& endpoint) const;
   bool wants(const Association& association, int type) const;
   bool must_wait(const Item& item) const;
+  static void set_in_pieces(Association& association, bool is_in_pieces);
   void release_held();
   void tell_of_start(const std::shared_ptr<Association>& association);
   void notify(const std::shared_ptr<Association>& association, std::string notification);
@@ -234,6 +241,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   bool shut_write_ = false;
   Endpoint peer_;       // that a one-to-one socket has, or had
   mr_address local_{};  // and where it is reached
+  int associations_in_pieces_ = 0;
+  mutable std::map<PeerKey, sctp_assoc_t> by_peer_;  // associations that were found before
   int backlog_ = 0;
   int error_ = 0;
   std::deque<std::shared_ptr<Association>> accept_queue_;

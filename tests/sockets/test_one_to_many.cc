@@ -205,5 +205,37 @@ TEST_CASE("SCTP_AUTOCLOSE does not count the time of the handshake") {
   CHECK(monotonic_us() - started->last_used_us < 1'000'000);
 }
 
+TEST_CASE("a peer's address finds the association that is with it now") {
+  Server server;
+  const Handle client(SOCK_SEQPACKET);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(client.send_to("begun", &server.address) == 5);
+    CHECK(client.send_to("again", &server.address) == 5);
+    receive(server.socket);
+    CHECK(receive(server.socket).data == "begun");
+    CHECK(receive(server.socket).data == "again");
+    sctp_assoc_t ids[2] = {};
+    REQUIRE(client.get(IPPROTO_SCTP, SCTP_GET_ASSOC_ID_LIST, ids) == 0);
+    if (i == 1) {
+      // Peeled off, it is not the socket's any more.
+      Handle peeled(Handle::Adopt{sctp_peeloff(client.number, ids[1])});
+      REQUIRE(peeled.send("own") == 3);
+      CHECK(receive(server.socket).data == "own");
+      CHECK(client.send_to("another", &server.address) == -1);
+      CHECK(errno == EISCONN);  // by one of this port
+      REQUIRE(peeled.set(SOL_SOCKET, SO_LINGER, linger{1, 0}) == 0);
+      REQUIRE(peeled.close() == 0);
+    } else {
+      sctp_sndinfo info{};
+      info.snd_assoc_id = ids[1];
+      info.snd_flags = SCTP_ABORT;
+      CHECK(send_with(client, "", info) == 0);
+    }
+    CHECK(receive(server.socket).as<sctp_assoc_change>().sac_state == SCTP_COMM_LOST);
+    std::uint32_t count = 1;
+    while (count > 0) REQUIRE(client.get(IPPROTO_SCTP, SCTP_GET_ASSOC_NUMBER, count) == 0);
+  }
+}
+
 }  // namespace
 }  // namespace millrace::sockets
