@@ -320,9 +320,11 @@ class Association {
   void on_stale_cookie(Time now);
   void arm_t1(Time now);
   void on_t1_expired(Time now);
-  CookieVerdict answer_cookie(Time now, const PacketIn& in);
+  bool is_of_a_life_before(const Cookie& cookie) const;
+  CookieVerdict answer_cookie(Time now, const PacketIn& in, const Cookie& cookie);
   void answer_to(const PacketIn& in);
   void take_new_peer_tag(const Cookie& cookie);
+  void take_peer(const Cookie& cookie);
   void restart(Time now, const Cookie& cookie, const PacketIn& in);
   std::uint8_t restart_paths(const Cookie& cookie);
   void write_init(PacketWriter& writer);
@@ -423,6 +425,8 @@ class Association {
   Tsn initial_tsn_;                 // ours
   std::uint32_t peer_tie_tag_ = 0;  // what restart cookies must repeat
   std::uint32_t local_tie_tag_ = 0;
+  std::uint32_t left_peer_tag_ = 0;    // the peer's before this one, taken back from it; 0: none
+  Time cookie_created_{};              // of the one that was taken last
   std::uint32_t peer_adaptation_ = 0;  // RFC 5061 4.2.6; 0: none
   std::uint32_t restart_after_ = 0;    // messages to deliver before the restart is told
   Time t1_started_{};

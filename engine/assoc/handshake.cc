@@ -253,9 +253,17 @@ Association::CookieVerdict Association::on_cookie_echo(Time now, const Cookie& c
                       in.source, parameters_.marking);
     return CookieVerdict::kDiscard;
   }
+  if (local_matches && !peer_matches && is_of_a_life_before(cookie)) {
+    resources_.count(Counter::drop_stale_cookie);
+    CommonHeader reply = header();
+    reply.verification_tag = cookie.peer_tag;
+    send_cause(resources_, reply, ChunkType::kAbort, 0, CauseCode::kNone, {}, in.destination,
+               in.source, parameters_.marking);
+    return CookieVerdict::kDiscard;
+  }
   if (local_matches && (peer_matches || !was_up_)) {
     if (!peer_matches) take_new_peer_tag(cookie);  // action B
-    return answer_cookie(now, in);                 // actions B and D
+    return answer_cookie(now, in, cookie);         // actions B and D
   }
   // Action B of an association that is up: whom it has been up with is gone, and this one knows
   // none of the TSNs since. It goes on as after action A.
@@ -278,7 +286,17 @@ Association::CookieVerdict Association::on_cookie_echo(Time now, const Cookie& c
   return CookieVerdict::kRestarted;
 }
 
-Association::CookieVerdict Association::answer_cookie(Time now, const PacketIn& in) {
+// Whether a peer that began when our INIT was on its way has begun anew since: with the tag of this
+// cookie it has been left for another already, or a cookie that was made later has been taken. It
+// was sent TSNs that stand for something else by now, and nobody may be there who sent it.
+//= rfc9260 5.2.4
+bool Association::is_of_a_life_before(const Cookie& cookie) const {
+  return cookie.peer_tag == left_peer_tag_ || cookie.created < cookie_created_;
+}
+
+Association::CookieVerdict Association::answer_cookie(Time now, const PacketIn& in,
+                                                      const Cookie& cookie) {
+  cookie_created_ = std::max(cookie_created_, cookie.created);
   if (state_ == State::kCookieWait || state_ == State::kCookieEchoed) {
     enter_established(now);
     resources_.count(Counter::associations_passive_established);
@@ -295,10 +313,7 @@ void Association::answer_to(const PacketIn& in) {
 // The peer's INIT crossed ours and it has chosen another tag since it answered us, or it has not
 // answered yet.
 void Association::take_new_peer_tag(const Cookie& cookie) {
-  identity_.peer_tag = cookie.peer_tag;
-  streams_out_ = cookie.streams_out;
-  streams_in_ = cookie.streams_in;
-  peer_adaptation_ = cookie.peer_adaptation;
+  take_peer(cookie);
   learn_paths(cookie.addresses());
   doubt_paths_beside(cookie.addresses());
   tracker_.start(cookie.peer_tsn);
@@ -307,15 +322,21 @@ void Association::take_new_peer_tag(const Cookie& cookie) {
   outbound_.fail_beyond_streams(failed_);
 }
 
+void Association::take_peer(const Cookie& cookie) {
+  left_peer_tag_ = identity_.peer_tag;
+  cookie_created_ = cookie.created;
+  identity_.peer_tag = cookie.peer_tag;
+  streams_out_ = cookie.streams_out;
+  streams_in_ = cookie.streams_in;
+  peer_adaptation_ = cookie.peer_adaptation;
+}
+
 // The peer has lost its state and begins anew; the application keeps its handle.
 void Association::restart(Time now, const Cookie& cookie, const PacketIn& in) {
   resources_.count(Counter::associations_restarted);
   identity_.local_tag = cookie.local_tag;
-  identity_.peer_tag = cookie.peer_tag;
+  take_peer(cookie);
   initial_tsn_ = cookie.local_tsn;
-  streams_out_ = cookie.streams_out;
-  streams_in_ = cookie.streams_in;
-  peer_adaptation_ = cookie.peer_adaptation;
   outbound_.fail_all(resources_.outbound, paths_, failed_);
   outbound_.start(initial_tsn_, cookie.peer_rwnd, streams_out_);
   // Who has not been told of the last restart hears of it now, as of this one, and nothing of what
