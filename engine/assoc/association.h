@@ -357,6 +357,7 @@ class Association {
   void on_mtu_search_deadline(Time now, std::uint8_t path);
   void send_mtu_probe(Time now, std::uint8_t path, std::uint16_t size);
   static std::uint32_t heartbeat_time(Time at);
+  Time turn_to_ask(Time now, const Path& path) const;
   std::int64_t unconfirmed_paths() const;
   void on_heartbeat_deadline(Time now, std::uint8_t path);
   void send_heartbeat(Time now, std::uint8_t path);

@@ -164,10 +164,24 @@ void Association::on_heartbeat_deadline(Time now, std::uint8_t index) {
     path.arm_heartbeat(now, resources_.random.next_u32());
     return;
   }
-  send_heartbeat(now, index);
+  path.heartbeat_deadline = turn_to_ask(now, path);
+  if (path.heartbeat_deadline <= now) send_heartbeat(now, index);
 }
 
-// HB.Max.Burst is 1: the addresses that the peer may have made up are asked in turn, an RTO apart.
+// HB.Max.Burst is 1: the addresses that the peer may have made up are asked in turn, each an RTO of
+// the one before it after that.
+//= rfc9260 5.4
+Time Association::turn_to_ask(Time now, const Path& path) const {
+  Time turn = now;
+  if (path.is_confirmed() || !path.is_active()) return turn;
+  for (std::uint8_t i = 0; i < path_count_; ++i) {
+    const Path& other = *paths_[i];
+    const bool is_asked = other.heartbeat_outstanding && !other.is_confirmed() && other.is_active();
+    if (is_asked) turn = std::max(turn, other.heartbeat_deadline);
+  }
+  return turn;
+}
+
 std::int64_t Association::unconfirmed_paths() const {
   return std::count_if(paths_.begin(), paths_.begin() + path_count_,
                        [](const Path* path) { return !path->is_confirmed() && path->is_active(); });
