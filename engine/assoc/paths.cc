@@ -255,8 +255,8 @@ void Association::send_mtu_probe(Time now, std::uint8_t index, std::uint16_t siz
   }
 }
 
-// A chunk on its way there that is too large by itself has not arrived: it goes again at once, as
-// IP fragments. What shared a packet with others waits for its T3-rtx.
+// What is on its way there in packets that are too large has not arrived: it goes again at once, a
+// chunk that is too large by itself as IP fragments.
 //= rfc9260 7.3
 void Association::on_packet_too_big(Time now, const IpAddress& destination, std::uint16_t mtu) {
   const int path = path_of(destination);

@@ -70,6 +70,7 @@ std::size_t Outbound::fill_retransmissions(PacketWriter& writer, Paths& paths, s
     if (chunk->path != path) chunk->has_moved = true;
     chunk->timed_out = false;
     chunk->miss_indications = 0;
+    chunk->begins_packet = count == 0;
     put(writer, *chunk, 0);
     if (count == 0) open_flight(*paths[path], now);
     enter_flight(*chunk, *paths[path], path);
@@ -131,6 +132,7 @@ std::size_t Outbound::fill_whole(OutboundMemory& memory, PacketWriter& writer, P
     window = std::min(peer_rwnd_ - payload, payload_max);
   }
   if (count == 0) return 0;
+  chunks.front()->begins_packet = true;
   queue_.drop_front(count, message);
   sent_.append(chunks);
   if (!destination.is_measuring()) destination.start_measurement(next_tsn_, now);
@@ -165,6 +167,7 @@ std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Pat
     TxChunk* chunk = cut_chunk(memory, fits ? rest : std::min(room, payload_max));
     if (chunk == nullptr) break;
     if (probe_is_due_) on_probe();
+    chunk->begins_packet = count == 0;
     put(writer, *chunk, immediate ? kDataFlagImmediate : 0);
     if (!paths[path]->is_measuring()) paths[path]->start_measurement(chunk->tsn, now);
     if (count == 0) open_flight(*paths[path], now);
@@ -273,11 +276,26 @@ void Outbound::on_t3_expired(Paths& paths, std::uint8_t path) {
   paths[path]->t3_deadline = kNever;
 }
 
+// What was sent in one packet has TSNs in a row, but for what was sent again: of that it may be
+// taken for larger or smaller than it was.
 void Outbound::mark_large_lost(Paths& paths, std::uint8_t path) {
   const std::uint32_t most = paths[path]->congestion.pmdcs();
+  const auto is_there = [path](const TxChunk& chunk) {
+    return chunk.state == TxChunk::State::kInFlight && chunk.path == path;
+  };
+  TxChunk* first = nullptr;  // of the packet
+  std::uint32_t size = 0;
   for (TxChunk* chunk = sent_.front(); chunk != nullptr; chunk = chunk->next) {
-    const bool is_there = chunk->state == TxChunk::State::kInFlight && chunk->path == path;
-    if (is_there && kDataHeaderBytes + chunk->length > most) mark_lost(*chunk, paths);
+    if (!is_there(*chunk)) continue;
+    if (first == nullptr || chunk->begins_packet) {
+      first = chunk;
+      size = 0;
+    }
+    size += chunk_bytes(*chunk);
+    if (size <= most) continue;
+    for (; first != chunk->next; first = first->next) {
+      if (is_there(*first)) mark_lost(*first, paths);
+    }
   }
 }
 

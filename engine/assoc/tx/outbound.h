@@ -127,7 +127,7 @@ class Outbound {
   void on_t3_expired(Paths& paths, std::uint8_t path);
   /// Everything in flight shall be sent again: the COOKIE ECHO that it rode on was lost.
   void mark_all_lost(Paths& paths);
-  /// What is in flight on `path` and too large for it now shall be sent again.
+  /// What is in flight on `path` in packets that are too large for it now shall be sent again.
   void mark_large_lost(Paths& paths, std::uint8_t path);
   /// Everything is acknowledged and the window is closed: what is new waits for a window probe.
   bool waits_to_probe() const { return sent_.empty() && peer_rwnd_ == 0 && !probe_is_due_; }

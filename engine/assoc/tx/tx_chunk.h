@@ -31,7 +31,8 @@ struct TxChunk {
   bool was_counted : 1 = false;  ///< acknowledged and reneged on: nothing new when it comes again
   bool was_retransmitted : 1 = false;
   bool was_fast_retransmitted : 1 = false;
-  bool timed_out : 1 = false;  ///< believed lost because T3-rtx expired: goes to another path
+  bool timed_out : 1 = false;      ///< believed lost because T3-rtx expired: goes to another path
+  bool begins_packet : 1 = false;  ///< the first DATA chunk of the packet that it was last sent in
   bool has_moved : 1 = false;  ///< was sent to another destination before: either may have got it
 };
 static_assert(sizeof(TxChunk) == 32);
