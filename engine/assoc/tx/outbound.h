@@ -138,9 +138,9 @@ class Outbound {
   /// The peer has answered what is in flight, and taken nothing: its window is closed. A T3
   /// expiration then says nothing of the path.
   bool is_refused() const { return refused_; }
-  /// One chunk is in flight, and there was no window for it: no matter of congestion (RFC
-  /// 9260 6.1).
-  bool is_window_probe() const { return window_was_closed_ && sent_.size() == 1; }
+  /// One chunk is in flight, and it was sent when there was no window for it: no matter of
+  /// congestion (RFC 9260 6.1).
+  bool is_window_probe() const { return sent_.size() == 1 && sent_.front()->probes_window; }
 
   // ---- questions ----
 

@@ -27,9 +27,10 @@ SackOutcome Outbound::on_sack(OutboundMemory& memory, Paths& paths, const SackVi
   if (asks_for_walk(sack)) {
     take_gaps(paths, sack, acked, now, parameters);
   }
-  // The window opens. The one chunk that probed it was not taken, and would wait for a T3-rtx that
-  // has backed off for as long as the window was closed.
-  if (is_window_probe() && sack.a_rwnd >= parameters.path_mtu && !acked.any) mark_all_lost(paths);
+  // The window opens. The one chunk that found it closed was not taken, and would wait for a T3-rtx
+  // that has backed off for as long as the window was closed.
+  const bool was_closed = window_was_closed_ && sent_.size() == 1;
+  if (was_closed && sack.a_rwnd >= parameters.path_mtu && !acked.any) mark_all_lost(paths);
   take_window(sack.a_rwnd);
   refused_ = sack.a_rwnd < parameters.path_mtu && !acked.any;
   window_was_closed_ = sack.a_rwnd == 0 || refused_;

@@ -33,6 +33,7 @@ struct TxChunk {
   bool was_fast_retransmitted : 1 = false;
   bool timed_out : 1 = false;      ///< believed lost because T3-rtx expired: goes to another path
   bool begins_packet : 1 = false;  ///< the first DATA chunk of the packet that it was last sent in
+  bool probes_window : 1 = false;  ///< last sent when the peer had no window
   bool has_moved : 1 = false;  ///< was sent to another destination before: either may have got it
 };
 static_assert(sizeof(TxChunk) == 32);
