@@ -3,8 +3,9 @@
 import time
 
 from harness.ctl import check_no_drops, counter, path_states
-from harness.registry import check, test, wait_until
-from harness.rig import addresses
+from harness.namespaces import add_veth
+from harness.registry import check, check_equal, test, wait_until
+from harness.rig import Path, addresses, interface_of
 from harness.scene import Kernel, Usrsctp, engine_connects, engine_serves
 from harness.sockets import second_engine
 from harness.teller import Teller
@@ -95,6 +96,49 @@ def bound_to_both(rig):
         capture.stop()
         sources = {source for _, source in capture.rows("sctp", "ip.src")}
         check(sources <= {path.ours[0], path.theirs[0]}, f"on path {path.index}: {sources}")
+
+
+@test("behind gateways each path of a program bound to some addresses leaves from its own interface")
+def sources_behind_gateways(rig):
+    # Two routers, each with a wire to either engine. The program is bound to one of the two addresses
+    # of each interface, and connects first to what lies behind the second router: without the routes
+    # either of its addresses would do for that.
+    near_wires, far_wires = rig.paths(2, strangers=True), [Path(2), Path(3)]
+    beyond = rig.namespace("beyond")
+    for near_wire, far_wire in zip(near_wires, far_wires):
+        router = near_wire.peer
+        add_veth(beyond, far_wire.our_interface, router, far_wire.port)
+        router.add_addresses(far_wire.port, far_wire.with_prefix(far_wire.theirs))
+        router.sysctl("net.ipv4.ip_forward=1")
+    bound = [f"10.20.{path.index}.7" for path in near_wires]
+    near = rig.engine(
+        near_wires, route=[{"to": f"{far_wire.ours[0]}/32", "via": near_wire.theirs[0]}
+                           for near_wire, far_wire in zip(near_wires, far_wires)],
+        interfaces=[interface_of(path, addresses=[*path.with_prefix(path.ours), f"{address}/24"])
+                    for path, address in zip(near_wires, bound)])
+    far = rig.engine(
+        far_wires, namespace=beyond,
+        route=[{"to": f"10.20.{near_wire.index}.0/24", "via": far_wire.theirs[0]}
+               for near_wire, far_wire in zip(near_wires, far_wires)])
+    far_addresses = addresses(far_wires, "ours")
+    server = Teller(rig, far, 5831, far_addresses)
+    client = Teller(rig, near, 5832, bound)
+    client.call("connect", 5831, *reversed(far_addresses))
+    server.wait_for("association up")
+    wait_until(lambda: set(path_states(near).values()) == {WORKING}, DETECTION_SECONDS,
+               "both paths work")
+    client.call("send", "over-the-second", 0)
+    server.wait_for("message over-the-second")
+    rig.cut(near_wires[1])
+    wait_until(lambda: path_states(near)[far_addresses[1]] == FAILED, DETECTION_SECONDS,
+               "the broken path is seen as such")
+    client.call("send", "over-the-first", 0)
+    server.wait_for("message over-the-first")
+    for capture, source, other in zip(rig.captures, bound, far_addresses):
+        capture.stop()
+        ends = {tuple(row[1:]) for row in capture.rows("sctp", "ip.src", "ip.dst")}
+        check_equal(ends, {(source, other), (other, source)}, f"ends of packets by {capture.path}")
+        check(capture.first_data([source], 0), f"no data by {capture.path}")
 
 
 @test("on the carrier's preset our data is on the other path before a default RTO is over")
