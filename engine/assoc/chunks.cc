@@ -178,6 +178,16 @@ void Association::on_abort(ChunkView chunk, const PacketIn& in) {
   if (!is_short_of_memory()) keep(chunk, in);
 }
 
+// Of all HEARTBEATs that go to hosts that the peer has named and that are not the peer, the first
+// is answered so and is the last.
+//= rfc9260 5.4
+void Association::on_denial(const IpAddress& source) {
+  Path& path = *paths_[path_of(source)];
+  if (path.is_active()) resources_.count(Counter::path_failures);
+  path.deny();
+  if (path.state_changed) notices_ |= kPathNotice;
+}
+
 void Association::on_error(Time now, ChunkView chunk, const PacketIn& in) {
   TlvReader causes(chunk.value());
   while (const auto cause = causes.next()) {

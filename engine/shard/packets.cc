@@ -112,12 +112,17 @@ bool Shard::is_anothers(const Slot& slot, const ChunkView& init_ack, const Packe
 Slot* Shard::find_for(const CommonHeader& header, const ChunkView& first, const PacketIn& in) {
   if (has_reflected_tag(first)) {
     Slot* slot = find_here_by_peer(header, in.source);
+    if (slot == nullptr || slot->association.identity().peer_tag != header.verification_tag ||
+        !slot->association.has_local(in.destination)) {
+      return nullptr;
+    }
+    if (slot->association.has_confirmed_peer(in.source)) return slot;
     // A host that is named as the peer's and is not may well answer a heartbeat so: not the peer.
-    const bool is_peers = slot != nullptr &&
-                          slot->association.identity().peer_tag == header.verification_tag &&
-                          slot->association.has_confirmed_peer(in.source) &&
-                          slot->association.has_local(in.destination);
-    return is_peers ? slot : nullptr;
+    if (first.type() == ChunkType::kAbort) {
+      slot->association.on_denial(in.source);
+      settle(*slot);
+    }
+    return nullptr;
   }
   const auto index = tags_.find(header.verification_tag);
   if (!index) return nullptr;
