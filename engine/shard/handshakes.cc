@@ -327,7 +327,8 @@ Slot* Shard::establish(Time now, const Cookie& cookie, const PacketIn& in) {
         steering_.find(cookie.local_port, cookie.peers[0], cookie.peer_port).has_value();
     counters_.add(is_taken ? Counter::drop_duplicate_association : Counter::drop_no_memory);
     unindex(*slot);
-    slot->association.abort(CauseCode::kNone, {}, DownReason::kAbortedLocally);
+    slot->association.abort(is_taken ? CauseCode::kNone : CauseCode::kOutOfResource, {},
+                            DownReason::kAbortedLocally);
     destroy(*slot);
     return nullptr;
   }

@@ -100,7 +100,9 @@ TEST_CASE("one owner cannot have all listeners") {
     ++port;
   }
   CHECK(port == 9);
+  CHECK(tenants.end.count(Counter::requests_over_share) == 1);
   CHECK(tenants.end.shard().listen({.owner = kGreedy, .port = port}) == Status::kOverShare);
+  CHECK(tenants.end.count(Counter::requests_over_share) == 2);
   CHECK(tenants.end.shard().listen({.owner = kOther, .port = port}) == Status::kOk);
   // What is given up can be had again.
   CHECK(tenants.end.shard().unlisten(kGreedy, 1) == Status::kOk);
@@ -242,6 +244,7 @@ TEST_CASE("one owner cannot have the state of all streams") {
     delivered += tenants.end.told.size() - before;
   }
   CHECK(delivered == 126);
+  CHECK(tenants.end.count(Counter::drop_no_memory) == 300 - 126);
   for (const Owner owner : {kGreedy, kOther}) {
     tenants.associate_of(owner, owner == kGreedy ? "10.0.0.5" : "10.0.0.4");
     tenants.send({data_of(RawPeer::kTsn, "heard", 0, 0)});
