@@ -209,7 +209,6 @@ void Worker::report_icmp(Time now, const net::IcmpError& error) {
       break;
   }
   report.mtu = error.next_hop_mtu;
-  report.local = error.source;
   report.peer = error.destination;
   report.quoted = error.quoted_sctp();
   shard_.on_icmp(now, report);

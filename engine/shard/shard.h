@@ -62,7 +62,7 @@ struct IcmpReport {
   enum class Kind : std::uint8_t { kPacketTooBig, kProtocolUnreachable, kUnreachable, kOther };
   Kind kind = Kind::kOther;
   std::uint16_t mtu = 0;  ///< kPacketTooBig: next-hop MTU, 0 if not told
-  IpAddress local, peer;  ///< source and destination of the quoted packet
+  IpAddress peer;         ///< destination of the quoted packet
   Bytes quoted;           ///< the quoted SCTP packet, 8 bytes or more
 };
 

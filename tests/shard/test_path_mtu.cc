@@ -58,7 +58,6 @@ struct BehindNetwork : TwoHomed {
 IcmpReport too_big(const RawPeer&, std::uint16_t mtu, const IpAddress& to) {
   IcmpReport report;
   report.kind = IcmpReport::Kind::kPacketTooBig;
-  report.local = address("10.0.0.1");
   report.peer = to;
   report.mtu = mtu;
   static Packet quoted;

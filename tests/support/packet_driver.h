@@ -160,7 +160,6 @@ class PacketDriver {
     IcmpReport report;
     report.kind = static_cast<IcmpReport::Kind>(next() % 4);
     report.mtu = static_cast<std::uint16_t>(next() * 8u);
-    report.local = address("10.0.0.1");
     report.peer = address("10.0.0.9");
     Packet quoted = be16(RawPeer::kEndPort);
     append(quoted, be16(RawPeer::kPort));

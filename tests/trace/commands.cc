@@ -361,7 +361,6 @@ void Player::command_icmp(const Line& line) {
   IcmpReport report;
   report.kind = kinds.at(line.fields.at(0).name);
   report.mtu = static_cast<std::uint16_t>(symbols_.number(value("mtu", "0")));
-  report.local = locals_.front();
   report.peer = parse_address(value("peer", peers_.front().to_string()));
   Octets quoted =
       write_packet(symbols_, {}, kOurPort, kPeerPort, symbols_.number(value("tag", "$peer")));
