@@ -7,9 +7,10 @@ import typing
 
 TABLES = "scripts/clause_tables"
 FOLDERS = ("engine", "drivers", "api", "bench", "tests")
+# Beside RFCs there is `faults`, of what has hit other stacks.
 # `//= rfc9260 6.2` or `//= rfc9260 6.2#1`; `//= rfc9260 6.2#1,3-5 type=test`, which begins with `#=` in
 # a trace.
-MARK = re.compile(r"^\s*(?://|#)= (rfc\d+) ([A-Z0-9][\w.]*)(?:#([\d,-]+))?( type=test)?$")
+MARK = re.compile(r"^\s*(?://|#)= (rfc\d+|faults) ([A-Z0-9][\w.]*)(?:#([\d,-]+))?( type=test)?$")
 _KEYWORD = re.compile(r"\b(MUST NOT|MUST|SHALL NOT|SHALL|REQUIRED|SHOULD NOT|SHOULD"
                       r"|NOT RECOMMENDED|RECOMMENDED)\b")
 _HEADING = re.compile(r"^(?:Appendix ([A-Z])\.|(\d+(?:\.\d+)*)\.) +\S")
@@ -93,7 +94,7 @@ def write_table(clauses):
 def read_tables(root):
     """All clauses of the tables, in order."""
     clauses = []
-    for path in sorted((root / TABLES).glob("rfc*.tsv")):
+    for path in sorted((root / TABLES).glob("*.tsv")):
         for line in path.read_text(encoding="utf-8").splitlines():
             name, level, key, excerpt = line.split("\t")
             section, ordinal = name.split("#")
@@ -183,7 +184,11 @@ def join(root):
     code = collections.defaultdict(list)
     tests = collections.defaultdict(list)
     problems = []
+    documents = {c.document for c in clauses}
     for mark in read_marks(root):
+        if mark.is_test and not mark.ordinals and mark.document in documents:
+            problems.append(f"{mark.path}:{mark.line}: a test of {mark.document} {mark.section} "
+                            "says which clauses")
         if not mark.is_test and not mark.ordinals:
             code[mark.document, mark.section].append(mark.path)
         for ordinal in mark.ordinals:
@@ -238,7 +243,8 @@ def code_text(row):
 # ---- the table as documentation ----
 
 _TITLES = {"rfc9260": "RFC 9260, Stream Control Transmission Protocol",
-           "rfc5062": "RFC 5062, attacks on SCTP"}
+           "rfc5062": "RFC 5062, attacks on SCTP",
+           "faults": "Faults that other stacks have had"}
 
 
 def counts(rows):

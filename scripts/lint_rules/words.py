@@ -13,7 +13,7 @@ _REGISTRY = re.compile(
 
 # Marks of clauses, which scripts/clauses reads.
 _CLAUSE = re.compile(r"^\s*(//|#)=")
-_CLAUSE_FORM = re.compile(r"^\s*(//|#)= rfc\d+ [A-Z0-9][\w.]*(#[\d,-]+)?( type=test)?$")
+_CLAUSE_FORM = re.compile(r"^\s*(//|#)= (?:rfc\d+|faults) [A-Z0-9][\w.]*(#[\d,-]+)?( type=test)?$")
 _MARKED = SOURCES + (".trace",)
 
 _BINARY = (".png", ".bin", ".pcap", ".pcapng", ".gz")
@@ -39,7 +39,7 @@ def _line(path, line):
         yield "machine-path", "a fixed temporary path: use mkdtemp, or an option"
     if _CLAUSE.match(line) and path.endswith(_MARKED):
         if not _CLAUSE_FORM.match(line):
-            yield "clause", "a mark reads `//= rfc9260 6.2`, and in a test `//= rfc9260 6.2 type=test`"
+            yield "clause", "a mark reads `//= rfc9260 6.2`, and in a test `//= rfc9260 6.2#1 type=test`"
         elif path.startswith("tests/") != line.endswith("type=test"):
             yield "clause", "`type=test` is for marks in tests, and for them alone"
     registry = _REGISTRY.search(line)

@@ -49,7 +49,7 @@ bool are_equal(const Cookie& a, const Cookie& b) {
 
 using Sealed = std::array<std::uint8_t, kCookieBytesMax>;
 
-//= rfc9260 5.1.3 type=test
+// RFC 9260 5.1.3
 TEST_CASE("a cookie comes back as it was sealed") {
   CookieJar jar(MacKey{1, 2, 3}, 0);
   Random random({1, 2});
@@ -63,8 +63,9 @@ TEST_CASE("a cookie comes back as it was sealed") {
   }
 }
 
-//= rfc9260 5.1.5 type=test
+// RFC 9260 5.1.5
 //= rfc9260 5.1.3#1,3 type=test
+//= faults 3#1 type=test
 TEST_CASE("a cookie with any bit changed, cut or made longer is not ours") {
   CookieJar jar(MacKey{9}, 0);
   Random random({3, 4});

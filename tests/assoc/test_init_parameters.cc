@@ -45,7 +45,7 @@ std::vector<IpAddress> peers_of(const InitContents& contents) {
   return {contents.addresses().begin(), contents.addresses().end()};
 }
 
-//= rfc9260 5.1.2 type=test
+// RFC 9260 5.1.2
 TEST_CASE("the peer's addresses are where the INIT came from and what it lists, each once") {
   const InitContents contents =
       Fields().add("198.51.100.7").add("192.0.2.1").add("2001:db8::7").add("198.51.100.7").read();
@@ -81,7 +81,7 @@ TEST_CASE("more addresses than an association has are left out") {
   CHECK(parameters.read().peer_count == kPathsMax);
 }
 
-//= rfc9260 3.2.1 type=test
+// RFC 9260 3.2.1
 TEST_CASE("the upper bits of an unknown parameter say whether to go on and whether to report it") {
   const auto [type, goes_on, is_reported] = GENERATE(table<std::uint16_t, bool, bool>({
       {std::uint16_t{0x0099}, false, false},
@@ -129,7 +129,7 @@ TEST_CASE("parameters that do not fit are malformed") {
   }
 }
 
-//= rfc9260 3.3.2 type=test
+// RFC 9260 3.3.2
 TEST_CASE("host name, address types and cookie are found") {
   const InitContents contents =
       Fields().add(11, {'a', 0}).add(12, {0, 6}).add(7, {1, 2, 3, 4, 5}).read();

@@ -58,7 +58,7 @@ TEST_CASE("what is in flight is never more than a SACK can be asked to look at")
   f.sack(1000 + kChunksInFlightMax + 99);
 }
 
-//= rfc9260 6.9 type=test
+// RFC 9260 6.9
 TEST_CASE("a long message is cut into chunks that fill packets, and is done when all are") {
   Fixture f;
   f.accept(1452 + 1452 + 10);
@@ -74,7 +74,7 @@ TEST_CASE("a long message is cut into chunks that fill packets, and is done when
   CHECK((f.take_returned() == std::vector<std::uint64_t>{1}));
 }
 
-//= rfc9260 6.1 type=test
+// RFC 9260 6.1
 TEST_CASE("the congestion window bounds what is in flight") {
   Fixture f;
   f.accept_many(100, 1000);
@@ -107,7 +107,7 @@ TEST_CASE("the round's limit bounds what is in flight") {
   CHECK(f.send_all().size() == 2);
 }
 
-//= rfc9260 6.1 type=test
+// RFC 9260 6.1
 TEST_CASE("with the peer's window closed only one chunk goes, and only if nothing is on its way") {
   Fixture f(2000);
   f.accept_many(10, 1000);
@@ -150,7 +150,7 @@ TEST_CASE("the peer's window is what it says less what is still on its way") {
   CHECK(f.outbound.peer_rwnd() == 0);
 }
 
-//= rfc9260 6.3.3 type=test
+// RFC 9260 6.3.3
 TEST_CASE("when T3-rtx expires all of the path is sent again, as far as its window goes") {
   Fixture f;
   f.accept_many(3, 1000);
@@ -172,7 +172,7 @@ TEST_CASE("when T3-rtx expires all of the path is sent again, as far as its wind
   CHECK(f.outbound.is_drained());
 }
 
-//= rfc9260 6.3.1 type=test
+// RFC 9260 6.3.1
 TEST_CASE("a round trip is measured only on what was sent once") {
   Fixture f;
   f.accept(1000);

@@ -16,7 +16,7 @@ Congestion started() {
   return congestion;
 }
 
-//= rfc9260 6.3.1 type=test
+// RFC 9260 6.3.1
 TEST_CASE("the retransmission timeout follows the RFC's arithmetic") {
   Parameters parameters;
   parameters.rto_min = milliseconds(1);
@@ -33,7 +33,7 @@ TEST_CASE("the retransmission timeout follows the RFC's arithmetic") {
   CHECK(rto.value() == microseconds(112500 + 4 * 46875));
 }
 
-//= rfc9260 6.3.1 type=test
+// RFC 9260 6.3.1
 TEST_CASE("the timeout stays between its bounds") {
   Parameters parameters;
   Rto rto(parameters);
@@ -43,7 +43,7 @@ TEST_CASE("the timeout stays between its bounds") {
   CHECK(rto.value() == parameters.rto_max);
 }
 
-//= rfc9260 6.3.3 type=test
+// RFC 9260 6.3.3
 TEST_CASE(
     "the timeout doubles with each expiration up to its maximum, and a measurement ends that") {
   Parameters parameters;
@@ -58,7 +58,7 @@ TEST_CASE(
   CHECK(rto.value() < measured);
 }
 
-//= rfc9260 6.3.3 type=test
+// RFC 9260 6.3.3
 TEST_CASE("a heartbeat's answer ends the doubling once data is acknowledged, and not before") {
   Parameters parameters;
   Rto rto(parameters);
@@ -86,7 +86,7 @@ TEST_CASE("a heartbeat's answer ends the doubling once data is acknowledged, and
   CHECK(rto.value() == of_data);
 }
 
-//= rfc9260 7.2.1 type=test
+// RFC 9260 7.2.1
 TEST_CASE("the first congestion window") {
   Congestion congestion;
   congestion.start(1468, true);
@@ -99,7 +99,7 @@ TEST_CASE("the first congestion window") {
   CHECK(congestion.cwnd() == 2 * 8960);
 }
 
-//= rfc9260 7.2.1 type=test
+// RFC 9260 7.2.1
 TEST_CASE("slow start grows by what was acknowledged, a packet at most, while the window is used") {
   Congestion congestion = started();
   const std::uint32_t before = congestion.cwnd();
@@ -122,7 +122,7 @@ TEST_CASE("slow start grows by what was acknowledged, a packet at most, while th
   if (congestion.cwnd() != before) CHECK(congestion.cwnd() > before + 1000);
 }
 
-//= rfc9260 7.2.2 type=test
+// RFC 9260 7.2.2
 TEST_CASE("congestion avoidance grows by a packet for each window that was acknowledged") {
   Congestion congestion = started();
   for (int i = 0; i < 20; ++i) congestion.on_sack(kPmdcs, congestion.cwnd(), true, false);
@@ -140,7 +140,7 @@ TEST_CASE("congestion avoidance grows by a packet for each window that was ackno
   CHECK(acked < before + kPmdcs);
 }
 
-//= rfc9260 7.2.3 type=test
+// RFC 9260 7.2.3
 TEST_CASE("loss halves the window, a timeout leaves one packet") {
   Congestion congestion = started();
   for (int i = 0; i < 20; ++i) congestion.on_sack(kPmdcs, congestion.cwnd(), true, false);
@@ -161,7 +161,7 @@ TEST_CASE("loss halves the window, a timeout leaves one packet") {
   }
 }
 
-//= rfc9260 7.2.1 type=test
+// RFC 9260 7.2.1
 TEST_CASE("a window that is not used decays to four packets and remembers what it was") {
   Parameters parameters;
   Path path(*IpAddress::parse("10.0.0.2"), parameters);
@@ -197,7 +197,7 @@ TEST_CASE("parameters are as recommended unless they are configured") {
   CHECK(parameters.sack_delay == milliseconds(200));
 }
 
-//= rfc9260 8.2 type=test
+// RFC 9260 8.2
 TEST_CASE(
     "a path is given up after Path.Max.Retrans errors in a row, and an answer brings it back") {
   Parameters parameters;
@@ -217,7 +217,7 @@ TEST_CASE(
   CHECK(path.error_count() == 0);
 }
 
-//= rfc9260 5.4 type=test
+// RFC 9260 5.4
 TEST_CASE("a path carries no data before it is confirmed") {
   Parameters parameters;
   Path path(*IpAddress::parse("2001:db8::2"), parameters);
@@ -231,7 +231,7 @@ TEST_CASE("a path carries no data before it is confirmed") {
   CHECK(path.state() == PathState::kActive);
 }
 
-//= rfc9260 8.3 type=test
+// RFC 9260 8.3
 TEST_CASE("heartbeats come every HB.interval and RTO, give or take half of it") {
   Parameters parameters;
   Path path(*IpAddress::parse("10.0.0.2"), parameters);
@@ -253,7 +253,7 @@ TEST_CASE("heartbeats come every HB.interval and RTO, give or take half of it") 
   CHECK(path.heartbeat_deadline == kNever);
 }
 
-//= rfc9260 7.3 type=test
+// RFC 9260 7.3
 TEST_CASE("a path believes a smaller MTU, but not any") {
   Parameters parameters;
   Path path(*IpAddress::parse("10.0.0.2"), parameters);

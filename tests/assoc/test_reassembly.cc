@@ -83,8 +83,8 @@ struct Fixture {
 
 using Texts = std::vector<std::string>;
 
-//= rfc9260 6.6 type=test
-//= rfc9260 6.9 type=test
+// RFC 9260 6.6
+// RFC 9260 6.9
 TEST_CASE("in whatever order fragments come, a stream's messages come in theirs") {
   const std::vector<Chunk> sent = {{10, kB, 1, 0, "a"}, {11, 0, 1, 0, "bc"},
                                    {12, kE, 1, 0, "d"}, {13, kB | kE, 1, 1, "e"},
@@ -172,7 +172,7 @@ TEST_CASE("a sequence number that was delivered or is waiting already is refused
   CHECK(f.add({5, kB | kE, 0, 2}) == Result::kContradiction);
 }
 
-//= rfc9260 6.9 type=test
+// RFC 9260 6.9
 TEST_CASE("a message beyond the partial delivery point comes in pieces, in order") {
   Fixture f;
   REQUIRE(f.add({1, kB, 3, 0, "aaaa"}, 6) == Result::kOk);

@@ -21,7 +21,7 @@ struct TenSent : Fixture {
   }
 };
 
-//= rfc9260 6.2.1 type=test
+// RFC 9260 6.2.1
 TEST_CASE("gap ack blocks take chunks out of flight, and reneging puts them back") {
   TenSent f;
   f.sack(1001, {{3, 4}});
@@ -36,7 +36,7 @@ TEST_CASE("gap ack blocks take chunks out of flight, and reneging puts them back
   CHECK(f.outbound.is_drained());
 }
 
-//= rfc9260 6.2.1 type=test
+// RFC 9260 6.2.1
 TEST_CASE(
     "each time that a chunk is reneged on counts as a miss, and the third makes it go again") {
   TenSent f;
@@ -61,7 +61,7 @@ TEST_CASE("a chunk that a SACK reneges on and reports missing has one miss by it
   CHECK((f.send_again() == Tsns{1001, 1002}));
 }
 
-//= rfc9260 6.2.1 type=test
+// RFC 9260 6.2.1
 TEST_CASE("SACKs that cannot be change nothing") {
   TenSent f;
   f.sack(1002);
@@ -82,7 +82,7 @@ TEST_CASE("SACKs that cannot be change nothing") {
   CHECK(f.outbound.peer_rwnd() > 7);
 }
 
-//= rfc9260 7.2.4 type=test
+// RFC 9260 7.2.4
 TEST_CASE(
     "three reports of a missing chunk make it go again at once, one packet whatever cwnd is") {
   TenSent f;
@@ -135,7 +135,7 @@ TEST_CASE("a SACK that acknowledges and shows a loss opens the window before it 
   CHECK(congestion.cwnd() == congestion.ssthresh());
 }
 
-//= rfc9260 7.2.4 type=test
+// RFC 9260 7.2.4
 TEST_CASE("a chunk above the highest newly acknowledged is not missing") {
   TenSent f;
   // 1009 arrived; then only lower ones are new: they say nothing of 1005 to 1008.
@@ -147,7 +147,7 @@ TEST_CASE("a chunk above the highest newly acknowledged is not missing") {
   CHECK_FALSE(f.outbound.has_retransmissions());
 }
 
-//= rfc9260 7.2.4 type=test
+// RFC 9260 7.2.4
 TEST_CASE("duplicate SACKs that report nothing new count no miss") {
   TenSent f;
   f.sack(999, {{2, 2}});
@@ -155,7 +155,7 @@ TEST_CASE("duplicate SACKs that report nothing new count no miss") {
   CHECK_FALSE(f.outbound.has_retransmissions());
 }
 
-//= rfc9260 6.3.2 type=test
+// RFC 9260 6.3.2
 TEST_CASE("T3-rtx runs while something is in flight and starts anew for the earliest") {
   TenSent f;
   const Time armed = f.path(0).t3_deadline;

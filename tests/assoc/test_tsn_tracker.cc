@@ -49,7 +49,7 @@ std::vector<std::pair<int, int>> gaps_of(const SackView& sack) {
   return gaps;
 }
 
-//= rfc9260 3.3.4 type=test
+// RFC 9260 3.3.4
 TEST_CASE("a SACK reports the cumulative TSN and what lies behind gaps") {
   // The figure of the RFC: TSNs 10 to 17 but for 13 and 16, with 9 received before.
   Fixture f(10);
@@ -146,7 +146,7 @@ TEST_CASE("a SACK that is due waits for no time") {
   CHECK(f.tracker.deadline() == kNever);
 }
 
-//= rfc9260 6.2 type=test
+// RFC 9260 6.2
 TEST_CASE("a SACK is sent for every second packet, or when the delay is over") {
   Fixture f(0xffffffff);
   const Time now = Time{} + seconds(1);
@@ -172,7 +172,7 @@ TEST_CASE("a SACK is sent for every second packet, or when the delay is over") {
   CHECK(f.tracker.deadline() == kNever);
 }
 
-//= rfc9260 6.7 type=test
+// RFC 9260 6.7
 TEST_CASE("a gap, a duplicate or the I bit are acknowledged at once") {
   Fixture f(0xffffffff);
   const Time now = Time{} + seconds(1);
@@ -194,7 +194,7 @@ TEST_CASE("a gap, a duplicate or the I bit are acknowledged at once") {
   CHECK(f.tracker.is_sack_due());
 }
 
-//= rfc9260 6.2 type=test
+// RFC 9260 6.2
 TEST_CASE("duplicates are reported once, as many as there is room for") {
   Fixture f(0);
   for (std::uint32_t tsn = 0; tsn < 20; ++tsn) f.record(tsn);

@@ -58,7 +58,7 @@ void check_whole_steps(Sum sum, CopyingSum copying_sum, std::size_t step) {
   }
 }
 
-//= rfc9260 A type=test
+// RFC 9260 appendix A
 TEST_CASE("each way of summing whole steps that this processor has is right") {
   if (has_crc32c_blocks())
     check_whole_steps(update_crc32c_blocks, copy_crc32c_blocks, kCrc32cBlock);
@@ -66,7 +66,7 @@ TEST_CASE("each way of summing whole steps that this processor has is right") {
   if (!has_crc32c_blocks() && !has_wide_crc32c()) WARN("this processor has none of them");
 }
 
-//= rfc9260 A type=test
+// RFC 9260 appendix A
 TEST_CASE("CRC32c is right for every length of a packet") {
   std::vector<std::uint8_t> bytes;
   for (std::size_t length = 0; length <= 1800; ++length) {

@@ -155,7 +155,7 @@ TEST_CASE("SCTP packets with a wrong checksum, length or source are counted") {
   check_dropped(from_peer(sctp_v6(packet)), Counter::drop_bad_checksum);
   check_dropped(from_peer(sctp_v4(Octets(packet.begin(), packet.begin() + 15))),
                 Counter::drop_short_packet);
-  //= rfc9260 8.4 type=test
+  // RFC 9260 8.4
   for (const char* source :
        {"0.0.0.0", "0.1.2.3", "224.0.0.1", "240.0.0.1", "255.255.255.255", "127.0.0.1"}) {
     check_dropped(from_peer(ipv4(source, "192.0.2.1", 132, sctp())), Counter::drop_bad_address);

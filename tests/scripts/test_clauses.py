@@ -32,7 +32,7 @@ class Clauses(unittest.TestCase):
         table = self.run_clauses("--derive", self.root / "rfc1.txt")[1]
         self.write("scripts/clause_tables/rfc1.tsv", "\n".join(table) + "\n")
         self.write("engine/a.cc", "//= rfc1 1\n  //= rfc1 6\n")
-        self.write("tests/a/test_a.cc", "//= rfc1 1#1-2 type=test\n//= rfc1 6.2 type=test\n")
+        self.write("tests/a/test_a.cc", "//= rfc1 1#1-2 type=test\n")
         self.write("tests/trace/b/c.trace", "#= rfc1 6.2#1 type=test\n")
 
     def write(self, path, text):
@@ -66,10 +66,24 @@ class Clauses(unittest.TestCase):
         self.excuse("rfc1 6.2#2 6.10#1: it is so", "  in all cases")
         self.assertEqual(self.run_clauses()[0], 0)
 
-    def test_a_mark_of_a_section_alone_tests_no_clause(self):
+    def test_a_test_says_which_clauses_of_a_section_unless_its_clauses_are_not_counted(self):
         self.excuse("rfc1 6.2#2 6.10#1: it is so")
-        self.write("tests/trace/b/c.trace", "#= rfc1 6.2 type=test\n")
-        self.assertEqual(self.run_clauses()[0], 1)
+        self.write("tests/a.cc", "//= rfc2 6.2 type=test\n")
+        self.assertEqual(self.run_clauses()[0], 0)
+        self.write("tests/a.cc", "//= rfc1 6.2 type=test\n")
+        code, lines = self.run_clauses()
+        self.assertEqual(code, 1)
+        self.assertEqual(lines[0], "tests/a.cc:1: a test of rfc1 6.2 says which clauses")
+
+    def test_what_has_hit_other_stacks_is_counted_like_attacks(self):
+        self.excuse("rfc1 6.2#2 6.10#1: it is so")
+        self.write("scripts/clause_tables/faults.tsv", "1#1\tattack\tx\tA loop without an end.\n")
+        self.assertIn("no test: faults 1#1 attack: A loop without an end.", self.run_clauses()[1])
+        self.write("tests/trace/b/d.trace", "#= faults 1#1 type=test\n")
+        self.assertEqual(self.run_clauses()[0], 0)
+        self.run_clauses("--write")
+        self.assertIn("## Faults that other stacks have had",
+                      (self.root / "docs/clauses.md").read_text())
 
     def test_the_marks_in_the_code_are_counted_by_how_near_they_are(self):
         self.excuse("rfc1 6.2#2 6.10#1: it is so")

@@ -119,7 +119,6 @@ TEST_CASE("when nothing is left for anybody it is said before the listener is lo
                                                  : InitRate::Verdict::kTooManyHalfOpen));
 }
 
-//= rfc5062 5 type=test
 TEST_CASE("INIT chunks beyond the limit get no answer, are counted, and hurt nobody who is there") {
   ShardLimits limits = RawPeer::small_limits();
   limits.inits = {.in_all = 0, .from_one_source = 20};
@@ -131,6 +130,27 @@ TEST_CASE("INIT chunks beyond the limit get no answer, are counted, and hurt nob
   peer.now = peer.now + seconds(1);
   peer.ask_for_cookie(501);
   CHECK(peer.end.count(Counter::init_acks_sent) == 21);
+}
+
+//= faults 7#3 type=test
+TEST_CASE("a hundred thousand INITs from as many addresses take no memory") {
+  ShardLimits limits = RawPeer::small_limits();
+  limits.inits.half_open = 0;
+  RawPeer peer({}, address("10.0.0.9"), limits);
+  peer.listen();
+  const auto bytes = [&] {
+    std::size_t sum = 0;
+    for (const LimitUse& use : peer.end.shard().limit_uses()) sum += use.used + use.bytes;
+    return sum;
+  };
+  const std::size_t before = bytes();
+  for (std::uint32_t i = 1; i <= 100'000; ++i) {
+    store_be32(peer.own_address.bytes.data() + 12, 0x0b000000 + i);
+    peer.ask_for_cookie(i);
+  }
+  CHECK(peer.end.count(Counter::init_acks_sent) == 100'000);
+  CHECK(bytes() == before);
+  CHECK(peer.end.shard().associations() == 0);
 }
 
 }  // namespace

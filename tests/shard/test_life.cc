@@ -33,7 +33,7 @@ std::string numbered(std::size_t number, std::size_t length) {
   return text;
 }
 
-//= rfc9260 5.1 type=test
+// RFC 9260 5.1
 TEST_CASE("an association is set up with four packets and data may ride on the third") {
   ShardPair pair;
   pair.b.shard().listen({.owner = End::kOwner, .port = 3868});
@@ -57,7 +57,7 @@ TEST_CASE("an association is set up with four packets and data may ride on the t
   CHECK(payloads_of(pair.b) == std::vector<std::string>{"first"});
 }
 
-//= rfc9260 8.1 type=test
+// RFC 9260 8.1
 TEST_CASE("the most attempts that can be asked for come to an end, too") {
   Parameters parameters;
   parameters.rto_initial = parameters.rto_min = parameters.rto_max = milliseconds(10);
@@ -135,7 +135,7 @@ TEST_CASE("a message longer than the receive buffer is delivered in pieces") {
   CHECK((payloads_of(pair.b) == std::vector<std::string>{message, "after"}));
 }
 
-//= rfc9260 9.2 type=test
+// RFC 9260 9.2
 TEST_CASE("a shutdown delivers what was sent before it and frees everything") {
   ShardPair pair;
   const AssociationHandle handle = pair.associate();
@@ -155,7 +155,7 @@ TEST_CASE("a shutdown delivers what was sent before it and frees everything") {
   }
 }
 
-//= rfc9260 9.1 type=test
+// RFC 9260 9.1
 TEST_CASE("an abort ends both sides at once and gives unsent messages back") {
   ShardPair pair;
   const AssociationHandle handle = pair.associate();
@@ -179,7 +179,7 @@ TEST_CASE("an abort ends both sides at once and gives unsent messages back") {
   CHECK(pair.b.shard().associations() == 0);
 }
 
-//= rfc9260 8.2 type=test
+// RFC 9260 8.2
 TEST_CASE("a multihomed association goes on over the other path when one dies, and comes back") {
   Parameters parameters;
   parameters.rto_min = milliseconds(100);
@@ -214,7 +214,7 @@ TEST_CASE("a multihomed association goes on over the other path when one dies, a
   CHECK(status.paths[0].active);
 }
 
-//= rfc9260 5.2.4 type=test
+// RFC 9260 5.2.4
 TEST_CASE("both sides connecting at the same time make one association") {
   ShardPair pair;
   for (End* end : {&pair.a, &pair.b}) {

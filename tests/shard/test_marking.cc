@@ -107,7 +107,7 @@ TEST_CASE("an address has a marking of its own, until all get another") {
   CHECK(peer.markings.back() == all.marking);
 }
 
-//= rfc9260 5.1.2 type=test
+// RFC 9260 5.1.2
 TEST_CASE(
     "a listener of one version of IP tells its addresses of it, and learns the peer's of it") {
   Marked peer;

@@ -17,7 +17,7 @@ Packet stale_cookie_error() {
   return chunk_of(ChunkType::kError, 0, tlv_of(3, {0, 0, 0, 9}));
 }
 
-//= rfc9260 8.4 type=test
+// RFC 9260 8.4
 TEST_CASE("packets out of the blue") {
   const auto [chunks, answer] = GENERATE(table<Packet, std::string>({
       {data_of(1, "x"), "tag=deadbeef ABORT"},
@@ -46,7 +46,7 @@ TEST_CASE("packets out of the blue") {
   CHECK(peer.end.count(Counter::drop_out_of_the_blue) == 1);
 }
 
-//= rfc9260 8.4 type=test
+// RFC 9260 8.4
 TEST_CASE("an ABORT anywhere in a packet out of the blue keeps it unanswered") {
   RawPeer peer;
   Packet chunks = data_of(1, "x");
@@ -55,7 +55,7 @@ TEST_CASE("an ABORT anywhere in a packet out of the blue keeps it unanswered") {
   CHECK(peer.take().empty());
 }
 
-//= rfc9260 8.4 type=test
+// RFC 9260 8.4
 TEST_CASE("packets from or to addresses that are not unicast are not answered") {
   RawPeer peer;
   for (const char* source : {"0.0.0.0", "255.255.255.255", "224.0.0.1", "ff02::1", "::"}) {
@@ -66,7 +66,7 @@ TEST_CASE("packets from or to addresses that are not unicast are not answered") 
   CHECK(peer.end.count(Counter::drop_bad_address) == 10);
 }
 
-//= rfc9260 5.1 type=test
+// RFC 9260 5.1
 TEST_CASE("an INIT to a port that nobody listens on is refused with its own tag") {
   RawPeer peer;
   peer.send_packet(0, RawPeer::init_of(ChunkType::kInit, 0x55));
@@ -75,7 +75,7 @@ TEST_CASE("an INIT to a port that nobody listens on is refused with its own tag"
   CHECK(peer.end.count(Counter::drop_no_listener) == 1);
 }
 
-//= rfc9260 8.5.1 type=test
+// RFC 9260 8.5.1
 TEST_CASE("an INIT is alone and carries the tag 0, anything else does not") {
   RawPeer peer;
   peer.listen();
@@ -89,7 +89,7 @@ TEST_CASE("an INIT is alone and carries the tag 0, anything else does not") {
   CHECK(peer.end.count(Counter::drop_bad_bundling) == 3);
 }
 
-//= rfc9260 3.3.2 type=test
+// RFC 9260 3.3.2
 TEST_CASE("an INIT with impossible fields gets no cookie") {
   RawPeer peer;
   peer.listen();
@@ -117,7 +117,7 @@ TEST_CASE("an INIT with impossible fields gets no cookie") {
   CHECK(peer.end.count(Counter::init_acks_sent) == 0);
 }
 
-//= rfc9260 5.1.2 type=test
+// RFC 9260 5.1.2
 TEST_CASE("a host name is refused as unresolvable") {
   RawPeer peer;
   peer.listen();
@@ -125,7 +125,7 @@ TEST_CASE("a host name is refused as unresolvable") {
   CHECK(contains(peer.take(), "tag=00000005 ABORT(cause 5"));
 }
 
-//= rfc9260 3.2.2 type=test
+// RFC 9260 3.2.2
 TEST_CASE("unknown parameters of an INIT are reported in the INIT ACK when they ask for it") {
   RawPeer peer;
   peer.listen();
@@ -143,7 +143,7 @@ TEST_CASE("unknown parameters of an INIT are reported in the INIT ACK when they 
   CHECK((reported == std::vector<std::uint16_t>{0xc077, 0x4077}));
 }
 
-//= rfc9260 5.1.3 type=test
+// RFC 9260 5.1.3
 TEST_CASE("an INIT costs nothing, and many of them cost as little") {
   RawPeer peer;
   peer.listen();
@@ -155,7 +155,7 @@ TEST_CASE("an INIT costs nothing, and many of them cost as little") {
   CHECK(peer.end.shard().next_deadline() == kNever);
 }
 
-//= rfc9260 5.1.5 type=test
+// RFC 9260 5.1.5
 TEST_CASE("a cookie that was changed, or comes with another tag or port, makes no association") {
   RawPeer peer;
   peer.listen();
@@ -173,7 +173,7 @@ TEST_CASE("a cookie that was changed, or comes with another tag or port, makes n
   CHECK(contains(peer.take(), "COOKIE ACK"));
 }
 
-//= rfc9260 5.1.5 type=test
+// RFC 9260 5.1.5
 TEST_CASE("a cookie that is too old is answered with how much too old it is") {
   RawPeer peer;
   peer.listen();
@@ -202,7 +202,7 @@ TEST_CASE("a cookie outlives the change of the secret that sealed it") {
   CHECK(contains(peer.take(), "COOKIE ACK"));
 }
 
-//= rfc9260 5.2.4 type=test
+// RFC 9260 5.2.4
 TEST_CASE("a cookie that comes twice makes one association, and is acknowledged twice") {
   RawPeer peer;
   peer.listen();
@@ -233,7 +233,7 @@ TEST_CASE("a cookie for a port that nobody listens on any more is refused") {
 
 // ---- with an association ----
 
-//= rfc9260 8.5 type=test
+// RFC 9260 8.5
 TEST_CASE("packets with a wrong tag, port or address are not the association's") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();
@@ -244,7 +244,7 @@ TEST_CASE("packets with a wrong tag, port or address are not the association's")
   CHECK(peer.end.count(Counter::drop_out_of_the_blue) == 1);
 }
 
-//= rfc9260 8.5.1 type=test
+// RFC 9260 8.5.1
 TEST_CASE("an ABORT carries our tag, or with the T bit the peer's own") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();
@@ -260,7 +260,7 @@ TEST_CASE("an ABORT carries our tag, or with the T bit the peer's own") {
   if (ends) CHECK(peer.end.told.back().event.reason == DownReason::kAbortedByPeer);
 }
 
-//= rfc9260 3.2 type=test
+// RFC 9260 3.2
 TEST_CASE("the upper bits of an unknown chunk say whether to go on and whether to report it") {
   const auto [type, goes_on, is_reported] = GENERATE(table<int, bool, bool>({
       {0x3f, false, false},
@@ -278,7 +278,7 @@ TEST_CASE("the upper bits of an unknown chunk say whether to go on and whether t
   CHECK(peer.end.count(Counter::drop_unknown_chunk) == 1);
 }
 
-//= rfc9260 6.2 type=test
+// RFC 9260 6.2
 TEST_CASE("DATA without a payload ends the association with its TSN") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();
@@ -287,7 +287,7 @@ TEST_CASE("DATA without a payload ends the association with its TSN") {
   CHECK(peer.state(handle) == "gone");
 }
 
-//= rfc9260 6.5 type=test
+// RFC 9260 6.5
 TEST_CASE("DATA for a stream that does not exist is acknowledged and reported, not delivered") {
   RawPeer peer;
   peer.associate();
@@ -300,7 +300,7 @@ TEST_CASE("DATA for a stream that does not exist is acknowledged and reported, n
   CHECK(peer.end.count(Counter::drop_bad_stream) == 1);
 }
 
-//= rfc9260 6.2 type=test
+// RFC 9260 6.2
 TEST_CASE("a duplicate is acknowledged at once and delivered no more") {
   RawPeer peer;
   peer.associate();
@@ -312,7 +312,7 @@ TEST_CASE("a duplicate is acknowledged at once and delivered no more") {
   CHECK(peer.end.told.size() == events);
 }
 
-//= rfc9260 8.3 type=test
+// RFC 9260 8.3
 TEST_CASE("a HEARTBEAT comes back as it was, to where it came from") {
   RawPeer peer;
   peer.associate();
@@ -336,7 +336,7 @@ TEST_CASE("a HEARTBEAT ACK that answers no heartbeat is counted and dropped") {
   CHECK(peer.state(handle) == "ESTABLISHED");
 }
 
-//= rfc9260 12.4 type=test
+// RFC 9260 12.4
 TEST_CASE("a SACK of what was never sent ends the association, one that is malformed does not") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();

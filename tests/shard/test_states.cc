@@ -35,7 +35,7 @@ struct Sent : Pending {
   }
 };
 
-//= rfc9260 9.2 type=test
+// RFC 9260 9.2
 TEST_CASE("SHUTDOWN is sent when everything is acknowledged, and says what has arrived") {
   Pending peer;
   peer.send({data_of(RawPeer::kTsn, "x"), data_of(RawPeer::kTsn + 1, "y", 0, 1)});
@@ -49,7 +49,7 @@ TEST_CASE("SHUTDOWN is sent when everything is acknowledged, and says what has a
   CHECK(peer.end.told.back().event.reason == DownReason::kShutdown);
 }
 
-//= rfc9260 9.2 type=test
+// RFC 9260 9.2
 TEST_CASE("while SHUTDOWN is sent, DATA is taken and answered with SHUTDOWN") {
   Sent peer;
   CHECK(contains(peer.take(), "SHUTDOWN(cum=4999)"));
@@ -58,7 +58,7 @@ TEST_CASE("while SHUTDOWN is sent, DATA is taken and answered with SHUTDOWN") {
   CHECK(contains(peer.take(), "SHUTDOWN(cum=5000)"));
 }
 
-//= rfc9260 9.2 type=test
+// RFC 9260 9.2
 TEST_CASE("SHUTDOWN is repeated until it is answered, or the association is given up") {
   Sent peer;
   peer.take();
@@ -70,7 +70,7 @@ TEST_CASE("SHUTDOWN is repeated until it is answered, or the association is give
   CHECK(peer.end.has_all_buffers());
 }
 
-//= rfc9260 9.2 type=test
+// RFC 9260 9.2
 TEST_CASE("when SHUTDOWNs cross, both are acknowledged") {
   Sent peer;
   peer.take();
@@ -87,7 +87,7 @@ TEST_CASE("when SHUTDOWNs cross, both are acknowledged") {
   CHECK(peer.state(peer.handle) == "gone");
 }
 
-//= rfc9260 9.2 type=test
+// RFC 9260 9.2
 TEST_CASE("the peer's SHUTDOWN is acknowledged when ours is all acknowledged") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();
@@ -115,7 +115,7 @@ TEST_CASE("the peer's SHUTDOWN is acknowledged when ours is all acknowledged") {
   CHECK(peer.end.has_all_buffers());
 }
 
-//= rfc9260 9.2 type=test
+// RFC 9260 9.2
 TEST_CASE("after the peer's SHUTDOWN its DATA is taken no more") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();
@@ -138,7 +138,7 @@ TEST_CASE("SHUTDOWN, SHUTDOWN ACK and SHUTDOWN COMPLETE that nobody waits for ch
   CHECK(peer.state(handle) == "ESTABLISHED");
 }
 
-//= rfc9260 8.5.1 type=test
+// RFC 9260 8.5.1
 TEST_CASE("a SHUTDOWN ACK while connecting is completed with its own tag") {
   Connecting peer;
   peer.send({chunk_of(ChunkType::kShutdownAck)});
@@ -149,7 +149,7 @@ TEST_CASE("a SHUTDOWN ACK while connecting is completed with its own tag") {
   CHECK(peer.state(peer.handle) == "COOKIE-WAIT");
 }
 
-//= rfc9260 9.2 type=test
+// RFC 9260 9.2
 TEST_CASE("an INIT during SHUTDOWN-ACK-SENT is answered with SHUTDOWN ACK again") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();
@@ -162,7 +162,7 @@ TEST_CASE("an INIT during SHUTDOWN-ACK-SENT is answered with SHUTDOWN ACK again"
 
 // ---- connecting ----
 
-//= rfc9260 5.1 type=test
+// RFC 9260 5.1
 TEST_CASE("connecting: INIT, INIT ACK, COOKIE ECHO, COOKIE ACK") {
   Connecting peer;
   peer.answer_init();
@@ -174,7 +174,7 @@ TEST_CASE("connecting: INIT, INIT ACK, COOKIE ECHO, COOKIE ACK") {
   CHECK(peer.end.told.back().event.streams_out == 10);
 }
 
-//= rfc9260 5.2.3 type=test
+// RFC 9260 5.2.3
 TEST_CASE("a second INIT ACK is dropped") {
   Connecting peer;
   peer.answer_init();
@@ -184,7 +184,7 @@ TEST_CASE("a second INIT ACK is dropped") {
   CHECK(peer.state(peer.handle) == "COOKIE-ECHOED");
 }
 
-//= rfc9260 3.3.3 type=test
+// RFC 9260 3.3.3
 TEST_CASE("an INIT ACK that cannot be used ends the attempt, and says why") {
   Connecting peer;
   const auto [parameters, cause] = GENERATE(table<Packet, std::string>({
@@ -199,7 +199,7 @@ TEST_CASE("an INIT ACK that cannot be used ends the attempt, and says why") {
   CHECK(peer.end.told.back().type == EventType::kDown);
 }
 
-//= rfc9260 5.2.6 type=test
+// RFC 9260 5.2.6
 TEST_CASE("a stale cookie starts the handshake again") {
   Connecting peer;
   peer.answer_init();
@@ -210,7 +210,7 @@ TEST_CASE("a stale cookie starts the handshake again") {
   CHECK(peer.end.has_all_buffers());
 }
 
-//= rfc9260 4 type=test
+// RFC 9260 4
 TEST_CASE("a lost INIT or COOKIE ECHO is sent again, Max.Init.Retransmits times") {
   Parameters parameters;
   parameters.init_max_retrans = 3;
@@ -233,7 +233,7 @@ TEST_CASE("an ABORT while connecting is a refusal") {
   CHECK(peer.state(peer.handle) == "gone");
 }
 
-//= rfc9260 5.2.1 type=test
+// RFC 9260 5.2.1
 TEST_CASE("an INIT that crosses ours gets our own tag and TSN") {
   Connecting peer;
   const std::uint32_t tag = peer.end_tag, tsn = peer.end_tsn;
@@ -252,8 +252,8 @@ TEST_CASE("an INIT that crosses ours gets our own tag and TSN") {
 
 // ---- restart ----
 
-//= rfc9260 5.2.2 type=test
-//= rfc9260 5.2.4 type=test
+// RFC 9260 5.2.2
+// RFC 9260 5.2.4
 TEST_CASE("a peer that lost its state begins anew: the handle stays, the numbers start again") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();
@@ -341,7 +341,7 @@ TEST_CASE(
   CHECK(peer.end.has_all_buffers());
 }
 
-//= rfc9260 9.2 type=test
+// RFC 9260 9.2
 TEST_CASE("a storm of INITs during a shutdown is answered one for one, and delays nothing") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();
@@ -369,7 +369,7 @@ TEST_CASE("a storm of INITs during a shutdown is answered one for one, and delay
   CHECK(peer.state(handle) == "gone");
 }
 
-//= rfc9260 5.2.2 type=test
+// RFC 9260 5.2.2
 TEST_CASE("a restart with an address that the association does not have is refused") {
   RawPeer peer;
   const AssociationHandle handle = peer.associate();
@@ -380,7 +380,7 @@ TEST_CASE("a restart with an address that the association does not have is refus
   CHECK(peer.state(handle) == "ESTABLISHED");
 }
 
-//= rfc9260 5.2.4 type=test
+// RFC 9260 5.2.4
 TEST_CASE("a restart's cookie that is used twice restarts once") {
   RawPeer peer;
   peer.associate();

@@ -30,7 +30,7 @@ TEST_CASE("the common header names ports and tag") {
   CHECK(header.verification_tag == 0x01020304);
 }
 
-//= rfc9260 3.2 type=test
+// RFC 9260 3.2
 TEST_CASE("chunks follow each other on boundaries of four bytes, their padding not counted") {
   const Octets packet = packet_with({0, 3, 0, 5, 0xaa, 0, 0, 0, 11, 0, 0, 4});
   ChunkReader reader(packet);
@@ -76,7 +76,7 @@ TEST_CASE("a chunk that does not fit ends the packet as malformed") {
   }
 }
 
-//= rfc9260 3.2 type=test
+// RFC 9260 3.2
 TEST_CASE("the upper bits of an unknown chunk type say whether to go on and whether to report") {
   CHECK_FALSE(unknown_type_is_skipped(0b00));
   CHECK_FALSE(unknown_type_is_reported(0b00));
@@ -88,7 +88,7 @@ TEST_CASE("the upper bits of an unknown chunk type say whether to go on and whet
   CHECK(unknown_type_is_reported(0b11));
 }
 
-//= rfc9260 3.3.1 type=test
+// RFC 9260 3.3.1
 TEST_CASE("DATA has its fields, and no payload is for the receiver to judge") {
   Octets bytes{0, 7, 0, 18, 0, 0, 0, 9, 0, 2, 0, 3, 0, 0, 0, 46, 0xaa, 0xbb};
   const auto data = DataView::parse(chunk_of(bytes));
@@ -106,7 +106,7 @@ TEST_CASE("DATA has its fields, and no payload is for the receiver to judge") {
   CHECK_FALSE(DataView::parse(chunk_of(bytes)).has_value());
 }
 
-//= rfc9260 3.3.2 type=test
+// RFC 9260 3.3.2
 TEST_CASE("INIT has its fixed fields before its parameters") {
   Octets bytes{1,    0,    0, 24, 0xde, 0xad, 0xbe, 0xef, 0,    1,    0, 0,
                0x00, 0x0a, 0, 64, 0xff, 0xff, 0xff, 0xf0, 0x80, 0x00, 0, 4};
@@ -122,7 +122,7 @@ TEST_CASE("INIT has its fixed fields before its parameters") {
   CHECK_FALSE(InitView::parse(chunk_of(bytes)).has_value());
 }
 
-//= rfc9260 3.3.4 type=test
+// RFC 9260 3.3.4
 TEST_CASE("a SACK is as long as its counts of gaps and duplicates say") {
   Octets bytes{3, 0, 0, 28, 0, 0, 0, 17, 0, 1, 0, 0, 0, 2,
                0, 1, 0, 2,  0, 3, 0, 5,  0, 5, 0, 0, 0, 16};
@@ -148,14 +148,14 @@ TEST_CASE("a SACK is as long as its counts of gaps and duplicates say") {
   CHECK_FALSE(SackView::parse(chunk_of(bytes)).has_value());
 }
 
-//= rfc9260 3.3.8 type=test
+// RFC 9260 3.3.8
 TEST_CASE("SHUTDOWN is eight bytes") {
   CHECK(parse_shutdown(chunk_of({7, 0, 0, 8, 0, 0, 0, 17})) == Tsn{17});
   CHECK_FALSE(parse_shutdown(chunk_of({7, 0, 0, 4})).has_value());
   CHECK_FALSE(parse_shutdown(chunk_of({7, 0, 0, 9, 0, 0, 0, 17, 0})).has_value());
 }
 
-//= rfc9260 3.2.1 type=test
+// RFC 9260 3.2.1
 TEST_CASE("parameters follow each other like chunks do") {
   const Octets bytes{0x00, 0x07, 0, 5, 0xaa, 0, 0, 0, 0x80, 0x00, 0, 4};
   TlvReader reader(bytes);

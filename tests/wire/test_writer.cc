@@ -36,7 +36,7 @@ TEST_CASE("a new packet is a common header with a zero checksum") {
   CHECK(std::ranges::equal(one.buffer.bytes(), expected));
 }
 
-//= rfc9260 3.2 type=test
+// RFC 9260 3.2
 TEST_CASE("a chunk is padded with zeros that its length does not count") {
   OneBuffer one;
   PacketWriter writer(one.buffer, kHeader, 1452);
@@ -48,8 +48,8 @@ TEST_CASE("a chunk is padded with zeros that its length does not count") {
   CHECK(written(one.buffer) == Octets{10, 0, 0, 5, 0xaa, 0, 0, 0, 14, 1, 0, 4});
 }
 
-//= rfc9260 3.2.1 type=test
-//= rfc9260 3.3.10 type=test
+// RFC 9260 3.2.1
+// RFC 9260 3.3.10
 TEST_CASE("a chunk counts the padding between its parameters but not behind the last") {
   OneBuffer one;
   PacketWriter writer(one.buffer, kHeader, 1452);
