@@ -127,7 +127,8 @@ Status Shard::reserve(const ConnectRequest& request, const SocketAddress& peer, 
   if (!is_ours) return Status::kPortInUse;
   if (steering_.insert(port, peer.address, peer.port, tag)) return Status::kOk;
   if (request.claims_port) steering_.release_port(port, request.owner);
-  return Status::kDuplicate;
+  const bool is_taken = steering_.find(port, peer.address, peer.port).has_value();
+  return is_taken ? Status::kDuplicate : Status::kNoMemory;
 }
 
 bool Shard::is_port_free(std::uint16_t port, Owner owner) const {
