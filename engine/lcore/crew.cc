@@ -2,20 +2,10 @@
 
 #include <algorithm>
 
+#include "engine/base/derived_key.h"
+
 namespace millrace {
 namespace {
-
-// Keys for different uses, none of which tells anything of another.
-HashKey key_for(const HashKey& seed, std::uint64_t use) {
-  std::array<std::uint8_t, 16> text;
-  store_be64(text.data(), use);
-  HashKey key;
-  for (std::uint64_t half = 0; half < 2; ++half) {
-    store_be64(text.data() + 8, half);
-    key[half] = keyed_hash(seed, text);
-  }
-  return key;
-}
 
 constexpr std::uint64_t kSteeringUse = 0;
 constexpr std::uint64_t kShardUse = 1 << 8;  // and the lcore's number
@@ -35,7 +25,7 @@ Parameters with_path_mtu(Parameters parameters, const net::StackConfig& stack) {
 
 Crew::Crew(const CrewConfig& config, std::span<const LcoreResources> lcores)
     : steering_(lcores.size(), config.limits.associations * lcores.size(),
-                key_for(config.seed, kSteeringUse)),
+                derived_key(config.seed, kSteeringUse)),
       exchange_(lcores.size()) {
   for (std::size_t number = 0; number < lcores.size(); ++number) {
     const LcoreResources& lcore = lcores[number];
@@ -45,9 +35,9 @@ Crew::Crew(const CrewConfig& config, std::span<const LcoreResources> lcores)
     worker.contexts_max = config.contexts_max;
     worker.parameters = with_path_mtu(config.parameters, config.stack);
     worker.limits = config.limits;
-    worker.seed = key_for(config.seed, kShardUse + number);
+    worker.seed = derived_key(config.seed, kShardUse + number);
     worker.stack = config.stack;
-    worker.stack.seed = key_for(config.seed, kStackUse + number);
+    worker.stack.seed = derived_key(config.seed, kStackUse + number);
     worker.stack.share_neighbours = lcores.size() > 1;
     workers_.push_back(std::make_unique<Worker>(worker, steering_, exchange_, *lcore.pool,
                                                 *lcore.counters, lcore.queues));

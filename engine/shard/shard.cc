@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/base/derived_key.h"
 #include "engine/shard/forecast.h"
 
 namespace millrace {
@@ -15,6 +16,9 @@ constexpr std::size_t kCutsWhenRoomy = 128;
 // packets are not to be more than buffers hold and a peer takes in while it answers them: what is
 // lost of them comes again, all at once.
 constexpr std::size_t kDeadlinesOfTurn = kBurstMax / 2;
+
+// Of the keys that are derived from the seed, which itself is the random numbers'.
+constexpr std::uint64_t kPeerCountsUse = 0;
 
 bool is_half_free(std::size_t used, std::size_t capacity) {
   return 2 * used < capacity;
@@ -66,7 +70,7 @@ Shard::Shard(const Config& config, Steering& steering, BufferPool& buffers, Coun
       tags_(config.limits.associations),
       listeners_(config.limits.listeners),
       init_rate_(config.limits.inits, {random_.next_u64(), random_.next_u64()}),
-      peer_counts_(config.limits.associations, config.seed),
+      peer_counts_(config.limits.associations, derived_key(config.seed, kPeerCountsUse)),
       wheel_(config.limits.associations),
       jar_(steering.cookie_secret(0), static_cast<std::uint32_t>(config.number)) {
   MR_ASSERT(std::has_single_bit(config.limits.owners));

@@ -2,10 +2,17 @@
 
 #include "engine/assoc/init_parameters.h"
 #include "engine/base/assert.h"
+#include "engine/base/derived_key.h"
 #include "engine/wire/chunk.h"
 
 namespace millrace {
 namespace {
+
+// What keys are for.
+constexpr std::uint64_t kTagUse = 0;
+constexpr std::uint64_t kDirectoryUse = 1;
+constexpr std::uint64_t kCookieUse = 2;
+constexpr std::uint64_t kListenerUse = 3;
 
 std::uint64_t fingerprint_of(std::uint64_t value) {
   return value & 0xffffffff00000000;
@@ -13,10 +20,12 @@ std::uint64_t fingerprint_of(std::uint64_t value) {
 
 }  // namespace
 
-Steering::Steering(std::size_t shards, std::size_t associations_max, const HashKey& key)
+Steering::Steering(std::size_t shards, std::size_t associations_max, const HashKey& secret)
     : shards_(shards),
-      key_(key),
-      tag_multiplier_(key[0] | 1),
+      tag_key_(derived_key(secret, kTagUse)),
+      directory_key_(derived_key(secret, kDirectoryUse)),
+      cookie_key_(derived_key(secret, kCookieUse)),
+      listener_key_(derived_key(secret, kListenerUse)),
       bucket_mask_(std::bit_ceil(4 * associations_max / kBucketSlots + 1) - 1),
       buckets_(new Bucket[bucket_mask_ + 1]),
       port_claims_(new std::atomic<std::uint64_t>[65536] {}),
@@ -24,8 +33,11 @@ Steering::Steering(std::size_t shards, std::size_t associations_max, const HashK
   MR_ASSERT(shards >= 1 && shards <= kLcoresMax);
 }
 
+// Each packet asks: two multiplications. What is above is folded in between them, so that the
+// owners of some tags are no equations for that of another.
 std::size_t Steering::owner_of_tag(std::uint32_t tag) const {
-  const std::size_t bucket = (tag * tag_multiplier_) >> 56;
+  const std::uint64_t product = (tag + tag_key_[0]) * (tag_key_[1] | 1);
+  const std::size_t bucket = ((product ^ product >> 32) * (tag_key_[1] | 1)) >> 56;
   static_assert(kTagBuckets == 256);
   return bucket % shards_;
 }
@@ -83,7 +95,7 @@ std::uint64_t Steering::hash(std::uint16_t local_port, const IpAddress& peer,
   std::memcpy(key, peer.bytes.data(), 16);
   store_be16(key + 16, local_port);
   store_be16(key + 18, peer_port);
-  return table_hash(key_, key);
+  return table_hash(directory_key_, key);
 }
 
 // A key has two buckets of one cache line each; it lives in any of their slots. So a look-up costs
@@ -156,22 +168,20 @@ std::optional<std::uint32_t> Steering::find(std::uint16_t local_port, const IpAd
 }
 
 std::array<std::uint8_t, 16> Steering::cookie_secret(std::uint64_t epoch) const {
+  const HashKey key = derived_key(cookie_key_, epoch);
   std::array<std::uint8_t, 16> secret;
-  for (std::uint8_t half = 0; half < 2; ++half) {
-    std::uint8_t input[13] = {'c', 'o', 'o', 'k', half};
-    store_be64(input + 5, epoch);
-    store_be64(secret.data() + 8 * half, keyed_hash(key_, input));
-  }
+  store_be64(secret.data(), key[0]);
+  store_be64(secret.data() + 8, key[1]);
   return secret;
 }
 
 std::uint32_t Steering::number_of_listener(std::uint32_t owner, std::uint16_t port,
                                            std::uint64_t context) const {
-  std::uint8_t input[18] = {'l', 'i', 's', 't'};
-  store_be32(input + 4, owner);
-  store_be16(input + 8, port);
-  store_be64(input + 10, context);
-  const auto number = static_cast<std::uint32_t>(keyed_hash(key_, input));
+  std::uint8_t input[14];
+  store_be32(input, owner);
+  store_be16(input + 4, port);
+  store_be64(input + 6, context);
+  const auto number = static_cast<std::uint32_t>(keyed_hash(listener_key_, input));
   return number != 0 ? number : 1;
 }
 

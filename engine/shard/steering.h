@@ -1,7 +1,8 @@
 // Which shard owns a packet. Shared by all shards of an engine; safe from every lcore.
 //
 // Our own verification tag decides: a tag falls into one of kTagBuckets buckets through a keyed
-// hash, and a bucket belongs to a shard. Packets that do not carry our tag (INIT, ABORT and
+// hash, and a bucket belongs to a shard. Which tags we choose tells something of that hash, so its
+// key is for nothing else. Packets that do not carry our tag (INIT, ABORT and
 // SHUTDOWN COMPLETE with the T bit, ICMP) are looked up in a directory from (local port, peer
 // address, peer port) to tag.
 #pragma once
@@ -25,7 +26,8 @@ namespace millrace {
 class Steering {
  public:
   /// `associations_max` is over all shards; each may be found by up to kPathsMax addresses.
-  Steering(std::size_t shards, std::size_t associations_max, const HashKey& key);
+  /// `secret` is used for nothing but to derive keys.
+  Steering(std::size_t shards, std::size_t associations_max, const HashKey& secret);
 
   std::size_t shards() const { return shards_; }
 
@@ -117,15 +119,17 @@ class Steering {
 
   /// The two that a key may be in, the first one first.
   std::array<Bucket*, 2> buckets_of(std::uint64_t hashed) const {
-    const std::uint64_t other = std::rotl(hashed, 27) ^ tag_multiplier_;
+    const std::uint64_t other = std::rotl(hashed, 27);
     return {&buckets_[hashed & bucket_mask_], &buckets_[other & bucket_mask_]};
   }
   template <class Visit>
   bool visit_slots(std::uint64_t hashed, Visit&& visit) const;
 
   std::size_t shards_;
-  HashKey key_;
-  std::uint64_t tag_multiplier_;
+  HashKey tag_key_;        // of owner_of_tag()
+  HashKey directory_key_;  // of number_of_peer() too
+  HashKey cookie_key_;
+  HashKey listener_key_;
   std::array<Load, kLcoresMax> loads_;
   std::size_t bucket_mask_;
   std::unique_ptr<Bucket[]> buckets_;

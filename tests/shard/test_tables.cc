@@ -301,6 +301,35 @@ TEST_CASE("what is found by its tag and by its peer has the same owner") {
   for (std::size_t here = 0; here < 5; ++here) CHECK(owner_with(0, 1, 0, here) == here);
 }
 
+// INIT ACKs tell many tags and, to who guesses which shard was the least loaded, their owners.
+TEST_CASE("the owners of some tags do not tell that of their sum") {
+  Steering steering(16, 64, {0x9e3779b97f4a7c15, 6});
+  Random random({7, 9});
+  int told = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const std::uint32_t one = random.next_u32() >> 1, other = random.next_u32() >> 1;
+    const std::size_t sum = steering.owner_of_tag(one) + steering.owner_of_tag(other);
+    const std::size_t owner = steering.owner_of_tag(one + other);
+    told += owner == sum % 16 || owner == (sum + 1) % 16 ? 1 : 0;
+  }
+  CHECK(told < 400);  // of any two owners one in eight
+}
+
+TEST_CASE("who owns which tag follows from all of the secret, and from a key of its own") {
+  const HashKey secret = {0x9e3779b97f4a7c15, 6};
+  const Steering steering(16, 64, secret);
+  for (const HashKey& other : {HashKey{secret[0], 7}, HashKey{secret[0] ^ 1, 6}}) {
+    const Steering changed(16, 64, other);
+    int alike = 0;
+    for (std::uint32_t tag = 1; tag <= 1600; ++tag)
+      alike += steering.owner_of_tag(tag) == changed.owner_of_tag(tag) ? 1 : 0;
+    CHECK(alike < 200);  // one in sixteen
+    CHECK(steering.cookie_secret(1) != changed.cookie_secret(1));
+    CHECK(steering.number_of_listener(1, 80, 0) != changed.number_of_listener(1, 80, 0));
+  }
+  CHECK(steering.cookie_secret(1) != steering.cookie_secret(2));
+}
+
 TEST_CASE("the least loaded shard is found, this one if it is as good as any") {
   Steering steering(3, 64, {5, 6});
   CHECK(steering.least_loaded(2) == 2);
