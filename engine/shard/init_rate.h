@@ -1,7 +1,7 @@
 // How many INIT chunks are answered: in all, to one listener, and from one source, as the operator
 // has limited them.
 // An INIT costs a MAC and a packet and leaves nothing behind; the limits keep a flood of them from
-// taking an lcore's time from its associations (RFC 5062 section 5).
+// taking an lcore's time from its associations.
 //
 // Beside what the operator allows, what comes to nothing is limited: INIT chunks that no
 // association follows, and cookies that begin none, ours or not. Those that come to something pay
