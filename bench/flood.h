@@ -35,6 +35,9 @@ class FloodedPair {
   FloodedWork run(Flood flood, double packets_per_message, std::size_t size,
                   std::uint64_t messages);
 
+  /// Of the engine that is flooded, since it began.
+  std::uint64_t count(Counter counter) const { return server_->count(counter); }
+
  private:
   void turn();
   void serve(Reader* reader);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/assoc/cookie.h"
 #include "engine/base/crc32c.h"
 #include "engine/net/arp.h"
 #include "engine/net/internet_checksum.h"
@@ -14,7 +15,8 @@ namespace {
 constexpr MacAddress kOwnMac{2, 0, 0, 0, 9, 1};      // of the engine's port
 constexpr MacAddress kGatewayMac{2, 0, 0, 0, 9, 2};  // of what it sees behind it
 constexpr std::size_t kIpBytes = 20;
-constexpr std::size_t kCookieBytes = 108;  // as long as one of ours
+// As long as one of ours of a peer with one address: what is shorter is dropped before its MAC.
+constexpr std::size_t kCookieBytes = kCookieBytesMax - 16 * (kPathsMax - 1);
 
 /// A packet of the flood, from the common header on. What differs between them is what a receiver
 /// could tell them apart by: tags and ports.
