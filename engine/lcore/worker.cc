@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/base/crc32c.h"
+#include "engine/lcore/turnstile.h"
 #include "engine/net/ethernet.h"
 #include "engine/net/ipv4.h"
 #include "engine/shard/bursts.h"
@@ -98,7 +99,9 @@ std::size_t Worker::receive_from(Time now, std::size_t port) {
     received = queues_[port]->receive(frames);
     if (received == 0) break;
     all += received;
-    const auto burst = std::span<Buffer* const>(frames).first(received);
+    const std::size_t left = turn_away(now, std::span(frames).first(received));
+    if (left == 0) continue;
+    const auto burst = std::span<Buffer* const>(frames).first(left);
     announce(burst);
     take_packets(now, stack_.on_frames(now, port, burst, packets_));
   }
@@ -125,38 +128,37 @@ void Worker::foresee(std::span<const net::SctpPacket> packets) const {
   forecast.fetch();
 }
 
-// In a flood, what begins a handshake and would not be answered here is not worth looking into,
-// unless it is another lcore's, which may not be flooded: a peer begins an association of its anew,
-// from an address that is known. Returns how many of the first of packets_ are left.
-std::size_t Worker::turn_away(Time now, std::size_t count) {
-  const InitRate::Verdict verdict = shard_.judge_handshakes(now);
-  const bool answers = verdict == InitRate::Verdict::kAnswer;
-  const bool opens = shard_.opens_cookies(now);
-  if (answers && opens) return count;
-  const bool is_half_open = verdict == InitRate::Verdict::kTooManyHalfOpen;
-  std::size_t inits = 0, cookies = 0, left = 0;
-  const auto refused = [&](const net::SctpPacket& packet) -> std::size_t* {
-    const CommonHeader header = CommonHeader::read(packet.bytes);
-    const auto type = static_cast<ChunkType>(packet.bytes[kCommonHeaderBytes]);
-    if (type == ChunkType::kInit && !answers) {
-      const std::size_t owner = steering_.owner_of_peer(header.destination_port, packet.source,
-                                                        header.source_port, number_);
-      return owner == number_ ? &inits : nullptr;
+// Of a flood most frames go before anything of them is checked, and before they take the place of
+// what is known of others. Returns how many of the first of `frames` are left.
+std::size_t Worker::turn_away(Time now, std::span<Buffer*> frames) {
+  Turnstile turnstile(now, shard_, steering_, number_, counters_);
+  if (turnstile.is_open()) return frames.size();
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    if (i + 2 < frames.size()) __builtin_prefetch(frames[i + 2]->data);
+    const auto glimpse = glimpse_of(*frames[i]);
+    if (glimpse && turnstile.turns_away(glimpse->sctp, glimpse->source)) {
+      pool_.release(frames[i]);
+    } else {
+      frames[left++] = frames[i];
     }
-    if (type == ChunkType::kCookieEcho && !opens)
-      return steering_.owner_of_tag(header.verification_tag) == number_ ? &cookies : nullptr;
-    return nullptr;
-  };
+  }
+  counters_.add(Counter::packets_received, frames.size() - left);
+  return left;
+}
+
+// The same of packets that have come so far. Returns how many of the first of packets_ are left.
+std::size_t Worker::turn_away(Time now, std::size_t count) {
+  Turnstile turnstile(now, shard_, steering_, number_, counters_);
+  if (turnstile.is_open()) return count;
+  std::size_t left = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    if (std::size_t* counted = refused(packets_[i])) {
-      ++*counted;
+    if (turnstile.turns_away(packets_[i].bytes, packets_[i].source)) {
       pool_.release(packets_[i].buffer);
     } else {
       packets_[left++] = packets_[i];
     }
   }
-  counters_.add(is_half_open ? Counter::drop_half_open : Counter::drop_init_rate, inits);
-  counters_.add(Counter::drop_half_open, cookies);
   return left;
 }
 

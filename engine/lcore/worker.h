@@ -74,6 +74,7 @@ class Worker {
   std::size_t receive_from(Time now, std::size_t port);
   void announce(std::span<Buffer* const> frames) const;
   void foresee(std::span<const net::SctpPacket> packets) const;
+  std::size_t turn_away(Time now, std::span<Buffer*> frames);
   std::size_t turn_away(Time now, std::size_t count);
   void take_packets(Time now, std::size_t count);
   void take_packet(Arrivals& arrivals, const net::SctpPacket& packet);

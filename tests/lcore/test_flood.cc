@@ -54,12 +54,15 @@ struct Flooded : TwoNetworks {
   }
 
   /// At the lcore that is not the association's.
-  void arrive(const net::Octets& bytes) {
+  void arrive(const net::Octets& bytes, const net::Ipv4Options& options = {}) {
     const bool is_first = owner == 1;
-    const net::Octets frame = net::ethernet(
-        drivers::MemoryWire::traits(1).mac, drivers::MemoryWire::traits(0).mac, 0x0800,
-        net::ipv4(is_first ? "10.0.0.1" : "10.0.1.1", is_first ? "10.0.0.2" : "10.0.1.2", 132,
-                  bytes));
+    arrive_in(0x0800, net::ipv4(is_first ? "10.0.0.1" : "10.0.1.1",
+                                is_first ? "10.0.0.2" : "10.0.1.2", 132, bytes, options));
+  }
+  void arrive_in(unsigned type, const net::Octets& bytes) {
+    const bool is_first = owner == 1;
+    const net::Octets frame = net::ethernet(drivers::MemoryWire::traits(1).mac,
+                                            drivers::MemoryWire::traits(0).mac, type, bytes);
     Buffer* buffer = pool.acquire();
     REQUIRE(buffer != nullptr);
     buffer->length = static_cast<std::uint32_t>(frame.size());
@@ -84,6 +87,36 @@ TEST_CASE("In a flood what begins a handshake is dropped before it is looked at"
   hosts.poll();
   CHECK(hosts.turned_away() == 1);
   CHECK(hosts.server_host.count(Counter::drop_bad_bundling) == 0);
+}
+
+TEST_CASE("In a flood it is dropped before anything of its frame is checked", "[lcore]") {
+  Flooded hosts;
+  const std::uint64_t frames = hosts.server_host.count(Counter::packets_received);
+  net::Octets bad = packet(ChunkType::kInit, 999, 0);
+  bad[8] ^= 1;  // its checksum
+  hosts.arrive(bad);
+  hosts.arrive_in(0x86dd, net::ipv6("fd00::1", "fd00::2", 132, bad));
+  hosts.poll();
+  CHECK(hosts.turned_away() == 2);
+  CHECK(hosts.server_host.count(Counter::drop_bad_checksum) == 0);
+  CHECK(hosts.server_host.count(Counter::packets_received) == frames + 2);
+}
+
+TEST_CASE("In a flood what is not where nearly all have it is looked for", "[lcore]") {
+  Flooded hosts;
+  // With an option of no operation, an INIT is found when the frame has been taken apart.
+  hosts.arrive(packet(ChunkType::kInit, 999, 1), {.options = {1, 1, 1, 0}});
+  hosts.poll();
+  CHECK(hosts.turned_away() == 1);
+  CHECK(hosts.server_host.count(Counter::drop_bad_bundling) == 0);
+  // What only looks like one: a fragment, another protocol, a frame that is too short.
+  net::Octets bytes = packet(ChunkType::kInit, 999, 0);
+  hosts.arrive(bytes, {.flags_and_offset = 0x2000});
+  hosts.arrive_in(0x0800, net::ipv4("10.0.0.1", "10.0.0.2", 17, bytes));
+  hosts.arrive_in(0x0800,
+                  net::ipv4("10.0.0.1", "10.0.0.2", 132, {bytes.begin(), bytes.begin() + 12}));
+  hosts.poll();
+  CHECK(hosts.turned_away() == 1);
 }
 
 TEST_CASE("In a flood what another lcore has to answer is handed over to it", "[lcore]") {
