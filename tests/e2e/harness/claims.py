@@ -251,7 +251,7 @@ def limit_is_never_lowered():
 def no_more_than_65536():
     """A socket has none of the larger numbers, and a failure leaves no descriptor behind."""
     raise_limit(70000, 70000)
-    client, _ = pair(5709)
+    client, server = pair(5709)
     while os.dup(0) < 65536:
         pass
     free = os.dup(0)
@@ -266,6 +266,8 @@ def no_more_than_65536():
     os.fstat(66000)
     refused(errno.EBADF, lambda: os.dup2(client.fileno(), 70000))
     expect(os.dup(0), free)
+    client.sendall(b"still here")
+    expect(server.recv(100), b"still here")
 
 
 def waiting_costs_nothing():
