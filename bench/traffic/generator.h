@@ -68,7 +68,6 @@ class Generator {
 
   const Measured& measured() const { return measured_; }
   const Series& series() const { return series_; }
-  bool is_set_up() const { return phase_ != Phase::kSetUp; }
 
  private:
   enum class Phase : std::uint8_t { kSetUp, kRun, kDrain, kShutDown, kOver };

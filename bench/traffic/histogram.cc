@@ -16,15 +16,6 @@ void Histogram::add(std::uint64_t value, std::uint64_t count) {
   greatest_ = std::max(greatest_, value);
 }
 
-void Histogram::merge(const Histogram& other) {
-  if (other.counts_.size() > counts_.size()) counts_.resize(other.counts_.size());
-  for (std::size_t i = 0; i < other.counts_.size(); ++i) counts_[i] += other.counts_[i];
-  count_ += other.count_;
-  sum_ += other.sum_;
-  least_ = std::min(least_, other.least_);
-  greatest_ = std::max(greatest_, other.greatest_);
-}
-
 std::uint64_t Histogram::percentile(double percent) const {
   if (count_ == 0) return 0;
   const double share = std::clamp(percent, 0.0, 100.0) / 100.0;

@@ -16,7 +16,6 @@ class Histogram {
   static constexpr double kPrecision = 1.0 / (1 << kBits);
 
   void add(std::uint64_t value, std::uint64_t count = 1);
-  void merge(const Histogram& other);
   void clear() { *this = Histogram(); }
 
   std::uint64_t count() const { return count_; }

@@ -35,8 +35,10 @@ class Series {
   }
   void on_latency(std::uint64_t ns) { latency_.add(ns); }
 
-  /// Closes the interval if its time is over. True then: intervals() has one more.
-  bool roll(Time now) { return now - began_ >= step_ && close(now); }
+  /// Closes the interval if its time is over.
+  void roll(Time now) {
+    if (now - began_ >= step_) close(now);
+  }
   /// Closes it however short it is, unless it is empty.
   void finish(Time now) {
     if (current_.sent + current_.received + latency_.count() > 0) close(now);
@@ -44,7 +46,7 @@ class Series {
   const std::vector<Interval>& intervals() const { return intervals_; }
 
  private:
-  bool close(Time now) {
+  void close(Time now) {
     current_.at_seconds = static_cast<double>((now - start_).ns) * 1e-9;
     current_.seconds = static_cast<double>((now - began_).ns) * 1e-9;
     current_.latencies = latency_.count();
@@ -56,7 +58,6 @@ class Series {
     current_ = {};
     latency_.clear();
     began_ = now;
-    return true;
   }
 
   Duration step_;
