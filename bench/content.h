@@ -22,6 +22,13 @@ class Writer {
     ++number_;
     return bytes_.data();
   }
+  /// The same, where it is to lie. All but the number lies there from fill(), as it does in what
+  /// next() gives: what making a message costs is no part of either.
+  void next_in(void* slot) {
+    std::memcpy(slot, &number_, sizeof number_);
+    ++number_;
+  }
+  void fill(void* slot) const { std::memcpy(slot, bytes_.data(), bytes_.size()); }
   /// The last one was not taken: next() gives it again.
   void take_back() { --number_; }
   std::size_t size() const { return bytes_.size(); }
@@ -57,6 +64,19 @@ class Reader {
 
   const std::vector<std::uint8_t>& expected_;
   std::uint64_t read_ = 0;
+};
+
+/// Messages of one kind that go from one end to the other, or both ways, and what has arrived.
+struct Flow {
+  explicit Flow(const Traffic& what) : traffic(what), there(what.size), back(what.size) {}
+  Flow(const Flow&) = delete;
+  Flow& operator=(const Flow&) = delete;
+
+  Traffic traffic;
+  Writer there, back;
+  Reader arrived_there{there}, arrived_back{back};
+
+  std::uint64_t read() const { return arrived_there.read() + arrived_back.read(); }
 };
 
 }  // namespace millrace::bench

@@ -30,6 +30,9 @@ struct Traffic {
   std::size_t size = 64;      ///< of the messages, in bytes
   bool is_unordered = false;  ///< no order is asked for
   bool is_both_ways = false;  ///< either end sends as much as the other
+  /// The application writes where a message is to lie, if the contestant has that
+  /// (mr_buffer_alloc).
+  bool is_in_place = false;
 };
 
 /// Both ends in this process, on this thread. Whatever goes wrong ends the program with a text: a

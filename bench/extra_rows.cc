@@ -65,18 +65,30 @@ Row ExtraRows::measure(const std::string& name) {
   fail("no row is called " + name);
 }
 
+/// Few associations are in near caches, and are visited as many are.
 Row ExtraRows::active(const std::string& name, const Turn& turn) {
-  Crowd many({.associations = plan_.active});
-  Crowd one({});
-  const auto [ours, beside] = figures<2>(plan_.trials, [&]() -> std::array<double, 2> {
-    return {many.transfer(turn, plan_.span).rate(), one.transfer(turn, plan_.span).rate()};
-  });
+  const std::array<std::size_t, 4> counts = {plan_.active, 1, 16, 256};
+  std::array<std::unique_ptr<Crowd>, counts.size()> crowds;
+  std::array<std::vector<double>, counts.size()> rates, packets;
+  for (std::size_t k = 0; k < counts.size(); ++k)
+    crowds[k] = std::make_unique<Crowd>(CrowdConfig{.associations = counts[k]});
+  for (int i = 0; i < plan_.trials; ++i) {
+    for (std::size_t k = 0; k < counts.size(); ++k) {
+      const CrowdWork work = crowds[k]->transfer(turn, plan_.span);
+      rates[k].push_back(work.rate());
+      packets[k].push_back(static_cast<double>(work.packets) / static_cast<double>(work.done));
+    }
+  }
   Row row{.name = name,
           .unit = "messages/s",
           .note = text("%.0f associations in turn, %.0f messages at a time",
                        static_cast<double>(plan_.active), static_cast<double>(turn.burst)),
           .beside = "one association"};
-  fill(row, ours, beside);
+  fill(row, rates[0], rates[1]);
+  for (const std::size_t k : {1, 2, 3, 0}) {
+    row.figures.emplace_back("ns at " + std::to_string(counts[k]), 1e9 / median(rates[k]));
+    row.figures.emplace_back("packets at " + std::to_string(counts[k]), median(packets[k]));
+  }
   return row;
 }
 

@@ -18,7 +18,8 @@ struct Mark {
 constexpr Mark kMarks[] = {
     {.row = "message-64", .least = 20},     {.row = "message-300", .least = 20},
     {.row = "message-1400", .least = 25},   {.row = "message-8192", .least = 25},
-    {.row = "message-65536", .least = 25},  {.row = "setup", .least = 40},
+    {.row = "message-65536", .least = 25},  {.row = "in-place-8192", .least = 25},
+    {.row = "in-place-65536", .least = 25}, {.row = "setup", .least = 40},
     {.row = "memory", .most = 1536},        {.row = "active-64", .least = 0.7},
     {.row = "active-1400", .least = 0.7},   {.row = "idle-memory", .most = kIdleMebibytesMax},
     {.row = "idle-cost", .least = 1 / 1.5}, {.row = "lcores", .least = 1.8},

@@ -1,7 +1,7 @@
 #include "bench/millrace_pair.h"
 
-#include <array>
 #include <cerrno>
+#include <vector>
 
 #include "api/context.h"
 
@@ -63,17 +63,22 @@ void MillracePair::turn() {
 
 Work MillracePair::transfer(const Traffic& traffic, Duration span) {
   const Running running(clock_);
-  const std::uint32_t flags = traffic.is_unordered ? MR_UNORDERED : 0;
-  Writer there(traffic.size), back(traffic.size);
-  Reader reader_there(there), reader_back(back);
-  const Way both[] = {{client_, server_, there, reader_there, flags},
-                      {server_, client_, back, reader_back, flags}};
+  Flow flow(traffic);
+  open(flow);
+  const std::array<Way, 2> both = ways_of(flow);
   const Ways ways = Ways(both).first(traffic.is_both_ways ? 2 : 1);
   send_for(ways, span / 8);
-  const std::uint64_t before = reader_there.read() + reader_back.read();
+  const std::uint64_t before = flow.read();
   const CpuStopwatch stopwatch;
   send_for(ways, span);
-  return {reader_there.read() + reader_back.read() - before, stopwatch.seconds()};
+  return {flow.read() - before, stopwatch.seconds()};
+}
+
+std::array<MillracePair::Way, 2> MillracePair::ways_of(Flow& flow) {
+  const Traffic& what = flow.traffic;
+  const std::uint32_t flags = what.is_unordered ? MR_UNORDERED : 0;
+  return {{{client_, server_, flow.there, flow.arrived_there, flags, what.is_in_place},
+           {server_, client_, flow.back, flow.arrived_back, flags, what.is_in_place}}};
 }
 
 void MillracePair::send_for(Ways ways, Duration span) {
@@ -82,11 +87,28 @@ void MillracePair::send_for(Ways ways, Duration span) {
   drain(ways);
 }
 
-void MillracePair::carry(Writer& writer, Reader& reader, std::uint64_t messages) {
-  const Way way{client_, server_, writer, reader};
-  const std::uint64_t goal = writer.written() + messages;
-  while (writer.written() < goal) go_round({&way, 1});
-  drain({&way, 1});
+void MillracePair::open(Flow& flow) {
+  if (!flow.traffic.is_in_place) return;
+  for (const Way& way : ways_of(flow)) fill_slots(way);
+}
+
+/// Slots are used again as they are given back, so whichever is asked for has the bytes of a
+/// message in it.
+void MillracePair::fill_slots(const Way& way) {
+  std::vector<void*> slots;
+  while (void* slot = mr_buffer_alloc(way.from.context, way.writer.size())) {
+    way.writer.fill(slot);
+    slots.push_back(slot);
+  }
+  for (void* slot : slots) mr_buffer_free(way.from.context, slot);
+}
+
+void MillracePair::carry(Flow& flow, std::uint64_t messages) {
+  const std::array<Way, 2> both = ways_of(flow);
+  const Ways ways = Ways(both).first(flow.traffic.is_both_ways ? 2 : 1);
+  const std::uint64_t goal = flow.there.written() + flow.back.written() + messages;
+  while (flow.there.written() + flow.back.written() < goal) go_round(ways);
+  drain(ways);
 }
 
 void MillracePair::go_round(Ways ways) {
@@ -115,8 +137,7 @@ bool MillracePair::send_some(const Way& way, std::uint32_t flags) {
   Writer& writer = way.writer;
   const std::size_t count = flags != 0 ? 1 : batch_of(writer.size());
   for (std::size_t i = 0; i < count; ++i) {
-    const int status = mr_send(way.from.context, way.from.last, writer.next(), writer.size(), 0, 46,
-                               MR_MORE | way.flags | flags, 0);
+    const int status = send_one(way, MR_MORE | way.flags | flags);
     if (status == 0) continue;
     if (status != -EAGAIN) fail(std::string("mr_send: ") + mr_last_error());
     writer.take_back();
@@ -124,6 +145,23 @@ bool MillracePair::send_some(const Way& way, std::uint32_t flags) {
   }
   mr_flush(way.from.context);
   return true;
+}
+
+int MillracePair::send_one(const Way& way, std::uint32_t flags) {
+  Writer& writer = way.writer;
+  mr_context* context = way.from.context;
+  if (!way.is_in_place) {
+    return mr_send(context, way.from.last, writer.next(), writer.size(), 0, 46, flags, 0);
+  }
+  void* slot = mr_buffer_alloc(context, writer.size());
+  if (slot == nullptr) {
+    writer.next();  // to be taken back
+    return -EAGAIN;
+  }
+  writer.next_in(slot);
+  const int status = mr_send_buffer(context, way.from.last, slot, writer.size(), 0, 46, flags, 0);
+  if (status != 0) mr_buffer_free(context, slot);
+  return status;
 }
 
 void MillracePair::receive(Ways ways) {
@@ -231,6 +269,39 @@ void MillracePair::set_up_some(std::uint64_t associations) {
   client_.last = kept;
   server_.last = kept_by_server;
   if (client_.up - client_.down != held) fail("Millrace: associations did not come or go");
+}
+
+std::vector<std::size_t> MillracePair::packets_of_set_up() {
+  const Running running(clock_);
+  const mr_association kept = client_.last, kept_by_server = server_.last;
+  const std::uint64_t goal = client_.down + 1;
+  std::vector<std::size_t> sizes;
+  const Time end = clock_.now() + seconds(30);
+  connect();
+  while (client_.down < goal || server_.down < goal) {
+    const Time now = clock_.now();
+    left_->poll(now);
+    note_packets(0, sizes);
+    right_->poll(now);
+    note_packets(1, sizes);
+    take_events(client_, true);
+    take_events(server_, false);
+    if (now > end) fail("Millrace: an association did not come or go");
+  }
+  client_.last = kept;
+  server_.last = kept_by_server;
+  return sizes;
+}
+
+/// Takes what this end has sent off the wire, and puts it back.
+void MillracePair::note_packets(std::size_t from, std::vector<std::size_t>& sizes) {
+  constexpr std::size_t kBefore = 14 + 20;  // Ethernet, IPv4
+  std::array<Buffer*, kBurstMax> frames;
+  const std::size_t count = wire_.end(1 - from).receive(frames);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (frames[i]->length > kBefore + 12) sizes.push_back(frames[i]->length - kBefore);
+  }
+  wire_.end(from).send({frames.data(), count});
 }
 
 void MillracePair::hold(std::size_t associations) {

@@ -2,8 +2,10 @@
 // application on either side that uses millrace.h.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "api/millrace.h"
 #include "bench/clocks.h"
@@ -23,9 +25,13 @@ class MillracePair : public Contestant {
   Work set_up(Duration span) override;
   void hold(std::size_t associations) override;
 
-  /// As transfer() and set_up(), but so many of them: what is done depends on nothing else.
-  void carry(Writer& writer, Reader& reader, std::uint64_t messages);
+  /// As transfer() and set_up(), but so many of them (or some more, either way): what is done
+  /// depends on nothing else. A flow in place is opened first, when all has arrived.
+  void open(Flow& flow);
+  void carry(Flow& flow, std::uint64_t messages);
   void set_up_some(std::uint64_t associations);
+  /// The sizes of the SCTP packets of one set-up and shut-down, in bytes, of both ends.
+  std::vector<std::size_t> packets_of_set_up();
 
  private:
   struct Application {
@@ -42,11 +48,13 @@ class MillracePair : public Contestant {
     Writer& writer;
     Reader& reader;
     std::uint32_t flags = 0;  // of mr_send()
+    bool is_in_place = false;
   };
   using Ways = std::span<const Way>;
 
   std::unique_ptr<Host> make_host(const char* address, std::size_t end);
   void turn();
+  void note_packets(std::size_t from, std::vector<std::size_t>& sizes);
   void connect();
   /// Takes the events of set-up and shut-down of one side; `shuts_down` what came up.
   void take_events(Application& application, bool shuts_down);
@@ -54,7 +62,10 @@ class MillracePair : public Contestant {
   void send_for(Ways ways, Duration span);
   void go_round(Ways ways);
   void drain(Ways ways);
+  std::array<Way, 2> ways_of(Flow& flow);
+  static void fill_slots(const Way& way);
   static bool send_some(const Way& way, std::uint32_t flags);
+  static int send_one(const Way& way, std::uint32_t flags);
   void receive(Ways ways);
   static void receive(const Way& way);
 

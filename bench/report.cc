@@ -87,6 +87,7 @@ std::string json_of(const std::vector<Row>& rows, const Conditions& conditions) 
                     {"ratio", row.ratio}});
     if (row.ratio_high != 0) list.back()["quartiles"] = {row.ratio_low, row.ratio_high};
     for (const auto& [name, figure] : row.parts) list.back()["parts"][name] = figure;
+    for (const auto& [name, figure] : row.figures) list.back()["figures"][name] = figure;
     if (std::string judged = verdict(row); !judged.empty())
       list.back()["verdict"] = std::move(judged);
     if (row.beside == "usrsctp") continue;

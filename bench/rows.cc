@@ -2,30 +2,68 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
-#include "bench/limits.h"
 #include "bench/marks.h"
 #include "bench/memory.h"
-#include "bench/millrace_pair.h"
 
 namespace millrace::bench {
 namespace {
 
-constexpr std::size_t kSizes[] = {64, 300, 1400, 8192, 65536};
-constexpr const char* kMessage = "message-";
 constexpr const char* kLimit = "limit-";
 constexpr const char* kSetUp = "setup";
 constexpr const char* kMemory = "memory";
 
-struct OtherTraffic {
+struct Transfer {
   const char* name;
   Traffic traffic;
 };
-constexpr OtherTraffic kOthers[] = {
+constexpr Transfer kTransfers[] = {
+    {"message-64", {.size = 64}},
+    {"message-300", {.size = 300}},
+    {"message-1400", {.size = 1400}},
+    {"message-8192", {.size = 8192}},
+    {"message-65536", {.size = 65536}},
+    {"in-place-8192", {.size = 8192, .is_in_place = true}},
+    {"in-place-65536", {.size = 65536, .is_in_place = true}},
     {"unordered-64", {.size = 64, .is_unordered = true}},
     {"both-ways-64", {.size = 64, .is_both_ways = true}},
     {"both-ways-1400", {.size = 1400, .is_both_ways = true}},
 };
+constexpr std::size_t kLimited = 7;  // of them, from the first: those that have a mark
+
+/// Trials of something beside its limit.
+struct LimitTrials {
+  std::vector<double> ours, sums, peers;
+  std::vector<Parts> parts;
+
+  void add(double our_ns, Parts now) {
+    ours.push_back(our_ns);
+    sums.push_back(0);
+    for (const auto& [part, ns] : now) sums.back() += ns;
+    parts.push_back(std::move(now));
+  }
+  /// `row` is what it is the limit of.
+  Row row(const std::string& name, const std::string& row, const char* unit) const;
+};
+
+Row LimitTrials::row(const std::string& name, const std::string& row, const char* unit) const {
+  Row result{.name = name, .unit = unit, .beside = "the sum of its parts"};
+  fill(result, ours, sums, true);
+  for (std::size_t k = 0; k < parts.front().size(); ++k) {
+    std::vector<double> values;
+    for (const Parts& trial : parts) values.push_back(trial[k].second);
+    result.parts.emplace_back(parts.front()[k].first, median(values));
+    result.note += std::string(k == 0 ? "" : ", ") + result.parts[k].first + " " +
+                   std::to_string(std::lround(result.parts[k].second));
+  }
+  if (peers.empty()) return result;
+  const double peer = median(peers), left = peer / least_ratio(row);
+  result.figures = {{"usrsctp", peer}, {"mark", left}};
+  result.note += "; usrsctp " + std::to_string(std::lround(peer)) + ", the mark leaves " +
+                 std::to_string(std::lround(left));
+  return result;
+}
 
 }  // namespace
 
@@ -58,8 +96,7 @@ Field::~Field() = default;
 
 std::vector<std::string> Field::names() {
   std::vector<std::string> names;
-  for (const std::size_t size : kSizes) names.push_back(kMessage + std::to_string(size));
-  for (const OtherTraffic& other : kOthers) names.emplace_back(other.name);
+  for (const Transfer& transfer : kTransfers) names.emplace_back(transfer.name);
   names.emplace_back(kSetUp);
   names.emplace_back(kMemory);
   return names;
@@ -67,7 +104,9 @@ std::vector<std::string> Field::names() {
 
 std::vector<std::string> Field::limit_names() {
   std::vector<std::string> names;
-  for (const std::size_t size : kSizes) names.push_back(kLimit + std::to_string(size));
+  for (std::size_t i = 0; i < kLimited; ++i)
+    names.push_back(std::string(kLimit) + kTransfers[i].name);
+  names.push_back(std::string(kLimit) + kSetUp);
   return names;
 }
 
@@ -75,12 +114,9 @@ Row Field::measure(const std::string& name) {
   if (name == kMemory) return memory();
   enter();
   if (name == kSetUp) return set_up();
-  for (const OtherTraffic& other : kOthers) {
-    if (name == other.name) return transfer(name, other.traffic);
-  }
-  for (const std::size_t size : kSizes) {
-    if (name == kMessage + std::to_string(size)) return transfer(name, {.size = size});
-    if (name == kLimit + std::to_string(size)) return limit(name, size);
+  if (name.starts_with(kLimit)) return limit(name);
+  for (const Transfer& transfer : kTransfers) {
+    if (name == transfer.name) return this->transfer(name, transfer.traffic);
   }
   fail("no row is called " + name);
 }
@@ -123,38 +159,37 @@ Row Field::transfer(const std::string& name, const Traffic& traffic) {
   return row;
 }
 
-Row Field::limit(const std::string& name, std::size_t size) {
-  const Traffic traffic{.size = size};
-  Limits limits(size);
-  std::vector<double> ours, sums, peers;
-  std::vector<std::vector<double>> parts(Limits::kNames.size());
+Row Field::limit(const std::string& name) {
+  if (name.ends_with(kSetUp)) return limit_of_set_up(name);
+  for (const Transfer& transfer : kTransfers) {
+    if (name == std::string(kLimit) + transfer.name)
+      return limit_of_messages(name, transfer.traffic);
+  }
+  fail("no row is called " + name);
+}
+
+Row Field::limit_of_messages(const std::string& name, const Traffic& traffic) {
+  Limits limits(traffic.size, traffic.is_in_place);
+  LimitTrials trials;
   for (int i = 0; i < plan_.trials; ++i) {
-    ours.push_back(1e9 / ours_->transfer(traffic, plan_.span).rate());
-    const Limits::Parts now = limits.measure(plan_.span / 4);
-    sums.push_back(0);
-    for (std::size_t k = 0; k < now.size(); ++k) {
-      parts[k].push_back(now[k]);
-      sums.back() += now[k];
-    }
+    const double ours = 1e9 / ours_->transfer(traffic, plan_.span).rate();
+    trials.add(ours, limits.measure(plan_.span / 4));
     if (plan_.alone) continue;
-    peers.push_back(1e9 / std::max(nodelay_->transfer(traffic, plan_.span).rate(),
-                                   nagle_->transfer(traffic, plan_.span).rate()));
+    trials.peers.push_back(1e9 / std::max(nodelay_->transfer(traffic, plan_.span).rate(),
+                                          nagle_->transfer(traffic, plan_.span).rate()));
   }
-  Row row{.name = name, .unit = "ns/message", .beside = "the sum of its parts"};
-  fill(row, ours, sums, true);
-  for (std::size_t k = 0; k < parts.size(); ++k) {
-    row.parts.emplace_back(Limits::kNames[k], median(parts[k]));
-    row.note += std::string(k == 0 ? "" : ", ") + Limits::kNames[k] + " " +
-                std::to_string(std::lround(row.parts[k].second));
+  return trials.row(name, name.substr(std::strlen(kLimit)), "ns/message");
+}
+
+Row Field::limit_of_set_up(const std::string& name) {
+  SetUpLimits limits(ours_->packets_of_set_up());
+  LimitTrials trials;
+  for (int i = 0; i < plan_.trials; ++i) {
+    const double ours = 1e9 / ours_->set_up(plan_.span).rate();
+    trials.add(ours, limits.measure(plan_.span / 4));
+    if (!plan_.alone) trials.peers.push_back(1e9 / nodelay_->set_up(plan_.span).rate());
   }
-  if (plan_.alone) return row;
-  const double peer = median(peers);
-  const double left = peer / least_ratio(kMessage + std::to_string(size));
-  row.parts.emplace_back("usrsctp", peer);
-  row.parts.emplace_back("mark", left);
-  row.note += "; usrsctp " + std::to_string(std::lround(peer)) + ", the mark leaves " +
-              std::to_string(std::lround(left));
-  return row;
+  return trials.row(name, kSetUp, "ns/association");
 }
 
 Row Field::set_up() {

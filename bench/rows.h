@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "bench/contestant.h"
+#include "bench/limits.h"
+#include "bench/millrace_pair.h"
 #include "bench/usrsctp_pair.h"
 
 namespace millrace::bench {
@@ -22,8 +24,9 @@ struct Row {
   /// Quartiles of the ratios of the trials, each against what stood beside it in the same turn, of
   /// which `ratio` is the median. 0: it was no trial's.
   double ratio_low = 0, ratio_high = 0;
-  /// What `peer` is made of, if of several: names and figures.
-  std::vector<std::pair<std::string, double>> parts;
+  Parts parts;  ///< what `peer` is made of, if of several
+  /// What else was measured in the same turns, for who explains the row.
+  std::vector<std::pair<std::string, double>> figures;
 };
 
 double median(std::vector<double> values);
@@ -59,14 +62,16 @@ class Field {
 
  private:
   Row transfer(const std::string& name, const Traffic& traffic);
-  Row limit(const std::string& name, std::size_t size);
+  Row limit(const std::string& name);
+  Row limit_of_messages(const std::string& name, const Traffic& traffic);
+  Row limit_of_set_up(const std::string& name);
   Row set_up();
   Row memory();
   std::unique_ptr<Contestant> make_peer(bool nodelay) const;
   void enter();
 
   const Plan& plan_;
-  std::unique_ptr<Contestant> ours_;
+  std::unique_ptr<MillracePair> ours_;
   std::unique_ptr<Contestant> nodelay_;
   std::unique_ptr<Contestant> nagle_;
 };

@@ -176,6 +176,19 @@ bool WatchedPair::send(std::span<const std::uint8_t> bytes) {
   return status == 0;
 }
 
+bool WatchedPair::send_in_place(std::span<const std::uint8_t> bytes) {
+  void* slot = nullptr;
+  watch([&] { slot = mr_buffer_alloc(left_.context, bytes.size()); });
+  if (slot == nullptr) return false;
+  std::memcpy(slot, bytes.data(), bytes.size());
+  int status = 0;
+  watch([&] {
+    status = mr_send_buffer(left_.context, association_, slot, bytes.size(), 0, 46, MR_MORE, 0);
+  });
+  if (status != 0) mr_buffer_free(left_.context, slot);
+  return status == 0;
+}
+
 std::size_t WatchedPair::receive(std::size_t size) {
   std::size_t messages = 0;
   mr_event event;
@@ -189,7 +202,7 @@ std::size_t WatchedPair::receive(std::size_t size) {
   return messages;
 }
 
-Journey WatchedPair::carry(std::size_t size, std::size_t messages) {
+Journey WatchedPair::carry(std::size_t size, std::size_t messages, bool is_in_place) {
   const std::unique_ptr<void, decltype(&std::free)> pages(
       std::aligned_alloc(kPage, ipc::Geometry::rounded(size)), &std::free);
   const std::span bytes(static_cast<std::uint8_t*>(pages.get()), size);
@@ -207,7 +220,7 @@ Journey WatchedPair::carry(std::size_t size, std::size_t messages) {
 
   std::size_t received = 0;
   for (std::size_t sent = 0; received < messages;) {
-    while (sent < messages && send(bytes)) ++sent;
+    while (sent < messages && (is_in_place ? send_in_place(bytes) : send(bytes))) ++sent;
     watch([&] {
       mr_flush(left_.context);
       turn();

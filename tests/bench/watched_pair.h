@@ -64,8 +64,9 @@ class WatchedPair {
   WatchedPair();
   ~WatchedPair();
 
-  /// Sends and receives so many messages.
-  Journey carry(std::size_t size, std::size_t messages);
+  /// Sends and receives so many messages, which the application has in its buffer, or has written
+  /// where they are to lie.
+  Journey carry(std::size_t size, std::size_t messages, bool is_in_place);
 
  private:
   struct Side {
@@ -81,6 +82,7 @@ class WatchedPair {
   void connect();
   void turn();
   bool send(std::span<const std::uint8_t> bytes);
+  bool send_in_place(std::span<const std::uint8_t> bytes);
   std::size_t receive(std::size_t size);
 
   Side left_, right_;
