@@ -1,11 +1,14 @@
 // millrace-steps: a fixed amount of one row's work on a clock that is the same every time, for
-// tools that count instructions. They look at measured() alone: what comes before warms up.
+// tools that count instructions or sample. They look at measured() alone: what comes before warms
+// up. Its output says when that was, by CLOCK_MONOTONIC, and how long it was on a core.
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "bench/clocks.h"
 #include "bench/crowd.h"
 #include "bench/millrace_pair.h"
 
@@ -24,13 +27,16 @@ constexpr Duration kCrowdStep = microseconds(50);  // a turn of many association
 /// Goes so many messages, or associations, further.
 using Steps = std::function<void(std::uint64_t)>;
 
-/// Of one association, or (`size` 0) of set-ups and shut-downs.
-Steps steps_of_pair(std::size_t size) {
+Steps steps_of_set_up() {
   const auto pair = std::make_shared<MillracePair>(Clock(kClockStep));
-  if (size == 0) return [pair](std::uint64_t count) { pair->set_up_some(count); };
-  const auto writer = std::make_shared<Writer>(size);
-  const auto reader = std::make_shared<Reader>(*writer);
-  return [=](std::uint64_t count) { pair->carry(*writer, *reader, count); };
+  return [pair](std::uint64_t count) { pair->set_up_some(count); };
+}
+
+Steps steps_of_messages(const Traffic& traffic) {
+  const auto pair = std::make_shared<MillracePair>(Clock(kClockStep));
+  const auto flow = std::make_shared<Flow>(traffic);
+  pair->open(*flow);
+  return [=](std::uint64_t count) { pair->carry(*flow, count); };
 }
 
 /// Of rows active-64 and active-1400.
@@ -46,6 +52,16 @@ std::size_t number(const char* text) {
   return std::strtoul(text, nullptr, 10);
 }
 
+Steps steps_of(const std::string& row, std::size_t size, std::size_t associations) {
+  if (row == "setup") return steps_of_set_up();
+  if (row == "active") return steps_of_crowd(size, associations);
+  if (row == "message") return steps_of_messages({.size = size});
+  if (row == "unordered") return steps_of_messages({.size = size, .is_unordered = true});
+  if (row == "both-ways") return steps_of_messages({.size = size, .is_both_ways = true});
+  if (row == "in-place") return steps_of_messages({.size = size, .is_in_place = true});
+  fail("no row is called " + row);
+}
+
 }  // namespace
 
 extern "C" [[gnu::noinline]] void measured(const void* steps, std::uint64_t count) {
@@ -56,13 +72,19 @@ extern "C" [[gnu::noinline]] void measured(const void* steps, std::uint64_t coun
 
 int main(int argc, char** argv) {
   using namespace millrace::bench;
-  if (argc != 3 && argc != 4) {
-    fail("usage: millrace-steps BYTES COUNT [ASSOCIATIONS] (BYTES 0: associations)");
+  if (argc != 4 && argc != 5) {
+    fail(
+        "usage: millrace-steps ROW BYTES COUNT [ASSOCIATIONS]\n"
+        "ROW: message, unordered, both-ways, in-place, setup (BYTES 0), active");
   }
-  const std::size_t size = number(argv[1]);
-  const Steps steps = argc == 4 ? steps_of_crowd(size, number(argv[3])) : steps_of_pair(size);
-  const std::uint64_t count = number(argv[2]);
+  const Steps steps = steps_of(argv[1], number(argv[2]), argc == 5 ? number(argv[4]) : 1);
+  const std::uint64_t count = number(argv[3]);
   steps(count / 4 + 1);
+  const std::int64_t start = read_ns(CLOCK_MONOTONIC);
+  const CpuStopwatch stopwatch;
   measured(&steps, count);
+  const double seconds = stopwatch.seconds();
+  std::printf("from %" PRId64 " to %" PRId64 " ns, %.0f on a core\n", start,
+              read_ns(CLOCK_MONOTONIC), seconds * 1e9);
   return 0;
 }

@@ -25,32 +25,38 @@ def why_not():
 
 
 def take(command):
-    """[(library, file, function, nanoseconds)] of user code. Raises if the command fails."""
+    """[(library, file, function, nanoseconds)] of user code, and how many nanoseconds the program says
+    that it was on a core, in the time between two that it prints: "from NS to NS ns, NS on a core"
+    (millrace-steps). Raises if the command fails."""
     with tempfile.NamedTemporaryFile() as data:
-        done = _perf("record", "-q", "-F", str(HERTZ), "-e", "cpu-clock:u", "-o", data.name, *command)
-        if done.returncode != 0:
+        done = _perf("record", "-q", "-F", str(HERTZ), "-e", "cpu-clock:u", "-k", "CLOCK_MONOTONIC",
+                     "-o", data.name, *command)
+        said = re.search(r"^from (\d+) to (\d+) ns, (\d+) on a core$", done.stdout, re.M)
+        if done.returncode != 0 or not said:
             raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stderr[-2000:]}")
-        script = _perf("script", "-i", data.name, "-F", "ip,dso", "--show-mmap-events").stdout
+        script = _perf("script", "-i", data.name, "-F", "time,ip,dso", "--ns",
+                       "--show-mmap-events").stdout
+    start, end, on_core = map(int, said.groups())
     found = []
-    for library, addresses in by_library(script).items():
+    for library, addresses in by_library(script, start, end).items():
         for where, count in _places(library, addresses).items():
             found.append((pathlib.Path(library).name, *where, count * 1e9 / HERTZ))
-    return found
+    return found, on_core
 
 
-def by_library(script):
-    """How often each offset in each file was met, of perf's script with its mappings."""
+def by_library(script, start, end):
+    """How often each offset in each file was met from `start` to `end`, in ns, of perf's script with
+    its mappings."""
     starts = {}
     counts = collections.defaultdict(collections.Counter)
     for line in script.splitlines():
         mapped = re.search(r"MMAP2? .*\[0x(\w+)\(0x\w+\) @ (?:0x)?(\w+) .*\]: \S+ (.+)$", line)
-        sample = re.match(r"\s+(\w+) \((.+)\)$", line)
+        sample = re.match(r"\s*(\d+)\.(\d{9}):\s+(\w+) \((.+)\)$", line)
         if mapped:
             starts[mapped[3]] = int(mapped[1], 16) - int(mapped[2], 16)
-        elif sample and sample[2] in starts:
-            counts[sample[2]][int(sample[1], 16) - starts[sample[2]]] += 1
-        elif sample:
-            counts[sample[2]][0] += 1
+        elif sample and start <= int(sample[1] + sample[2]) <= end:
+            first = starts.get(sample[4], int(sample[3], 16))
+            counts[sample[4]][int(sample[3], 16) - first] += 1
     return counts
 
 

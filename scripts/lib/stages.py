@@ -23,6 +23,18 @@ DELIVERIES = "deliveries, slots that go back"
 APPLICATION_RECEIVES = "application: receive, credit, reuse slots"
 BENCHMARK = "the benchmark's own checks"
 REST = "all else"
+# Of an association's life:
+COOKIE = "cookie: written, sealed, opened"
+RANDOM = "random numbers"
+DIRECTORY = "the directory and the tables of tags"
+DEADLINES = "deadlines"
+APPLICATION_CONNECTS = "application: connect, shut down, events"
+CONNECT_REQUESTS = "requests: copy, check, connect, shut down"
+EVENTS_OUT = "events on their way out"
+HANDSHAKE = "what INIT to SHUTDOWN COMPLETE mean"
+CONTROL_OUT = "packets out: choose, write chunks"
+CONTROL_IN = "packets in: find the association, walk the chunks"
+ASSOCIATIONS = "an association made, settled, accounted, cleared"
 
 
 def _rules(*pairs):
@@ -57,26 +69,26 @@ ASSOCIATION = _rules(
     (r"libisal|crc32c|update_serially|state_of_header|sctp_checksum|::shift\(", CHECKSUMS),
     (r"\.\./bench/|MillracePair::take_events", BENCHMARK),
     (r"libIPSec|/base/mac\.|/assoc/cookie\.|CookieJar|GmacSigner|macs_are_equal",
-     "cookie: written, sealed, opened"),
-    (r"keyed_hash|base/hash\.cc .*Random|Random::|sip_hash<2", "random numbers"),
+     COOKIE),
+    (r"keyed_hash|base/hash\.cc .*Random|Random::|sip_hash<2", RANDOM),
     (r"table_hash|sip_hash<1|/shard/steering\.|Steering::|offered_tags|recent_tags|tag_table|/shard/peer_counts",
-     "the directory and the tables of tags"),
-    (r"timer_wheel\.h|next_deadline|on_deadline", "deadlines"),
-    (r"/api/|api::", "application: connect, shut down, events"),
+     DIRECTORY),
+    (r"timer_wheel\.h|next_deadline|on_deadline", DEADLINES),
+    (r"/api/|api::", APPLICATION_CONNECTS),
     (r"/net/receiver\.|net::Receiver|/net/heard_pairs", FRAMES_IN),
     (r"/engine/net/|/drivers/|net::", ROUTE),
     (r"/lcore/requests\.|Requests::|Channel::(take|check)|/shard/requests\.|Shard::connect",
-     "requests: copy, check, connect, shut down"),
+     CONNECT_REQUESTS),
     (r"/lcore/deliveries\.|Deliveries::|Shard::(next|take)_event|next_event|pop_event|Channel::post"
-     r"|next_notice", "events on their way out"),
+     r"|next_notice", EVENTS_OUT),
     (r"/shard/handshakes\.|/assoc/(handshake|init_parameters|replies|shutdown)\.|read_init"
-     r"|write_local_addresses|InitContents|answer_init|draw_tag", "what INIT to SHUTDOWN COMPLETE mean"),
+     r"|write_local_addresses|InitContents|answer_init|draw_tag", HANDSHAKE),
     (r"Departures|next_packet|/assoc/transmit\.|/wire/writer|PacketWriter|Outbound::fill"
-     r"|(data|control)_path|Worker::(transmit|send)", "packets out: choose, write chunks"),
+     r"|(data|control)_path|Worker::(transmit|send)", CONTROL_OUT),
     (r"Arrivals|take_packet|find_for|find_here|Forecast|Association::on_packet|ChunkReader"
-     r"|/assoc/(chunks|data|rx/)|/tx/sack\.", "packets in: find the association, walk the chunks"),
+     r"|/assoc/(chunks|data|rx/)|/tx/sack\.", CONTROL_IN),
     (r"Shard::|Association::|Slot::|Outbound::|Path::|Slab|Stream|Reassembly::|TsnTracker::",
-     "an association made, settled, accounted, cleared"),
+     ASSOCIATIONS),
     (r"Worker::receive", FRAMES_IN),
 )
 
@@ -123,3 +135,12 @@ def by_stage(counts, units, table):
         text = f"{library} {source_of(file)} {function}"
         sums[next((stage for pattern, stage in table if pattern.search(text)), REST)] += count
     return {stage: sums[stage] / units for stage in names(table)}
+
+
+def markdown(head, found):
+    """A table of {row: {stage: figure}}, all of one table of stages, with their sums."""
+    lines = [f"| {head} | {' | '.join(found)} |", f"| --- |{' ---: |' * len(found)}"]
+    for stage in next(iter(found.values())):
+        lines.append(f"| {stage} | {' | '.join(f'{of[stage]:,.0f}' for of in found.values())} |")
+    lines.append(f"| sum | {' | '.join(f'{sum(of.values()):,.0f}' for of in found.values())} |")
+    return "\n".join(lines)

@@ -13,26 +13,42 @@ from lib import samples, stages  # noqa: E402
 SCRIPT = """\
 PERF_RECORD_MMAP2 6989/6989: [0x55e03e526000(0x53000) @ 0x2000 fe:00 5499218 1542891298]: r-xp /opt/a program
 PERF_RECORD_MMAP2 6989/6989: [0x7f5f9af64000(0x2000) @ 0 00:00 0 0]: r-xp [vdso]
-     55e03e526010 (/opt/a program)
-     55e03e526010 (/opt/a program)
-     55e03e526123 (/opt/a program)
-     7f5f9af64700 ([vdso])
-             1234 ([unknown])
+  100.000000001:      55e03e526010 (/opt/a program)
+  100.000000002:      55e03e526010 (/opt/a program)
+  100.000000002:      55e03e526010 (/opt/a program)
+  103.123456789:      55e03e526123 (/opt/a program)
+  103.123456789:      7f5f9af64700 ([vdso])
+  104.000000000:              1234 ([unknown])
+  104.000000001:      55e03e526010 (/opt/a program)
 """
 
 BUSY = """
+#include <stdio.h>
+#include <time.h>
 __attribute__((noinline)) unsigned long busy(unsigned long n) {
   volatile unsigned long sum = 0;
   for (unsigned long i = 0; i < n; ++i) sum += i;
   return sum;
 }
-int main(void) { return busy(400000000) == 1; }
+long now(clockid_t clock) {
+  struct timespec at;
+  clock_gettime(clock, &at);
+  return at.tv_sec * 1000000000L + at.tv_nsec;
+}
+int main(void) {
+  busy(200000000);
+  long start = now(CLOCK_MONOTONIC), before = now(CLOCK_THREAD_CPUTIME_ID);
+  if (busy(400000000) == 1) return 1;
+  long on_core = now(CLOCK_THREAD_CPUTIME_ID) - before;
+  printf("from %ld to %ld ns, %ld on a core\\n", start, now(CLOCK_MONOTONIC), on_core);
+  return 0;
+}
 """
 
 
 class Samples(unittest.TestCase):
     def test_samples_are_counted_by_where_they_lie_in_their_file(self):
-        found = samples.by_library(SCRIPT)
+        found = samples.by_library(SCRIPT, 100_000_000_002, 104_000_000_000)
         self.assertEqual(found["/opt/a program"], {0x2010: 2, 0x2123: 1})
         self.assertEqual(found["[vdso]"], {0x700: 1})
         self.assertEqual(found["[unknown]"], {0: 1})
@@ -53,12 +69,14 @@ class Samples(unittest.TestCase):
             source.write_text(BUSY, encoding="utf-8")
             program = pathlib.Path(folder, "busy")
             subprocess.run(["cc", "-g", "-O1", "-o", program, source], check=True)
-            found = samples.take([program])
+            found, on_core = samples.take([program])
         total = sum(count for *_, count in found)
         busy = sum(count for library, file, function, count in found
                    if (library, file, function) == ("busy", str(source), "busy"))
-        self.assertGreater(total, 0)
         self.assertGreater(busy, 0.9 * total)
+        # What came before the time that counts is not in it. (The kernel's part is in neither.)
+        self.assertGreater(total, 0.7 * on_core)
+        self.assertLess(total, 1.2 * on_core)
 
 
 class Stages(unittest.TestCase):
