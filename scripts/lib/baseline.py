@@ -1,6 +1,9 @@
 """Writes docs/benchmark.md and README's table of ratios from what scripts/bench --baseline made.
 
-  baseline.py docs/benchmark
+  baseline.py docs/benchmark          docs/benchmark.md, and README's table
+  baseline.py FOLDER FILE             only the former, to FILE
+
+All figures are those of the run: what is said here holds for any, or is chosen by them.
 """
 import json
 import pathlib
@@ -8,9 +11,16 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from lib import distance  # noqa: E402
+
 README = ROOT / "README.md"
 DOCUMENT = ROOT / "docs" / "benchmark.md"
 QUIET = 0.5  # load for each CPU, above which others had a part in the figures
+LIMITED = ("message-64", "message-300", "message-1400", "message-8192", "message-65536", "in-place-8192",
+           "in-place-65536")
+ACTIVE = ("active-64-1", "active-64-16", "active-64", "active-1400-1", "active-1400-16", "active-1400")
 
 TEXT = """# The benchmark's baseline
 
@@ -22,7 +32,7 @@ Made on {date} on {cpus} CPUs ({processor}, Linux {kernel}). The load average wa
 scripts/bench --baseline docs/benchmark
 ```
 
-makes the figures, the page, this text and README's table again, in less than ten minutes and as root.
+makes the figures, the page, this text and README's table again, in some ten minutes and as root.
 [report.html](benchmark/report.html) is the page; it opens without a network.
 
 ## Beside usrsctp, both ends on one core
@@ -34,57 +44,72 @@ makes the figures, the page, this text and README's table again, in less than te
 - A ratio is the median of the trials' ratios, each against the trial of usrsctp's that stood beside it;
   half of them lie between the quartiles.
 - Both sum in software: Millrace by the processor's instructions for it, usrsctp by tables, for it has
-  nothing else. That is about half of usrsctp's time from 1400 bytes on, and a seventh at 64 bytes. Without
-  any checksum on its side, and ours as ever, the ratio fell from 10.9 to 5.9 at 1400 bytes, from 12.2 to
-  5.9 at 8192 and from 12.4 to 11.0 at 64 (`usrsctp_enable_crc32c_offload()`, called in gdb after
-  `usrsctp_init_nothreads`).
+  nothing else.
+- Messages of `in-place-*` are written by the application where they are to lie (`mr_buffer_alloc`), which
+  saves the first of three copies. What it takes to make a message counts in no row: all of it but its
+  number lies there already, in the application's buffer or in the slot. usrsctp copies them as ever.
 
-{limits}## Many associations, lcores, rings
+{limits}{stages}{marks}## Many associations, lcores, rings
 
 | row | figure | beside | ratio | quartiles | what |
 | --- | ---: | ---: | ---: | --- | --- |
 {others}
 
-- A ratio above 1 is better than what stands beside it. `active-1400` loses what a visit to an association
-  that is in no near cache costs, at both ends; with 36 small messages a visit it weighs less (`active-64`).
+- A ratio above 1 is better than what stands beside it.
 - The rows of active associations send two packets to each, which are acknowledged at once. One packet each
   would wait 200 ms for its SACK, and an application has 16,384 slots for what is not acknowledged.
 - `idle-cost` counts the packets of heartbeats with those of traffic; what either takes by itself is in
   the notes of this row and of `heartbeat`. All crowds lie on 1,024 pairs of addresses, for
   which the caches of pairs and routes have room.
+- `idle-memory` has all tables of an engine that may hold a quarter more associations than it does; `memory`
+  is what one end more adds. Of usrsctp's ends in `memory` many share a socket: a program with a socket for
+  each association takes more.
 - `ring-spin` wants two free cores: with none, it is the scheduler's time. `lcores` and `hand-off` feel
   busy neighbours in the same way. `lcores` keeps only associations whose packets arrive at the lcore
   that owns them; what the others take more is `hand-off`.
 
-## Over ports, between two network namespaces
+{crowds}## Over ports, between two network namespaces
 
-Packets of 1400 bytes of user data a second, one way.
+Packets of 1400 bytes of user data a second, one way, and what part of testpmd's on the same device. All of an
+end, its engine and its application, has one CPU: the sending end CPU 0, the receiving one the next. Medians of
+{port_runs} runs each.
 
-| devices | {runs} |
-| --- |{dashes}
 {devices}
-
-usrsctp's wire is a pair of veth in each case, so it has one figure: the median of runs between the others.
-{skipped}"""
+usrsctp's wire is a pair of veth in each case, so it has one figure.
+{skipped}{port_times}"""
 
 LIMITS = """## Beside the limits
 
 Nanoseconds of one message, both ends and both applications. A limit is what its bytes, its rings and the
 port take when they are all that is done, in the nearest caches, on this machine and in this run: two
-checksums of each packet and three copies (the first sum in the pass of the second copy, where that is
-quicker), a request, a completion and a slot that goes back through a ring each, and the packets through
-the port. Acknowledgements are in none of them. A mark that leaves less than the limit cannot be met.
-The last two columns are the ratios to usrsctp of who took the limit, and of who took twice as long.
+checksums of each packet and three copies (two, where messages are written in place; the first sum in the
+pass of the second copy, where that is quicker), a request, a completion and a slot that goes back through
+a ring each, and the packets through the port. Acknowledgements are in none of them. The last two columns
+are the ratios to usrsctp of who took the limit, and of who took twice as long.
 
-| row | {parts} | limit | ours | ours / limit | usrsctp | what the mark leaves | ratio at the limit | at twice |
-| --- |{dashes} ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-{lines}
+{messages}
+Of an association that is set up and shut down: two checksums of each of its seven packets, a cookie
+written, sealed and opened, five random numbers (tags, TSNs, a port), two requests, five events and a slot
+through rings, and the packets through the port. Deciding anything, remembering anything and finding it
+again are in none of it.
 
-Twice the limit is one aim, the mark is another, and from 1400 bytes on they are far apart: who takes twice
-the limit is at {at_twice} times usrsctp's rate, and the mark leaves {share} times the limit, so that all
-that is not the limit would have to take next to nothing.
-
+{set_up}
 `scripts/bench --rows {names}` measures them alone.
+
+"""
+
+STAGES = """## Where the time goes
+
+Nanoseconds by stage, as `scripts/instructions --times` samples them in the optimized build, in the same run
+as the rows. bench/instructions.txt has the same stages in instructions. What one checksum does in the pass of
+the second copy is among checksums. The sum is of user code; what the kernel took is in the line below it.
+
+{tables}
+"""
+
+MARKS = """## Marks that are not met
+
+{tables}{paragraphs}
 
 """
 
@@ -110,43 +135,35 @@ def peers_table(rows):
                      for row in rows if "beside" not in row)
 
 
-def parts_of(row):
-    return {name: value for name, value in row["parts"].items() if name not in ("usrsctp", "mark")}
-
-
-def at_limit(row):
-    """The ratio to usrsctp of who takes the limit."""
-    return row["parts"]["usrsctp"] / row["peer"]
-
-
-def between(values):
-    values = sorted(values)
-    digits = 2 if values[-1] < 10 else 0
-    return f"{values[0]:.{digits}f} to {values[-1]:.{digits}f}"
-
-
-def limits(rows):
+def limits(run):
     """The section; empty if they were not measured."""
-    rows = [row for row in rows if "parts" in row]
-    if not rows:
-        return ""
-    lines = [table_row(row["name"], *(f"{value:,.0f}" for value in parts_of(row).values()),
-                       f"{row['peer']:,.0f}", f"{row['ours']:,.0f}",
-                       f"{row['ours'] / row['peer']:.1f}", f"{row['parts']['usrsctp']:,.0f}",
-                       f"{row['parts']['mark']:,.0f}", f"{at_limit(row):.1f}",
-                       f"{at_limit(row) / 2:.1f}") for row in rows]
-    parts = parts_of(rows[0])
-    large = [row for row in rows if int(row["name"].split("-")[1]) >= 1400] or rows
-    return LIMITS.format(parts=" | ".join(parts), dashes=" ---: |" * len(parts),
-                         lines="\n".join(lines), names=" ".join(row["name"] for row in rows),
-                         at_twice=between(at_limit(row) / 2 for row in large),
-                         share=between(row["parts"]["mark"] / row["peer"] for row in large))
+    messages = distance.limits_table(run, LIMITED)
+    names = [name for name in run.rows if name.startswith("limit-")]
+    return LIMITS.format(messages=messages, set_up=distance.limits_table(run, ["setup"]),
+                         names=" ".join(names)) if messages else ""
+
+
+def stage_tables(run):
+    """The section; empty if nothing was sampled."""
+    tables = [distance.stage_table(run, "of a message", LIMITED),
+              distance.stage_table(run, "of a message, round so many associations", ACTIVE),
+              distance.stage_table(run, "of an association's life", ["setup"])]
+    return STAGES.format(tables="\n".join(filter(None, tables))) if any(tables) else ""
+
+
+def marks(run):
+    """The section; empty if all are met."""
+    found = distance.paragraphs(run)
+    tables = [distance.above_table(run, LIMITED, distance.MESSAGE_GROUPS),
+              distance.above_table(run, ["setup"], distance.ASSOCIATION_GROUPS)]
+    return MARKS.format(tables="".join(each + "\n" for each in tables if each),
+                        paragraphs=found) if found else ""
 
 
 def others_table(rows):
     lines = []
     for row in rows:
-        if "beside" in row and "parts" not in row:
+        if "beside" in row and not row["name"].startswith("limit-"):
             has_peer = row["peer"] > 0
             lines.append(table_row(
                 row["name"], f"{row['ours']:,.0f} {row['unit']}",
@@ -162,15 +179,23 @@ def contestants(devices):
     return list(dict.fromkeys(names))
 
 
+def rates(device, name):
+    """The run of this contestant, or {}."""
+    return next((run for run in device["runs"] if run["name"].split(",")[0] == name), {})
+
+
 def devices_table(devices):
-    lines = []
+    names = contestants(devices)
+    lines = [("devices", *names, *(f"{name} of testpmd" for name in names if name != "testpmd"))]
     for device in devices:
-        rates = {name: "skipped" for name in device.get("skipped", {})}
-        rates |= {run["name"].split(",")[0]: f"{run['packets_per_second']:,.0f}"
-                  for run in device["runs"]}
-        lines.append(table_row(device["name"],
-                               *(rates.get(name, "") for name in contestants(devices))))
-    return "\n".join(lines)
+        found = {name: rates(device, name).get("packets_per_second") for name in names}
+        limit = found.get("testpmd")
+        lines.append((device["name"],
+                      *("skipped" if name in device.get("skipped", {}) else
+                        f"{found[name]:,.0f}" if found[name] else "" for name in names),
+                      *(f"{found[name] / limit:.2f}" if limit and found[name] else ""
+                        for name in names if name != "testpmd")))
+    return distance.table(*lines) + "\n"
 
 
 def skipped(devices):
@@ -178,18 +203,61 @@ def skipped(devices):
                    for name, why in device.get("skipped", {}).items())
 
 
-def document(compare, ports):
+PORT_TIMES = """
+Where the time goes: of a second of either CPU, divided by the packets that arrived in it. What threads took by
+the kernel's account, user code and system calls apart; `other` is what else the CPU did (interrupts, and
+packets on their way through the kernel, where it counts them so), `idle` what was left, stolen time included.
+A poll loop that finds nothing to do is user code too: of the end that waits for the other one, part of it is
+waiting. testpmd stands under `engine`.
+
+{table}
+
+{distances}
+"""
+
+
+def port_distances(devices):
+    """What Millrace's ends take more than testpmd's, and in what."""
+    lines = []
+    for device in devices:
+        limit, ours = (rates(device, name).get("ns_per_packet", {}) for name in ("testpmd", "Millrace"))
+        for end in (end for end in ours if end in limit):
+            more = {what: ns - limit[end].get(what, 0) for what, ns in ours[end].items()}
+            parts = ", ".join(f"{what} {ns:+,.0f}" for what, ns in more.items())
+            lines.append(f"- {device['name'].split()[0]}, {end}: Millrace takes {sum(more.values()):+,.0f} ns of "
+                         f"its CPU a packet beside testpmd ({parts}).")
+    return "\n".join(lines)
+
+
+def port_times(devices):
+    """Nanoseconds a packet, by end; empty if they were not taken."""
+    found = [(device["name"].split()[0], run["name"].split(",")[0], end, ns) for device in devices
+             for run in device["runs"] for end, ns in run.get("ns_per_packet", {}).items()]
+    if not found:
+        return ""
+    keys = list(dict.fromkeys(key for *_, ns in found for key in ns))
+    lines = [("device", "who", "end", *keys, "all")]
+    lines += [(*who, *(f"{ns[key]:,.0f}" if key in ns else "" for key in keys), f"{sum(ns.values()):,.0f}")
+              for *who, ns in found]
+    return PORT_TIMES.format(table=distance.table(*lines), distances=port_distances(devices))
+
+
+def document(compare, ports, profile=None):
     conditions = compare["conditions"]
-    names = contestants(ports["devices"])
+    run = distance.Run(compare["rows"], profile)
     is_busy = conditions["load_before"] > QUIET * conditions["cpus"]
+    crowds = distance.crowds_table(run)
     return TEXT.format(
-        date=conditions["date"][:10], cpus=conditions["cpus"], processor=conditions["processor"],
+        date=conditions["date"][:16].replace("T", " at ") + " UTC", cpus=conditions["cpus"],
+        processor=conditions["processor"],
         kernel=conditions["kernel"], before=conditions["load_before"],
         after=conditions["load_after"], ports_after=ports["conditions"]["load_after"],
         quiet=IS_BUSY if is_busy else IS_QUIET, peers=peers_table(compare["rows"]),
-        limits=limits(compare["rows"]), others=others_table(compare["rows"]), runs=" | ".join(names),
-        dashes=" ---: |" * len(names), devices=devices_table(ports["devices"]),
-        skipped=skipped(ports["devices"]))
+        limits=limits(run), stages=stage_tables(run), marks=marks(run),
+        others=others_table(compare["rows"]),
+        crowds=f"With more and more associations, visited in the same way:\n\n{crowds}\n" if crowds else "",
+        port_runs=ports.get("repeats", 1), devices=devices_table(ports["devices"]),
+        skipped=skipped(ports["devices"]), port_times=port_times(ports["devices"]))
 
 
 def readme_table(rows):
@@ -217,7 +285,11 @@ def read(path):
 def main():
     folder = pathlib.Path(sys.argv[1])
     compare, ports = read(folder / "compare.json"), read(folder / "ports.json")
-    DOCUMENT.write_text(document(compare, ports), encoding="utf-8")
+    profile = read(folder / "stages.json") if (folder / "stages.json").exists() else None
+    if len(sys.argv) > 2:
+        pathlib.Path(sys.argv[2]).write_text(document(compare, ports, profile), encoding="utf-8")
+        return
+    DOCUMENT.write_text(document(compare, ports, profile), encoding="utf-8")
     README.write_text(with_table(README.read_text(encoding="utf-8"), readme_table(compare["rows"])),
                       encoding="utf-8")
 

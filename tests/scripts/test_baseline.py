@@ -48,25 +48,27 @@ class Baseline(unittest.TestCase):
         row = next(line for line in lines if line.startswith("| net_af_packet to"))
         self.assertIn("| skipped |", row)
 
-    def test_limits_and_quartiles_are_in_the_document_where_they_were_measured(self):
-        self.assertNotIn("## Beside the limits", baseline.document({**COMPARE, "rows": [
-            row for row in COMPARE["rows"] if "parts" not in row]}, PORTS))
+    def test_where_the_time_goes_over_ports_is_said_beside_testpmd(self):
+        ports = copy.deepcopy(PORTS)
+        testpmd, ours = ports["devices"][0]["runs"][:2]
+        testpmd["ns_per_packet"] = {"sending": {"engine, user": 1000, "engine, system": 4000, "idle": 0}}
+        ours["ns_per_packet"] = {"sending": {"engine, user": 2500, "engine, system": 6000,
+                                             "application, user": 500, "idle": 100}}
+        text = baseline.document(COMPARE, ports)
+        self.assertIn("| net_af_packet | Millrace | sending | 2,500 | 6,000 | 100 | 500 | 9,100 |", text)
+        self.assertIn("net_af_packet, sending: Millrace takes +4,100 ns", text)
+        self.assertIn("engine, user +1,500, engine, system +2,000", text)
+
+    def test_quartiles_are_in_the_document(self):
         compare = copy.deepcopy(COMPARE)
-        compare["rows"] = [row for row in compare["rows"] if "parts" not in row]
         compare["rows"][0]["quartiles"] = [12.34, 15.67]
-        compare["rows"].append({
-            "name": "limit-64", "ours": 150.0, "peer": 50.0, "unit": "ns/message", "ratio": 0.33,
-            "beside": "the sum of its parts", "note": "",
-            "parts": {"bytes": 20.0, "rings": 30.0, "usrsctp": 2000.0, "mark": 100.0}})
-        compare["rows"].append({
-            "name": "limit-1400", "ours": 600.0, "peer": 300.0, "unit": "ns/message", "ratio": 0.5,
-            "beside": "the sum of its parts", "note": "",
-            "parts": {"bytes": 260.0, "rings": 40.0, "usrsctp": 9000.0, "mark": 360.0}})
-        text = baseline.document(compare, PORTS)
-        self.assertIn("| 12.3 to 15.7 |", text)
-        self.assertIn("| row | bytes | rings | limit | ours | ours / limit |", text)
-        self.assertIn("| limit-64 | 20 | 30 | 50 | 150 | 3.0 | 2,000 | 100 | 40.0 | 20.0 |", text)
-        self.assertIn("is at 15 to 15 times usrsctp's rate, and the mark leaves 1.20 to 1.20", text)
+        self.assertIn("| 12.3 to 15.7 |", baseline.document(compare, PORTS))
+
+    def test_without_limits_and_stages_there_are_no_sections_of_them(self):
+        text = baseline.document({**COMPARE, "rows": [
+            row for row in COMPARE["rows"] if "parts" not in row]}, PORTS)
+        self.assertNotIn("## Beside the limits", text)
+        self.assertNotIn("## Where the time goes", text)
 
     def test_the_readme_has_the_block_and_nothing_else_changes(self):
         readme = baseline.README.read_text(encoding="utf-8")
