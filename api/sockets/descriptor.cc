@@ -15,6 +15,9 @@
 #include "api/sockets/table.h"
 
 namespace millrace::sockets {
+
+std::atomic<int> descriptors_end;
+
 namespace {
 
 constexpr int kSmallestBuffer = 1;  // the kernel makes the least that it can of it
@@ -50,8 +53,9 @@ int move_up(int descriptor) {
 }
 
 void mark_internal(int descriptor) {
-  if (descriptor >= 0 && descriptor < kDescriptorsMax)
-    internal[descriptor].store(1, std::memory_order_relaxed);
+  if (descriptor < 0 || descriptor >= kDescriptorsMax) return;
+  count_up_to(descriptor);
+  internal[descriptor].store(1, std::memory_order_relaxed);
 }
 
 bool is_internal(int descriptor) {

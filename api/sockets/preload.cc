@@ -25,9 +25,9 @@
 
 using millrace::sockets::can_read;
 using millrace::sockets::can_write;
+using millrace::sockets::descriptors_end;
 using millrace::sockets::is_internal;
 using millrace::sockets::is_ours;
-using millrace::sockets::kDescriptorsMax;
 using millrace::sockets::Process;
 using millrace::sockets::real;
 namespace calls = millrace::sockets::calls;
@@ -268,11 +268,12 @@ MR_PRELOAD int close(int descriptor) {
 }
 
 MR_PRELOAD int close_range(unsigned first, unsigned last, int flags) noexcept {
-  const bool is_plain = (flags & ~int{CLOSE_RANGE_UNSHARE}) != 0 || first > last;
+  const auto end = static_cast<unsigned>(descriptors_end.load(std::memory_order_relaxed));
+  const bool is_plain = (flags & ~int{CLOSE_RANGE_UNSHARE}) != 0 || first > last || first >= end;
   if (is_plain) return real().close_range(first, last, flags);
   const calls::Uncancellable uncancellable;
   unsigned at = first;
-  for (unsigned one = first; one <= last && one < static_cast<unsigned>(kDescriptorsMax); ++one) {
+  for (unsigned one = first; one <= last && one < end; ++one) {
     const auto descriptor = static_cast<int>(one);
     if (!is_ours(descriptor) && !is_internal(descriptor)) continue;
     if (at < one) real().close_range(at, one - 1, flags);

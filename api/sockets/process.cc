@@ -345,6 +345,7 @@ void Process::enter(int descriptor, const std::shared_ptr<Socket>& socket) {
   const std::shared_ptr<Socket> stale = leave(descriptor);
   sockets_[at] = socket;
   socket->descriptors.push_back(descriptor);
+  count_up_to(descriptor);
   ours[descriptor].store(1, std::memory_order_release);
   if (stale != nullptr) settle(stale);
 }

@@ -7,16 +7,24 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace {
 
 constexpr int kCalls = 100;
+constexpr int kUnused = 900;  // no descriptor has this number, nor a larger one
 
-int pipe_ends[2], ends[2], passing[2], set;
+int pipe_ends[2], ends[2], passing[2], set, file, listener;
+sockaddr_un listener_name;
+socklen_t listener_length;
+int fresh[kCalls + 1], accepted[kCalls + 1];
+int fresh_count = 0, bound_count = 0, connected_count = 0, accepted_count = 0;
 int passed[2 * kCalls];
 int passed_count = 0;
 char byte = 'b';
@@ -102,6 +110,47 @@ int count_bytes() {
   return ioctl(ends[1], FIONREAD, &count);
 }
 
+int send_some() {
+  mmsghdr one{message(false), 0};
+  return sendmmsg(ends[0], &one, 1, 0);
+}
+
+int receive_some() {
+  mmsghdr one{message(false), 0};
+  return recvmmsg(ends[1], &one, 1, 0, nullptr);
+}
+
+ssize_t send_a_file() {
+  off_t from_start = 0;
+  return sendfile(ends[0], file, &from_start, 1);
+}
+
+/// Of no name: the kernel chooses one.
+int bind_one() {
+  sockaddr_un nameless{AF_UNIX, {}};
+  return bind(fresh[bound_count++], reinterpret_cast<sockaddr*>(&nameless), sizeof(sa_family_t));
+}
+
+int connect_one() {
+  const auto* to = reinterpret_cast<const sockaddr*>(&listener_name);
+  return connect(fresh[connected_count++], to, listener_length);
+}
+
+int ask_name(decltype(&getsockname) ask) {
+  sockaddr_un name;
+  socklen_t length = sizeof name;
+  return ask(fresh[0], reinterpret_cast<sockaddr*>(&name), &length);
+}
+
+bool make_listener() {
+  sockaddr_un nameless{AF_UNIX, {}};
+  listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  listener_length = sizeof listener_name;
+  auto* name = reinterpret_cast<sockaddr*>(&listener_name);
+  return bind(listener, reinterpret_cast<sockaddr*>(&nameless), sizeof(sa_family_t)) == 0 &&
+         listen(listener, 2 * kCalls) == 0 && getsockname(listener, name, &listener_length) == 0;
+}
+
 int copies[kCalls + 1];
 int copy_count = 0;
 
@@ -112,29 +161,42 @@ struct Kind {
 };
 
 // What one writes the next reads.
-#define KINDS(KIND)                                                \
-  KIND(write, write(pipe_ends[1], &byte, 1))                       \
-  KIND(read, read(pipe_ends[0], &byte, 1))                         \
-  KIND(writev, writev(pipe_ends[1], &part, 1))                     \
-  KIND(readv, readv(pipe_ends[0], &part, 1))                       \
-  KIND(send, send(ends[0], &byte, 1, 0))                           \
-  KIND(recv, recv(ends[1], &byte, 1, 0))                           \
-  KIND(sendto, sendto(ends[0], &byte, 1, 0, nullptr, 0))           \
-  KIND(recvfrom, recvfrom(ends[1], &byte, 1, 0, nullptr, nullptr)) \
-  KIND(sendmsg, send_message(ends[0], false))                      \
-  KIND(recvmsg, receive_message())                                 \
-  KIND(sendmsg_rights, send_message(passing[0], true))             \
-  KIND(recvmsg_rights, receive_passed())                           \
-  KIND(poll, wait_by_poll())                                       \
-  KIND(select, wait_by_select())                                   \
-  KIND(epoll_ctl, change_epoll())                                  \
-  KIND(epoll_wait, wait_by_epoll())                                \
-  KIND(fcntl, fcntl(ends[0], F_GETFL))                             \
-  KIND(ioctl, count_bytes())                                       \
-  KIND(getsockopt, get_option())                                   \
-  KIND(setsockopt, set_option())                                   \
-  KIND(dup, copies[copy_count++] = dup(ends[0]))                   \
-  KIND(close, close(copies[--copy_count]))
+#define KINDS(KIND)                                                             \
+  KIND(write, write(pipe_ends[1], &byte, 1))                                    \
+  KIND(read, read(pipe_ends[0], &byte, 1))                                      \
+  KIND(writev, writev(pipe_ends[1], &part, 1))                                  \
+  KIND(readv, readv(pipe_ends[0], &part, 1))                                    \
+  KIND(send, send(ends[0], &byte, 1, 0))                                        \
+  KIND(recv, recv(ends[1], &byte, 1, 0))                                        \
+  KIND(sendto, sendto(ends[0], &byte, 1, 0, nullptr, 0))                        \
+  KIND(recvfrom, recvfrom(ends[1], &byte, 1, 0, nullptr, nullptr))              \
+  KIND(sendmsg, send_message(ends[0], false))                                   \
+  KIND(recvmsg, receive_message())                                              \
+  KIND(sendmsg_rights, send_message(passing[0], true))                          \
+  KIND(recvmsg_rights, receive_passed())                                        \
+  KIND(sendmmsg, send_some())                                                   \
+  KIND(recvmmsg, receive_some())                                                \
+  KIND(sendfile, send_a_file())                                                 \
+  KIND(socket, fresh[fresh_count++] = socket(AF_UNIX, SOCK_STREAM, 0))          \
+  KIND(bind, bind_one())                                                        \
+  KIND(connect, connect_one())                                                  \
+  KIND(accept, accepted[accepted_count++] = accept(listener, nullptr, nullptr)) \
+  KIND(getsockname, ask_name(getsockname))                                      \
+  KIND(getpeername, ask_name(getpeername))                                      \
+  KIND(shutdown, shutdown(accepted[--accepted_count], SHUT_RDWR))               \
+  KIND(poll, wait_by_poll())                                                    \
+  KIND(select, wait_by_select())                                                \
+  KIND(epoll_ctl, change_epoll())                                               \
+  KIND(epoll_wait, wait_by_epoll())                                             \
+  KIND(fcntl, fcntl(ends[0], F_GETFL))                                          \
+  KIND(ioctl, count_bytes())                                                    \
+  KIND(getsockopt, get_option())                                                \
+  KIND(setsockopt, set_option())                                                \
+  KIND(dup, copies[copy_count++] = dup(ends[0]))                                \
+  KIND(dup2, dup2(ends[0], kUnused))                                            \
+  KIND(close, close(copies[--copy_count]))                                      \
+  KIND(close_range, close_range(kUnused, ~0u, 0))                               \
+  KIND(closefrom, (closefrom(kUnused), 0))
 
 #define DEFINE_KIND(name, call)                              \
   void once_##name() {                                       \
@@ -158,8 +220,10 @@ int main(int argc, char**) {
   }
   set = epoll_create1(0);
   if (pipe(pipe_ends) < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 ||
-      socketpair(AF_UNIX, SOCK_STREAM, 0, passing) < 0 || set < 0)
+      socketpair(AF_UNIX, SOCK_STREAM, 0, passing) < 0 || set < 0 || !make_listener())
     return 1;
+  file = memfd_create("byte", 0);
+  if (write(file, &byte, 1) != 1) return 1;
   epoll_event event{};
   event.events = EPOLLOUT;
   if (epoll_ctl(set, EPOLL_CTL_ADD, ends[0], &event) < 0) return 1;
