@@ -112,6 +112,10 @@ void write_time(const Socket& socket, const Item& item, ControlWriter& writer, i
   writer.put(SCM_TIMESTAMP, timeval{time.tv_sec, time.tv_nsec / 1000}, flags, SOL_SOCKET);
 }
 
+bool is_complete(const Item& item) {
+  return item.is_first && item.is_last;
+}
+
 /// The old structure, with what is known of the next message.
 //= rfc6458 5.3.3
 sctp_extrcvinfo extended(const Socket& socket, const Item& item, std::uint16_t unordered) {
@@ -126,7 +130,7 @@ sctp_extrcvinfo extended(const Socket& socket, const Item& item, std::uint16_t u
   if (socket.items.size() < 2) return info;
   const Item& next = socket.items[1];
   info.serinfo_next_flags = SCTP_NEXT_MSG_AVAIL;
-  if (next.is_last) info.serinfo_next_flags |= SCTP_NEXT_MSG_ISCOMPLETE;
+  if (is_complete(next)) info.serinfo_next_flags |= SCTP_NEXT_MSG_ISCOMPLETE;
   if (next.is_unordered) info.serinfo_next_flags |= SCTP_NEXT_MSG_IS_UNORDERED;
   if (next.is_notification) info.serinfo_next_flags |= SCTP_NEXT_MSG_IS_NOTIFICATION;
   info.serinfo_next_stream = next.stream;
@@ -169,6 +173,7 @@ void write_control(const Socket& socket, const ReceiveRequest& request, msghdr& 
       info.nxt_length = static_cast<std::uint32_t>(next.data.size());
       info.nxt_flags = next.is_notification ? std::uint16_t{SCTP_NOTIFICATION} : std::uint16_t{0};
       if (next.is_unordered) info.nxt_flags |= SCTP_UNORDERED;
+      if (is_complete(next)) info.nxt_flags |= SCTP_COMPLETE;
       info.nxt_assoc_id = next.association->id;
       writer.put(SCTP_NXTINFO, info, flags);
     }

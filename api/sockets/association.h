@@ -32,6 +32,11 @@ struct SendDefaults {
   std::uint32_t time_to_live = 0;
 };
 
+/// Of what SCTP_INITMSG and SCTP_INIT ask for, as many as the engine makes.
+inline std::uint32_t attempts_of(const sctp_initmsg& init) {
+  return std::min<std::uint32_t>(init.sinit_max_attempts, 255);
+}
+
 /// Which notifications are wanted: bit n is type SCTP_SN_TYPE_BASE + n.
 using EventMask = std::uint16_t;
 

@@ -25,6 +25,14 @@ bool are_loopback(const std::vector<mr_address>& addresses) {
   return std::all_of(addresses.begin(), addresses.end(), is_loopback);
 }
 
+/// Of the association that is begun next.
+void preset_attempts(const sctp_initmsg& init) {
+  mr_context* context = Process::get().context();
+  if (init.sinit_max_attempts != 0) mr_preset(context, MR_INIT_MAX_RETRANS, attempts_of(init));
+  if (init.sinit_max_init_timeo != 0)
+    mr_preset(context, MR_INIT_RTO_MAX_MS, init.sinit_max_init_timeo);
+}
+
 }  // namespace
 
 int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
@@ -51,8 +59,7 @@ int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
     started->locals = locals_;
     associations[started->id] = started;
     preset();
-    if (init != nullptr && init->sinit_max_attempts != 0)
-      mr_preset(process.context(), MR_INIT_MAX_RETRANS, init->sinit_max_attempts);
+    if (init != nullptr) preset_attempts(*init);
     mr_connect_options wanted{};
     wanted.peer_port = started->peer_port;
     wanted.local_port = port_;

@@ -311,6 +311,15 @@ void Socket::on_message(const std::shared_ptr<Association>& association, const m
   queue(item_of(association, event));
 }
 
+/// As Linux tells it: of the one that is the primary already, too.
+void Socket::on_made_primary(const std::shared_ptr<Association>& association,
+                             const mr_address& address) {
+  association->primary = address;
+  if (wants(*association, SCTP_PEER_ADDR_CHANGE))
+    notify(association, address_change(*association, address, SCTP_ADDR_MADE_PRIM, *this));
+  refresh();
+}
+
 void Socket::on_notice(const std::shared_ptr<Association>& association, const mr_event& event) {
   Association& about = *association;
   switch (event.type) {

@@ -60,16 +60,21 @@ std::string association_change(const Association& association, int state, int er
   return bytes_of(change).append(abort_chunk);  // sac_info
 }
 
-//= rfc6458 6.1.2
 std::string address_change(const Association& association, const mr_event& event,
+                           const Socket& socket) {
+  return address_change(association, event.address, state_of(event.path_state), socket);
+}
+
+//= rfc6458 6.1.2
+std::string address_change(const Association& association, const mr_address& about, int state,
                            const Socket& socket) {
   sctp_paddr_change change{};
   change.spc_type = SCTP_PEER_ADDR_CHANGE;
   change.spc_length = sizeof change;
   sockaddr_storage address;
-  write_endpoint({event.address, association.peer_port}, socket.family(), socket.maps_v4, address);
+  write_endpoint({about, association.peer_port}, socket.family(), socket.maps_v4, address);
   std::memcpy(&change.spc_aaddr, &address, sizeof address);
-  change.spc_state = state_of(event.path_state);
+  change.spc_state = state;
   change.spc_assoc_id = association.id;
   return bytes_of(change);
 }

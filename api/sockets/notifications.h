@@ -13,6 +13,8 @@ std::string association_change(const Association& association, int state, int er
                                std::string_view abort_chunk = {});
 std::string address_change(const Association& association, const mr_event& event,
                            const Socket& socket);
+std::string address_change(const Association& association, const mr_address& about, int state,
+                           const Socket& socket);
 std::string shutdown_event(const Association& association);
 std::string send_failed(const Association& association, const mr_event& event);
 std::string send_failed_event(const Association& association, const mr_event& event);

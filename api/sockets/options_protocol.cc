@@ -94,9 +94,14 @@ int Options::set_association(Socket& socket, const void* value, socklen_t) {
   if (info.sasoc_asocmaxrxt > 255 || info.sasoc_cookie_life > kHourMs) return -EINVAL;
   if (info.sasoc_asocmaxrxt != 0)
     change(socket, scope, MR_ASSOCIATION_MAX_RETRANS, info.sasoc_asocmaxrxt);
-  if (info.sasoc_cookie_life != 0)
-    change(socket, scope, MR_COOKIE_LIFETIME_MS, info.sasoc_cookie_life);
-  return 0;
+  const std::uint32_t before = socket.options.parameters[MR_COOKIE_LIFETIME_MS];
+  if (info.sasoc_cookie_life == 0) return 0;
+  change(socket, scope, MR_COOKIE_LIFETIME_MS, info.sasoc_cookie_life);
+  if (!scope.has_socket || info.sasoc_cookie_life == before) return 0;
+  // A listener's cookies are made by the engine.
+  Scope future;
+  future.has_socket = true;
+  return socket.listen_anew([&] { change(socket, future, MR_COOKIE_LIFETIME_MS, before); });
 }
 
 // The value is a sctp_sack_info, or the older sctp_assoc_value with the delay alone.

@@ -163,8 +163,7 @@ int Options::set_init(Socket& socket, const void* value, socklen_t) {
   }
   if (wanted.sinit_max_attempts == 0) return 0;
   init.sinit_max_attempts = wanted.sinit_max_attempts;
-  change(socket, future, MR_INIT_MAX_RETRANS,
-         std::min<std::uint32_t>(init.sinit_max_attempts, 255));
+  change(socket, future, MR_INIT_MAX_RETRANS, attempts_of(init));
   return 0;
 }
 

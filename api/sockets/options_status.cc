@@ -159,7 +159,8 @@ int Options::set_primary(Socket& socket, const void* value, socklen_t) {
     return mr_set_primary(process.context(), handle, &wanted.address);
   });
   association = socket.association(info.ssp_assoc_id);
-  if (status == 0 && association != nullptr) association->primary = wanted.address;
+  if (status == 0 && association != nullptr)
+    socket.on_made_primary(association->shared_from_this(), wanted.address);
   return status == 0 ? 0 : -EINVAL;
 }
 

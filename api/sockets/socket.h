@@ -113,6 +113,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void on_message(const std::shared_ptr<Association>& association, const mr_event& event);
   void on_listener_lost(int error);
   void on_notice(const std::shared_ptr<Association>& association, const mr_event& event);
+  void on_made_primary(const std::shared_ptr<Association>& association, const mr_address& address);
   void queue(Item item);
 
   /// Makes poll's answer what the state says, and wakes who waits in a call.
@@ -133,7 +134,6 @@ class Socket : public std::enable_shared_from_this<Socket> {
   Endpoint name() const;
   /// The peer of a one-to-one socket; false if it has none.
   bool peer_name(Endpoint& peer) const;
-  bool is_non_blocking() const;
   int take_error();
   std::vector<mr_address> local_addresses(const Association* association) const;
 

@@ -166,6 +166,19 @@ TEST_CASE("what is set for a socket is what its associations begin with at the e
   }
 }
 
+TEST_CASE("the life of cookies that is set of a listener is that of the ones that it sends") {
+  const Handle listener(SOCK_STREAM);
+  REQUIRE(listener.bind("0.0.0.0", 0) == 0);
+  REQUIRE(calls::listen(listener.number, 50) == 0);
+  forget_requests();
+  sctp_assocparams wanted{};
+  wanted.sasoc_cookie_life = 5000;
+  REQUIRE(listener.set(IPPROTO_SCTP, SCTP_ASSOCINFO, wanted) == 0);
+  CHECK(preset_value(MR_COOKIE_LIFETIME_MS) == 5000);
+  const Handle client(SOCK_STREAM);
+  CHECK(client.connect("10.0.0.1", listener.port()) == 0);
+}
+
 TEST_CASE("what is set for one address is set for that one at the engine") {
   const Pair pair;
   const sockaddr_in peer = at("10.0.0.1", pair.listener.port());

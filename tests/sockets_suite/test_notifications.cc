@@ -134,6 +134,88 @@ CASE("notifications come in the path of data, with the peer's address") {
   EQUAL(message.from.port(), two.client_at.port());
 }
 
+namespace {
+
+/// The next SCTP_PEER_ADDR_CHANGE with this state, whatever else comes before.
+sctp_paddr_change address_change(int fd, int state) {
+  while (true) {
+    const auto change = notification(fd, SCTP_PEER_ADDR_CHANGE).as<sctp_paddr_change>();
+    if (change.spc_state == state) return change;
+  }
+}
+
+Address address_in(const sctp_paddr_change& change) {
+  Address address;
+  memcpy(&address.storage, &change.spc_aaddr, sizeof address.storage);
+  return address;
+}
+
+}  // namespace
+
+CASE("SCTP_ADDR_CONFIRMED of the peer's other addresses") {
+  const int listener = listening(SOCK_STREAM, at("0.0.0.0"));
+  const int fd = make();
+  subscribe(fd, SCTP_PEER_ADDR_CHANGE);
+  OK(connect_to(fd, at(kFirst, name_of(listener).port())));
+  bool is_second = false;
+  while (!is_second) {
+    const sctp_paddr_change change = address_change(fd, SCTP_ADDR_CONFIRMED);
+    EQUAL(change.spc_length, sizeof change);
+    is_second = address_in(change).is(kSecond);
+  }
+}
+
+CASE("SCTP_ADDR_MADE_PRIM of the address that SCTP_PRIMARY_ADDR chooses, also again") {
+  const int listener = listening(SOCK_STREAM, at("0.0.0.0"));
+  const int fd = make();
+  OK(connect_to(fd, at(kFirst, name_of(listener).port())));
+  subscribe(fd, SCTP_PEER_ADDR_CHANGE);
+  const int server = OK(accept(listener, nullptr, nullptr));
+  subscribe(server, SCTP_PEER_ADDR_CHANGE);
+  for (const char* const text : {kSecond, kSecond, kFirst}) {
+    const Address address = at(text, name_of(listener).port());
+    sctp_prim primary{};
+    memcpy(&primary.ssp_addr, &address.storage, sizeof address.storage);
+    OK(put(fd, SCTP_PRIMARY_ADDR, primary));
+    const sctp_paddr_change change = address_change(fd, SCTP_ADDR_MADE_PRIM);
+    CHECK(address_in(change).is(text));
+    EQUAL(change.spc_error, 0);
+  }
+  // It is this side's affair.
+  sleep_ms(100);
+  while ((ready(server) & POLLIN) != 0) {
+    const auto change = notification(server, SCTP_PEER_ADDR_CHANGE).as<sctp_paddr_change>();
+    CHECK(change.spc_state != SCTP_ADDR_MADE_PRIM);
+  }
+}
+
+CASE("SCTP_PARTIAL_DELIVERY_EVENT: the rest of a message will not come") {
+  const int listener = listening();
+  OK(set(listener, IPPROTO_SCTP, SCTP_PARTIAL_DELIVERY_POINT, 2000));
+  OK(set(listener, SOL_SOCKET, SO_RCVBUF, 16'384));
+  const int client = make();
+  OK(set(client, IPPROTO_SCTP, SCTP_MAXSEG, 1000));
+  OK(connect_to(client, name_of(listener)));
+  const int server = OK(accept(listener, nullptr, nullptr));
+  subscribe(server, SCTP_PARTIAL_DELIVERY_EVENT);
+  static char sent[60'000];
+  EQUAL(send(client, sent, sizeof sent, 0), sizeof sent);
+  const Message begin = receive(server, 0, 1000);
+  EQUAL(begin.flags & kBoth, 0);
+  OK(set(client, SOL_SOCKET, SO_LINGER, linger{1, 0}));
+  OK(close(client));
+  Message message = receive(server);
+  while (message.size > 0 && (message.flags & MSG_NOTIFICATION) == 0) {
+    EQUAL(message.flags & MSG_EOR, 0);
+    message = receive(server);
+  }
+  CHECK((message.flags & MSG_NOTIFICATION) != 0);
+  const auto event = message.as<sctp_pdapi_event>();
+  EQUAL(event.pdapi_type, SCTP_PARTIAL_DELIVERY_EVENT);
+  EQUAL(event.pdapi_length, sizeof event);
+  EQUAL(event.pdapi_indication, SCTP_PARTIAL_DELIVERY_ABORTED);
+}
+
 CASE("a notification in parts has MSG_EOR at its end") {
   const Many two = many();
   subscribe(two.server, SCTP_SHUTDOWN_EVENT);

@@ -76,16 +76,13 @@ CASE("two sockets of one process speak with each other") {
   CHECK(receive(fd).is("and back"));
 }
 
-CASE("SCTP_INIT asks for streams of one association") {
-  const int server = listening(SOCK_SEQPACKET);
-  subscribe(server, SCTP_ASSOC_CHANGE);
-  const int client = make(SOCK_SEQPACKET);
-  sctp_initmsg init{};
-  init.sinit_num_ostreams = 5;
+namespace {
+
+/// A message of a byte that begins an association as SCTP_INIT says.
+ssize_t begin_with(int fd, const Address& to, const sctp_initmsg& init) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof init)] = {};
   char text[] = "x";
   iovec part{text, 1};
-  const Address to = name_of(server);
   msghdr message{};
   message.msg_name = const_cast<sockaddr*>(to.raw());
   message.msg_namelen = to.length;
@@ -98,8 +95,33 @@ CASE("SCTP_INIT asks for streams of one association") {
   head->cmsg_type = SCTP_INIT;
   head->cmsg_len = CMSG_LEN(sizeof init);
   memcpy(CMSG_DATA(head), &init, sizeof init);
-  EQUAL(sendmsg(client, &message, 0), 1);
+  return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+CASE("SCTP_INIT asks for streams of one association") {
+  const int server = listening(SOCK_SEQPACKET);
+  subscribe(server, SCTP_ASSOC_CHANGE);
+  EQUAL(begin_with(make(SOCK_SEQPACKET), name_of(server), sctp_initmsg{5, 0, 0, 0}), 1);
   EQUAL(notification(server, SCTP_ASSOC_CHANGE).as<sctp_assoc_change>().sac_inbound_streams, 5);
+}
+
+CASE("SCTP_INIT may ask for more attempts than anybody makes") {
+  const int server = listening(SOCK_SEQPACKET);
+  EQUAL(begin_with(make(SOCK_SEQPACKET), name_of(server), sctp_initmsg{0, 0, 60'000, 0}), 1);
+  CHECK(receive(server).is("x"));
+}
+
+CASE("SCTP_INIT bounds the time between attempts") {
+  const int fd = make(SOCK_SEQPACKET);
+  subscribe(fd, SCTP_ASSOC_CHANGE);
+  OK(set(fd, IPPROTO_SCTP, SCTP_RTOINFO, sctp_rtoinfo{0, 100, 60'000, 100}));
+  const Watch watch;
+  EQUAL(begin_with(fd, at(kSilent, 5000), sctp_initmsg{0, 0, 5, 100}), 1);
+  const auto change = notification(fd, SCTP_ASSOC_CHANGE).as<sctp_assoc_change>();
+  EQUAL(change.sac_state, SCTP_CANT_STR_ASSOC);
+  CHECK(watch.ms() < 3000);  // and not 100 + 200 + 400 + ... + 3200
 }
 
 CASE("SCTP_GET_ASSOC_NUMBER and SCTP_GET_ASSOC_ID_LIST") {
