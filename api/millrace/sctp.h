@@ -40,6 +40,7 @@
 #define _SCTP_H
 #define __linux_sctp_h__
 
+#include <millrace/sctp_extensions.h>
 #include <millrace/sctp_notifications.h>
 #include <millrace/sctp_options.h>
 #include <millrace/sctp_types.h>
@@ -50,6 +51,14 @@
 #define HAVE_SCTP_NOCONNECT
 #define HAVE_SCTP_SENDV 1
 #define HAVE_SCTP_PEELOFF_FLAGS 1
+#define HAVE_SCTP_PRSCTP 1
+#define HAVE_SCTP_STREAM_RECONFIG 1
+#define HAVE_SCTP_STREAM_RESET_EVENT 1
+#define HAVE_SCTP_AUTH_NO_AUTH 1
+#define HAVE_SCTP_PDAPI_EVENT_PDAPI_STREAM 1
+#define HAVE_SCTP_PDAPI_EVENT_PDAPI_SEQ 1
+#define HAVE_SCTP_SPP_IPV6_FLOWLABEL 1
+#define HAVE_SCTP_SPP_DSCP 1
 
 #ifdef __cplusplus
 extern "C" {
@@ -126,6 +135,11 @@ int sctp_send(int socket, const void* message, size_t length, const struct sctp_
 int sctp_sendv(int socket, const struct iovec* parts, int part_count, struct sockaddr* addresses,
                int address_count, void* info, socklen_t info_length, unsigned int info_type,
                int flags) MR_SCTP_SYMBOL(sctp_sendv);
+
+/* The same without parts, and with the older structure (RFC 6458 9.11, old). */
+int sctp_sendx(int socket, const void* message, size_t length, struct sockaddr* addresses,
+               int address_count, struct sctp_sndrcvinfo* info, int flags)
+    MR_SCTP_SYMBOL(sctp_sendx);
 
 /* Receives a message, a piece of one, or a notification (RFC 6458 9.8, old). `*flags` is what
  * recv() would be given, and tells MSG_EOR and MSG_NOTIFICATION. `info` wants the option

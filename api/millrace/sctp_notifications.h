@@ -27,6 +27,8 @@
 #define SCTP_STREAM_CHANGE_EVENT (SCTP_SN_TYPE_BASE + 12)
 #define SCTP_SEND_FAILED_EVENT (SCTP_SN_TYPE_BASE + 13)
 #define SCTP_SN_TYPE_MAX SCTP_SEND_FAILED_EVENT
+/* RFC 6458 6.1.10. Linux has no number for it, and notifications are never stopped here. */
+#define SCTP_NOTIFICATIONS_STOPPED_EVENT (SCTP_SN_TYPE_BASE + 1000)
 
 /* RFC 6458 6.1.1 */
 struct sctp_assoc_change {
@@ -46,6 +48,12 @@ struct sctp_assoc_change {
 #define SCTP_RESTART 2
 #define SCTP_SHUTDOWN_COMP 3
 #define SCTP_CANT_STR_ASSOC 4
+/* What sac_info of SCTP_COMM_UP and SCTP_RESTART may have; Linux has none of them, and none is
+ * told. */
+#define SCTP_ASSOC_SUPPORTS_PR 0x01
+#define SCTP_ASSOC_SUPPORTS_AUTH 0x02
+#define SCTP_ASSOC_SUPPORTS_ASCONF 0x03
+#define SCTP_ASSOC_SUPPORTS_MULTIBUF 0x04
 
 /* RFC 6458 6.1.2 */
 struct sctp_paddr_change {
@@ -193,6 +201,8 @@ struct sctp_stream_change_event {
 };
 #define SCTP_STREAM_CHANGE_DENIED 0x0004
 #define SCTP_STREAM_CHANGE_FAILED 0x0008
+#define SCTP_ASSOC_CHANGE_DENIED SCTP_STREAM_CHANGE_DENIED
+#define SCTP_ASSOC_CHANGE_FAILED SCTP_STREAM_CHANGE_FAILED
 
 /* RFC 6458 6.2.1, old */
 struct sctp_event_subscribe {
@@ -220,12 +230,13 @@ struct sctp_event {
 };
 
 /* RFC 6458 6.1 */
+struct sctp_tlv {
+  uint16_t sn_type;
+  uint16_t sn_flags;
+  uint32_t sn_length;
+};
 union sctp_notification {
-  struct {
-    uint16_t sn_type;
-    uint16_t sn_flags;
-    uint32_t sn_length;
-  } sn_header;
+  struct sctp_tlv sn_header;
   struct sctp_assoc_change sn_assoc_change;
   struct sctp_paddr_change sn_paddr_change;
   struct sctp_remote_error sn_remote_error;

@@ -64,6 +64,7 @@
 #define SCTP_STREAM_SCHEDULER 123
 #define SCTP_STREAM_SCHEDULER_VALUE 124
 #define SCTP_INTERLEAVING_SUPPORTED 125
+#define SCTP_SENDMSG_CONNECT 126  /* int; a matter of Linux's kernel */
 #define SCTP_EVENT 127            /* struct sctp_event */
 #define SCTP_ASCONF_SUPPORTED 128 /* this and the next two: not yet */
 #define SCTP_AUTH_SUPPORTED 129

@@ -169,6 +169,16 @@ MR_SHOWN int mr_sctp_sendv(int socket, const iovec* parts, int part_count, socka
   return static_cast<int>(send_message(socket, message.head, flags));
 }
 
+MR_SHOWN int mr_sctp_sendx(int socket, const void* data, std::size_t length, sockaddr* addresses,
+                           int address_count, sctp_sndrcvinfo* info, int flags) {
+  const iovec part{const_cast<void*>(data), length};
+  Message message(&part, 1, nullptr, 0);
+  if (address_count < 0 || (addresses == nullptr && address_count > 0)) return fail(EINVAL);
+  if (info != nullptr) message.put(SCTP_SNDRCV, *info);
+  if (!put_addresses(message, addresses, address_count)) return fail(EINVAL);
+  return static_cast<int>(send_message(socket, message.head, flags));
+}
+
 MR_SHOWN int mr_sctp_recvmsg(int socket, void* data, std::size_t room, sockaddr* from,
                              socklen_t* from_length, sctp_sndrcvinfo* info, int* flags) {
   const iovec part{data, room};

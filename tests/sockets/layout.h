@@ -16,6 +16,8 @@ struct fact {
 /* Both end with a fact without a name. */
 extern const struct fact facts_here[];
 extern const struct fact facts_in_linux[];
+/* The same: all names of RFC 6458, of which none has to be Linux's. */
+extern const struct fact names_of_rfc6458[];
 
 #ifdef __cplusplus
 }

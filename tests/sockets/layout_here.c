@@ -9,5 +9,6 @@
 #define FIELD(type, field) {#type "." #field, (long)offsetof(struct type, field)},
 
 const struct fact facts_here[] = {
+#include "tests/sockets/layout_extensions.h"
 #include "tests/sockets/layout_list.h"
     {NULL, 0}};

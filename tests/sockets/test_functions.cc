@@ -71,6 +71,79 @@ TEST_CASE("sctp_sendv begins an association, and sctp_recvv tells of the message
   CHECK(errno == EINVAL);
 }
 
+//= rfc6458 9.12 type=test
+TEST_CASE("sctp_sendv takes each kind of information, and refuses a key that nobody has") {
+  Crowd crowd;
+  char word[] = "word";
+  const iovec part{word, 4};
+  const auto send = [&](auto info, unsigned type) {
+    return sctp_sendv(crowd.client.number, &part, 1, crowd.peer(), 1, &info, sizeof info, type, 0);
+  };
+  CHECK(send(sctp_prinfo{SCTP_PR_SCTP_TTL, 5000}, SCTP_SENDV_PRINFO) == 4);
+  CHECK(receive_v(crowd.server).data == "word");
+  sctp_sendv_spa all{};
+  all.sendv_flags = SCTP_SEND_SNDINFO_VALID | SCTP_SEND_PRINFO_VALID;
+  all.sendv_sndinfo.snd_sid = 5;
+  all.sendv_prinfo.pr_policy = SCTP_PR_SCTP_RTX;
+  CHECK(send(all, SCTP_SENDV_SPA) == 4);
+  CHECK(receive_v(crowd.server).info.recvv_rcvinfo.rcv_sid == 5);
+  CHECK(send(sctp_authinfo{1}, SCTP_SENDV_AUTHINFO) == -1);
+  CHECK(errno == EINVAL);
+  all.sendv_flags |= SCTP_SEND_AUTHINFO_VALID;
+  CHECK(send(all, SCTP_SENDV_SPA) == -1);
+  CHECK(errno == EINVAL);
+}
+
+//= rfc6458 9.13 type=test
+//= rfc6458 5.3.6 type=test
+TEST_CASE("sctp_recvv tells of this message, of the next one, or of both") {
+  Crowd crowd;
+  const int on = 1;
+  const int off = 0;
+  REQUIRE(crowd.server.set(IPPROTO_SCTP, SCTP_RECVNXTINFO, on) == 0);
+  for (const char* text : {"one", "two", "third", "last"}) {
+    REQUIRE(sctp_sendmsg(crowd.client.number, text, strlen(text), crowd.peer(), sizeof crowd.to,
+                         htonl(7), 0, 1, 0, 0) == static_cast<int>(strlen(text)));
+  }
+  REQUIRE(crowd.server.becomes(POLLIN));
+  std::uint8_t ids[64];
+  socklen_t length = sizeof ids;
+  REQUIRE(sctp_opt_info(crowd.server.number, 0, SCTP_GET_ASSOC_ID_LIST, ids, &length) == 0);
+  sctp_status status{};
+  while (status.sstat_penddata < 4) {
+    std::memcpy(&status.sstat_assoc_id, ids + sizeof(std::uint32_t), sizeof(sctp_assoc_t));
+    REQUIRE(crowd.server.get(IPPROTO_SCTP, SCTP_STATUS, status) == 0);
+  }
+  Got got = receive_v(crowd.server);
+  REQUIRE(got.type == SCTP_RECVV_RN);
+  CHECK(got.info.recvv_rcvinfo.rcv_ssn == 0);
+  CHECK(got.info.recvv_nxtinfo.nxt_sid == 1);
+  CHECK(got.info.recvv_nxtinfo.nxt_length == 3);
+  CHECK(got.info.recvv_nxtinfo.nxt_flags == SCTP_COMPLETE);
+  CHECK(got.info.recvv_nxtinfo.nxt_ppid == htonl(7));
+  REQUIRE(crowd.server.set(IPPROTO_SCTP, SCTP_RECVRCVINFO, off) == 0);
+  got = receive_v(crowd.server);
+  REQUIRE(got.type == SCTP_RECVV_NXTINFO);
+  sctp_nxtinfo next;
+  std::memcpy(&next, &got.info, sizeof next);
+  CHECK(next.nxt_length == 5);
+  CHECK(receive_v(crowd.server).type == SCTP_RECVV_NXTINFO);
+  CHECK(receive_v(crowd.server).type == SCTP_RECVV_NOINFO);
+}
+
+//= rfc6458 9.11 type=test
+TEST_CASE("sctp_sendx is sctp_sendv in older words") {
+  Crowd crowd;
+  sctp_sndrcvinfo info{};
+  info.sinfo_stream = 6;
+  sockaddr_in two[2] = {crowd.to, at("127.0.0.1", 1)};
+  auto* addresses = reinterpret_cast<sockaddr*>(two);
+  REQUIRE(sctp_sendx(crowd.client.number, "x", 1, addresses, 2, &info, 0) == 1);
+  CHECK(receive_v(crowd.server).info.recvv_rcvinfo.rcv_sid == 6);
+  CHECK(sctp_sendx(crowd.client.number, "x", 1, addresses, -1, &info, 0) == -1);
+  CHECK(errno == EINVAL);
+}
+
 TEST_CASE("sctp_sendv takes all addresses of the host that it begins an association with") {
   Crowd crowd;
   char byte = 'x';
