@@ -1,4 +1,4 @@
-#include "tests/sockets_suite/suite.h"
+#include "tests/sockets_suite/processes.h"
 
 using namespace suite;
 
@@ -174,4 +174,30 @@ CASE("a one-to-many socket is bound like the other") {
   CHECK(name_of(fd).is(kFirst));
   FAILS(bind_to(make(SOCK_SEQPACKET), name_of(fd)), EADDRINUSE);
   FAILS(bind_to(make(SOCK_STREAM), name_of(fd)), EADDRINUSE);
+}
+
+CASE("one port at two addresses of 127.0.0.0/8 is two sockets'") {
+  const int fd = listening(SOCK_STREAM, at(kLoopback));
+  const Address other = at("127.0.0.2", name_of(fd).port());
+  FAILS(connect_to(make(), other), ECONNREFUSED);
+  listening(SOCK_STREAM, other);
+}
+
+CASE("a port that the parent has") {
+  const int fd = make();
+  OK(bind_to(fd, at(kFirst)));
+  const Address there = name_of(fd);
+  EQUAL(status_of(child([&] { FAILS(bind_to(make(), there), EADDRINUSE); })), 0);
+}
+
+CASE("one port at two addresses: a socket of another process listens") {
+  const int fd = listening(SOCK_STREAM, at(kFirst));
+  const Address there = at(kSecond, name_of(fd).port());
+  EQUAL(status_of(child([&] { listening(SOCK_STREAM, there); })), 0);
+}
+
+CASE("IP_FREEBIND: an address that is not this host's") {
+  const int fd = make();
+  OK(set(fd, IPPROTO_IP, IP_FREEBIND, 1));
+  OK(bind_to(fd, at(kNowhere)));
 }

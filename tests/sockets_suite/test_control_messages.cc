@@ -66,3 +66,19 @@ CASE("SCTP_AUTHINFO is nothing to a socket without authentication") {
   EQUAL(say_with(two.client, nullptr, "plain", SCTP_AUTHINFO, sctp_authinfo{1}), 5);
   CHECK(receive(two.server).is("plain"));
 }
+
+CASE("libsctp's sctp_sendv with SCTP_SENDV_PRINFO, and with all that it can take") {
+  const Pair two = pair();
+  OK(set(two.server, IPPROTO_SCTP, SCTP_RECVRCVINFO, 1));
+  char text[] = "word";
+  const iovec part{text, 4};
+  sctp_prinfo soon{SCTP_PR_SCTP_TTL, 5000};
+  EQUAL(sctp_sendv(two.client, &part, 1, nullptr, 0, &soon, sizeof soon, SCTP_SENDV_PRINFO, 0), 4);
+  CHECK(receive(two.server).is("word"));
+  sctp_sendv_spa all{};
+  all.sendv_flags = SCTP_SEND_SNDINFO_VALID | SCTP_SEND_PRINFO_VALID;
+  all.sendv_sndinfo.snd_sid = 3;
+  all.sendv_prinfo = soon;
+  EQUAL(sctp_sendv(two.client, &part, 1, nullptr, 0, &all, sizeof all, SCTP_SENDV_SPA, 0), 4);
+  EQUAL(receive(two.server).rcvinfo.rcv_sid, 3);
+}

@@ -75,6 +75,10 @@ CASE("SCTP_MAX_BURST") {
   EQUAL(value_of(fd, SCTP_MAX_BURST).assoc_value, 9);
 }
 
+CASE("SCTP_MAX_BURST: more than 255 packets") {
+  OK(put(make(), SCTP_MAX_BURST, sctp_assoc_value{0, 300}));
+}
+
 CASE("SCTP_MAX_BURST may be 0, and a message goes with it") {
   const int fd = make(SOCK_SEQPACKET);
   OK(set_value(fd, SCTP_MAX_BURST, 0));

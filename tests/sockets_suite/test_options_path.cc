@@ -224,3 +224,20 @@ CASE("SCTP_DELAYED_SACK in the older layout: 0 is no delay, and another number a
   EQUAL(info.sack_delay, 100);
   EQUAL(info.sack_freq, 3);
 }
+
+CASE("SCTP_PEER_ADDR_PARAMS: more than 255 retransmissions") {
+  sctp_paddrparams wanted{};
+  wanted.spp_pathmaxrxt = 300;
+  OK(put(make(), SCTP_PEER_ADDR_PARAMS, wanted));
+}
+
+CASE("SCTP_PEER_ADDR_PARAMS: heartbeats more than a day apart") {
+  sctp_paddrparams wanted{};
+  wanted.spp_flags = SPP_HB_ENABLE;
+  wanted.spp_hbinterval = 100'000'000;
+  OK(put(make(), SCTP_PEER_ADDR_PARAMS, wanted));
+}
+
+CASE("SCTP_DELAYED_SACK: for more than 255 packets") {
+  OK(put(make(), SCTP_DELAYED_SACK, sctp_sack_info{0, 0, 300}));
+}

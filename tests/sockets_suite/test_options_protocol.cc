@@ -56,6 +56,22 @@ CASE("SCTP_ASSOCINFO: defaults, set and read back") {
   EQUAL(info.sasoc_cookie_life, 20'000);
 }
 
+CASE(
+    "SCTP_ASSOCINFO: more than 255 retransmissions, and a cookie that lives for more than an "
+    "hour") {
+  const int fd = make();
+  sctp_assocparams info{};
+  info.sasoc_asocmaxrxt = 300;
+  OK(put(fd, SCTP_ASSOCINFO, info));
+  info = {};
+  info.sasoc_cookie_life = 2 * 3'600'000;
+  OK(put(fd, SCTP_ASSOCINFO, info));
+}
+
+CASE("SCTP_RTOINFO: more than a day") {
+  OK(put(make(), SCTP_RTOINFO, sctp_rtoinfo{0, 0, 100'000'000, 0}));
+}
+
 CASE("SCTP_ASSOCINFO of an association tells the peer's window and addresses") {
   const Pair two = pair();
   const auto info = get<sctp_assocparams>(two.client, SCTP_ASSOCINFO);

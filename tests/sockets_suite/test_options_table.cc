@@ -85,6 +85,12 @@ constexpr Known kOptions[] = {
     SO_BOTH(SO_MARK, kInt),
     SO_BOTH(SO_PRIORITY, kInt),
     SO_BOTH(SO_TIMESTAMP, kInt),
+    SO_BOTH(SO_TIMESTAMPNS, kInt),
+    SO_BOTH(SO_BROADCAST, kInt),
+    SO_BOTH(SO_DONTROUTE, kInt),
+    SO_BOTH(SO_OOBINLINE, kInt),
+    SO_BOTH(SO_REUSEPORT, kInt),
+    SO_BOTH(SO_RCVLOWAT, kInt),
 };
 
 /// Asks each on a connected socket; with SUITE_VERBOSE it says which.
@@ -166,6 +172,41 @@ CASE("what is only told cannot be set") {
     if (!one.sets && one.name != SCTP_REUSE_PORT)
       FAILS(setsockopt(fd, one.level, one.name, value, one.size), ENOPROTOOPT);
   });
+}
+
+CASE("options of IP and IPv6: a foreign value or length, a negative length, a closed descriptor") {
+  const struct {
+    int family, level, name;
+  } options[] = {
+      {AF_INET, IPPROTO_IP, IP_TOS},
+      {AF_INET, IPPROTO_IP, IP_TTL},
+      {AF_INET, IPPROTO_IP, IP_MTU_DISCOVER},
+      {AF_INET, IPPROTO_IP, IP_FREEBIND},
+      {AF_INET, IPPROTO_IP, IP_RECVERR},
+      {AF_INET6, IPPROTO_IPV6, IPV6_TCLASS},
+      {AF_INET6, IPPROTO_IPV6, IPV6_UNICAST_HOPS},
+      {AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY},
+      {AF_INET6, IPPROTO_IPV6, IPV6_MTU_DISCOVER},
+      {AF_INET6, IPPROTO_IPV6, IPV6_RECVERR},
+  };
+  for (const auto& one : options) {
+    const int fd = make(SOCK_STREAM, one.family);
+    int value = 0;
+    socklen_t length = sizeof value;
+    FAILS(getsockopt(fd, one.level, one.name, foreign(), &length), EFAULT);
+    FAILS(setsockopt(fd, one.level, one.name, foreign(), length), EFAULT);
+    FAILS(getsockopt(fd, one.level, one.name, &value, foreign<socklen_t>()), EFAULT);
+    length = static_cast<socklen_t>(-1);
+    if (one.level == IPPROTO_IP)  // IPv6 takes it for a large one
+      FAILS(getsockopt(fd, one.level, one.name, &value, &length), EINVAL);
+    FAILS(setsockopt(fd, one.level, one.name, &value, length), EINVAL);
+    if (one.level == IPPROTO_IPV6)
+      FAILS(setsockopt(fd, one.level, one.name, &value, sizeof value - 1), EINVAL);
+    OK(close(fd));
+    length = sizeof value;
+    FAILS(getsockopt(fd, one.level, one.name, &value, &length), EBADF);
+    FAILS(setsockopt(fd, one.level, one.name, &value, sizeof value), EBADF);
+  }
 }
 
 CASE("SCTP_EVENTS: null, foreign, closed; too long or of no length") {

@@ -51,6 +51,19 @@ CASE("epoll_ctl: a foreign event") {
   FAILS(epoll_ctl(fd, EPOLL_CTL_ADD, two.client, nullptr), EFAULT);
 }
 
+CASE("epoll_ctl: an operation that is none, and on what is not in the set") {
+  const int fd = epoll_create1(0);
+  const Pair two = pair();
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  FAILS(epoll_ctl(fd, 77, two.client, &event), EINVAL);
+  FAILS(epoll_ctl(fd, EPOLL_CTL_MOD, two.client, &event), ENOENT);
+  FAILS(epoll_ctl(fd, EPOLL_CTL_DEL, two.client, &event), ENOENT);
+  OK(epoll_ctl(fd, EPOLL_CTL_ADD, two.client, &event));
+  FAILS(epoll_ctl(fd, EPOLL_CTL_ADD, two.client, &event), EEXIST);
+  FAILS(epoll_ctl(two.client, EPOLL_CTL_ADD, two.server, &event), EINVAL);
+}
+
 CASE("a connected socket is writable, and readable when data is there") {
   const Pair two = pair();
   EQUAL(ready(two.server), POLLOUT);
@@ -317,6 +330,13 @@ CASE("an abort ends the wait") {
   OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 0}));
   OK(close(two.client));
   wait_for(two.server, POLLIN);
+}
+
+CASE("an abort is POLLERR") {
+  const Pair two = pair();
+  OK(set(two.client, SOL_SOCKET, SO_LINGER, linger{1, 0}));
+  OK(close(two.client));
+  CHECK((wait_for(two.server, POLLIN) & POLLERR) != 0);
 }
 
 CASE("a notification is POLLIN") {

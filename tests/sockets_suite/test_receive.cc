@@ -390,6 +390,31 @@ CASE("libsctp's sctp_recvv gives a sctp_rcvinfo") {
   EQUAL(ntohl(info.rcv_ppid), 3);
 }
 
+CASE("libsctp's sctp_recvv gives what is known of the next message") {
+  const Pair two = pair();
+  OK(set(two.server, IPPROTO_SCTP, SCTP_RECVNXTINFO, 1));
+  for (const uint16_t stream : {1, 2})
+    EQUAL(sctp_sendmsg(two.client, "abc", 3, nullptr, 0, htonl(9), 0, stream, 0, 0), 3);
+  sleep_ms(20);
+  char bytes[8];
+  iovec part{bytes, sizeof bytes};
+  sctp_nxtinfo next{};
+  socklen_t length = sizeof next;
+  unsigned type = 0;
+  int flags = 0;
+  EQUAL(sctp_recvv(two.server, &part, 1, nullptr, nullptr, &next, &length, &type, &flags), 3);
+  EQUAL(type, SCTP_RECVV_NXTINFO);
+  EQUAL(next.nxt_sid, 2);
+  EQUAL(next.nxt_length, 3);
+}
+
+CASE("sinfo_cumtsn: none of an ordered message") {
+  const Pair two = pair();
+  want_info(two.server);
+  say(two.client, "x");
+  EQUAL(receive(two.server).sndrcv.sinfo_cumtsn, 0);
+}
+
 CASE("a long message arrives whole") {
   const Pair two = pair();
   static char sent[60'000], got[60'000];
