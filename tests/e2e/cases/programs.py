@@ -4,6 +4,7 @@ Linux kernel."""
 import os
 import re
 import signal
+import time
 
 import harness
 from harness.ends import program_test
@@ -140,13 +141,27 @@ def open_daemons(client, client_config, server, server_config):
     return near, far
 
 
+def wait_for_timer(*daemons):
+    """For a watchdog of TwTimer, which is 6 s, give or take 2. Those that open a connection anew
+    follow each other within a second."""
+    def seen():
+        return sum(daemon.output().count("Device-Watchdog-Request") for daemon in daemons)
+
+    wait_until(seen, 20, "a watchdog")
+    last, since = seen(), time.monotonic()
+    while time.monotonic() < since + 3:
+        time.sleep(0.1)
+        if seen() != last:
+            last, since = seen(), time.monotonic()
+    wait_until(lambda: seen() > last, 12, "a watchdog of the timer")
+
+
 @program_test("freeDiameter: capabilities exchange, watchdogs, and a disconnect that both agree on")
 def free_diameter(rig, client, server):
     needs("freeDiameterd", "openssl")
     near, far = open_daemons(client, diameter_config(rig, "a", client, "b", server),
                              server, diameter_config(rig, "b", server, "a", client))
-    # TwTimer is 6 s, give or take 2.
-    wait_until(lambda: "Device-Watchdog" in near.output() + far.output(), 20, "a watchdog")
+    wait_for_timer(near, far)
     near.send_signal(signal.SIGTERM)
     wait_until(lambda: "sent a DPR" in far.output(), 10, "it says goodbye")
     check_equal(near.wait(25), 0, near.describe())
@@ -256,6 +271,49 @@ def osmo_stp(rig, client, server):
     near.wait_for("State Change:AS Active")
     near.stop()
     far.wait_for("SHUTDOWN_EVENT", 10)
+
+
+GATEWAY = """log stderr
+ logging level all info
+cs7 instance 0
+ network-indicator international
+ point-code 0.0.7
+ asp asp-a 2906 2905 m3ua
+  local-ip {own}
+  remote-ip {peer}
+  role sg
+  sctp-role server
+ asp asp-b 2907 2905 m3ua
+  local-ip {own}
+  remote-ip {peer}
+  role sg
+  sctp-role server
+ as as-a m3ua
+  asp asp-a
+  routing-key 1 0.0.1
+ as as-b m3ua
+  asp asp-b
+  routing-key 2 0.0.2
+ route-table system
+  update route 0.0.1 7.255.7 linkset as-a
+  update route 0.0.2 7.255.7 linkset as-b
+ listen m3ua 2905
+  local-ip {own}
+"""
+SIGNALS = 50
+
+
+@program_test("osmo-stp: a signalling gateway routes M3UA DATA between two application server processes")
+def osmo_stp_routes(rig, client, server):
+    needs("osmo-stp")
+    config = GATEWAY.format(own=server.address, peer=client.address)
+    gateway = server.spawn(["osmo-stp", "-c", write(rig, "gateway.cfg", config)], "gateway")
+    gateway.wait_for("Available via telnet")
+    script = os.path.join(os.path.dirname(harness.__file__), "m3ua.py")
+    both = client.spawn(["/usr/bin/python3", script, client.address, server.address, str(SIGNALS)],
+                        "processes")
+    check_equal(both.wait(30), 0, both.describe() + gateway.describe())
+    check(f"routed {SIGNALS} each way" in both.output(), both.describe())
 
 
 @program_test("netperfmeter measures over SCTP")
