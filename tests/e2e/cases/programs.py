@@ -321,8 +321,20 @@ def netperfmeter(rig, client, server):
     needs("netperfmeter")
     far = server.spawn(["netperfmeter", "9000"], "netperfmeter-server")
     far.wait_for("Passive Mode")
-    near = client.spawn(["netperfmeter", f"{server.address}:9000", "-runtime=3", "-sctp",
+    near = client.spawn(["netperfmeter", f"{server.address}:9000", "-runtime=3",
+                         f"-scalar={rig.file('counts.sca')}", "-sctp",
                          "const50:const1000:const50:const1000"], "netperfmeter-client")
     check_equal(near.wait(30), 0, near.describe())
-    packets = [int(n) for n in re.findall(r"\* Packets: +(\d+) packets", near.output())]
-    check(len(packets) >= 2 and all(n > 100 for n in packets[:2]), f"packets: {packets}")
+    counts = {end: counts_of(rig, end) for end in ("active", "passive")}
+    # The last ones are under way when it stops.
+    for sender, receiver in (("active", "passive"), ("passive", "active")):
+        sent, got = counts[sender]["Transmitted Packets"], counts[receiver]["Received Packets"]
+        check(sent > 50 and 0.9 * sent <= got <= sent, f"{sender} has sent {sent}, of which {got} came")
+        check_equal(counts[receiver]["Received Bytes"], 1000 * got, f"bytes that came to the {receiver}")
+
+
+def counts_of(rig, end):
+    """What one of the two has counted: the passive one sends it to the other in the end."""
+    with open(rig.file(f"counts-{end}.sca"), encoding="utf-8") as file:
+        return {name: int(number) for name, number in
+                re.findall(rf'"netPerfMeter.{end}.total" +"(\w+ (?:Packets|Bytes))" +(\d+)', file.read())}
