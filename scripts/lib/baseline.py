@@ -223,8 +223,8 @@ def port_distances(devices):
         limit, ours = (rates(device, name).get("ns_per_packet", {}) for name in ("testpmd", "Millrace"))
         for end in (end for end in ours if end in limit):
             more = {what: ns - limit[end].get(what, 0) for what, ns in ours[end].items()}
-            parts = ", ".join(f"{what} {ns:+,.0f}" for what, ns in more.items())
-            lines.append(f"- {device['name'].split()[0]}, {end}: Millrace takes {sum(more.values()):+,.0f} ns of "
+            parts = ", ".join(f"{what} {distance.signed(ns)}" for what, ns in more.items())
+            lines.append(f"- {device['name'].split()[0]}, {end}: Millrace takes {distance.signed(sum(more.values()))} ns of "
                          f"its CPU a packet beside testpmd ({parts}).")
     return "\n".join(lines)
 

@@ -45,6 +45,11 @@ def named(count, unit):
     return f"{count:,.0f} {unit}"
 
 
+def signed(ns):
+    """With its sign, and none where it rounds to 0."""
+    return f"{ns:+,.0f}" if abs(ns) >= 0.5 else "0"
+
+
 def mark_of(row):
     """(the ratio that is to be reached, whether it is), or None: there is none, or it is no ratio."""
     found = re.search(r"mark ([\d.]+)x: (met|not met)", row.get("verdict", ""))
@@ -114,7 +119,7 @@ def stage_table(run, head, names):
               ("on a core while it was profiled",
                *(f"{run.profile[name]['on_core']:,.0f}" for name in names)),
               ("the row, without a profiler", *(f"{run.measured(name):,.0f}" for name in names)),
-              ("the row minus the sum", *(f"{rest[name]:+,.0f}" for name in names)),
+              ("the row minus the sum", *(signed(rest[name]) for name in names)),
               ("of the row", *(f"{rest[name] / run.measured(name):+.0%}" for name in names))]
     return f"{table(*lines)}\n\n{unexplained(run, rest)}\n"
 
@@ -147,9 +152,9 @@ def above_table(run, names, groups):
     if not found:
         return ""
     lines = [("above the limit, ns", *found)]
-    lines += [(label, *(f"{of[label]:+,.0f}" for of in found.values()))
+    lines += [(label, *(signed(of[label]) for of in found.values()))
               for label in next(iter(found.values()))]
-    lines.append(("the row minus the limit", *(f"{sum(of.values()):+,.0f}" for of in found.values())))
+    lines.append(("the row minus the limit", *(signed(sum(of.values())) for of in found.values())))
     return table(*lines) + "\n"
 
 
