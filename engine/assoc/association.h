@@ -188,6 +188,8 @@ class Association {
     return shutdown_requested_ || state_ == State::kShutdownReceived ||
            state_ == State::kShutdownAckSent;
   }
+  /// The peer has never answered, and has nothing to get: nobody misses it.
+  bool is_in_vain() const { return state_ == State::kCookieWait && outbound_.is_drained(); }
   const Parameters& parameters() const { return parameters_; }
   std::size_t path_count() const { return path_count_; }
   const Path& path(std::size_t index) const { return *paths_[index]; }

@@ -240,7 +240,8 @@ void Shard::drop_owner(Time now, Owner owner, bool gracefully) {
     Slot* next = Owned::next(slot);
     slot->is_orphan = true;
     release_port(*slot);  // a successor has it at once, though this one may take its time
-    if (gracefully || slot->association.is_ending()) {
+    const bool ends_later = gracefully || slot->association.is_ending();
+    if (ends_later && !slot->association.is_in_vain()) {
       slot->association.on_consumed(UINT32_MAX);  // what was delivered is read by nobody now
       slot->association.shutdown(now);
     } else {

@@ -94,6 +94,25 @@ TEST_CASE("what an application had shut down before it went ends as it wanted, t
   }
 }
 
+TEST_CASE("an attempt that nobody answered and nothing waits for ends with its application") {
+  RawPeer peer;
+  const bool was_shut_down = GENERATE(false, true);
+  const bool has_message = GENERATE(false, true);
+  ConnectRequest request;
+  request.owner = End::kOwner;
+  request.peer_port = 3868;
+  const IpAddress nobody = address("10.0.0.77");
+  request.peers = {&nobody, 1};
+  AssociationHandle handle;
+  REQUIRE(peer.end.shard().connect(peer.now, request, handle) == Status::kOk);
+  if (has_message) REQUIRE(peer.end.send(peer.now, handle, "last words") == Status::kOk);
+  if (was_shut_down) peer.end.shard().shutdown(peer.now, End::kOwner, handle);
+  peer.end.shard().drop_owner(peer.now, End::kOwner, /*gracefully=*/true);
+  peer.collect();
+  CHECK(peer.end.shard().owned(End::kOwner) == (has_message ? 2 : 0));
+  CHECK(!contains(peer.take(), "ABORT"));
+}
+
 TEST_CASE(
     "a handle never means another association, not even when the numbers of a slot are over") {
   RawPeer peer({}, address("10.0.0.9"), RawPeer::small_limits(), 0xfffffffa);
