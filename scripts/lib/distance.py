@@ -41,10 +41,6 @@ def table(*rows):
     return "\n".join([head, f"| --- |{' ---: |' * (len(rows[0]) - 1)}", *others])
 
 
-def named(count, unit):
-    return f"{count:,.0f} {unit}"
-
-
 def signed(ns):
     """With its sign, and none where it rounds to 0."""
     return f"{ns:+,.0f}" if abs(ns) >= 0.5 else "0"
