@@ -321,15 +321,15 @@ def netperfmeter(rig, client, server):
     needs("netperfmeter")
     far = server.spawn(["netperfmeter", "9000"], "netperfmeter-server")
     far.wait_for("Passive Mode")
-    near = client.spawn(["netperfmeter", f"{server.address}:9000", "-runtime=3",
+    near = client.spawn(["netperfmeter", f"{server.address}:9000", "-runtime=6",
                          f"-scalar={rig.file('counts.sca')}", "-sctp",
                          "const50:const1000:const50:const1000"], "netperfmeter-client")
     check_equal(near.wait(30), 0, near.describe())
     counts = {end: counts_of(rig, end) for end in ("active", "passive")}
-    # The last ones are under way when it stops.
+    # Each sends 50 a second, and goes on until it hears of the end.
     for sender, receiver in (("active", "passive"), ("passive", "active")):
         sent, got = counts[sender]["Transmitted Packets"], counts[receiver]["Received Packets"]
-        check(sent > 50 and 0.9 * sent <= got <= sent, f"{sender} has sent {sent}, of which {got} came")
+        check(got > 100 and 0 <= sent - got <= 50, f"{sender} has sent {sent}, of which {got} came")
         check_equal(counts[receiver]["Received Bytes"], 1000 * got, f"bytes that came to the {receiver}")
 
 
