@@ -181,6 +181,10 @@ CASE("what a child accepts or peels off has the time limits of the socket that i
     for (const int fd : {accepted, peeled}) {
       for (const int limit : kLimits) EQUAL(option<timeval>(fd, SOL_SOCKET, limit).tv_usec, 50'000);
       EQUAL(receive(fd).error, EAGAIN);
+      const char bytes[8000] = {};
+      while (send(fd, bytes, sizeof bytes, MSG_NOSIGNAL) > 0) {
+      }
+      EQUAL(errno, EAGAIN);
     }
   });
   for (const int fd : {listener, two.server}) {
