@@ -54,7 +54,7 @@ def answered(client):
 @test("a thousand associations of one epoll program: who is killed harms nobody else")
 def random_kills(rig):
     seed = int(os.environ.get("MILLRACE_SEED") or random.randrange(1_000_000))
-    print(f"MILLRACE_SEED={seed} kills the same ones at the same times", flush=True)
+    print(f"MILLRACE_SEED={seed} kills the same ones, after the same delays", flush=True)
     dice = random.Random(seed)
     crowd = Crowd(rig)
     server = crowd.server()
