@@ -99,7 +99,9 @@ enum sctp_sched_type {
   SCTP_SS_DEFAULT = SCTP_SS_FCFS,
   SCTP_SS_PRIO,
   SCTP_SS_RR,
-  SCTP_SS_MAX = SCTP_SS_RR
+  SCTP_SS_FC, /* this and the next one since Linux 6.4 */
+  SCTP_SS_WFQ,
+  SCTP_SS_MAX = SCTP_SS_WFQ
 };
 
 /* ---- UDP encapsulation (RFC 6951 6.1), probes of the path MTU ---- */
@@ -154,5 +156,66 @@ typedef union {
   struct sctp_initmsg init;
   struct sctp_sndrcvinfo sndrcv;
 } sctp_cmsg_data_t;
+/* What the kernel gives by sock_diag(7); no call gives it here. */
+struct sctp_info {
+  uint32_t sctpi_tag;
+  uint32_t sctpi_state;
+  uint32_t sctpi_rwnd;
+  uint16_t sctpi_unackdata;
+  uint16_t sctpi_penddata;
+  uint16_t sctpi_instrms;
+  uint16_t sctpi_outstrms;
+  uint32_t sctpi_fragmentation_point;
+  uint32_t sctpi_inqueue;
+  uint32_t sctpi_outqueue;
+  uint32_t sctpi_overall_error;
+  uint32_t sctpi_max_burst;
+  uint32_t sctpi_maxseg;
+  uint32_t sctpi_peer_rwnd;
+  uint32_t sctpi_peer_tag;
+  uint8_t sctpi_peer_capable;
+  uint8_t sctpi_peer_sack;
+  uint16_t sctpi_reserved1;
+  /* counts, as in sctp_assoc_stats */
+  uint64_t sctpi_isacks;
+  uint64_t sctpi_osacks;
+  uint64_t sctpi_opackets;
+  uint64_t sctpi_ipackets;
+  uint64_t sctpi_rtxchunks;
+  uint64_t sctpi_outofseqtsns;
+  uint64_t sctpi_idupchunks;
+  uint64_t sctpi_gapcnt;
+  uint64_t sctpi_ouodchunks;
+  uint64_t sctpi_iuodchunks;
+  uint64_t sctpi_oodchunks;
+  uint64_t sctpi_iodchunks;
+  uint64_t sctpi_octrlchunks;
+  uint64_t sctpi_ictrlchunks;
+  /* the primary path */
+  struct sockaddr_storage sctpi_p_address;
+  int32_t sctpi_p_state;
+  uint32_t sctpi_p_cwnd;
+  uint32_t sctpi_p_srtt;
+  uint32_t sctpi_p_rto;
+  uint32_t sctpi_p_hbinterval;
+  uint32_t sctpi_p_pathmaxrxt;
+  uint32_t sctpi_p_sackdelay;
+  uint32_t sctpi_p_sackfreq;
+  uint32_t sctpi_p_ssthresh;
+  uint32_t sctpi_p_partial_bytes_acked;
+  uint32_t sctpi_p_flight_size;
+  uint16_t sctpi_p_error;
+  uint16_t sctpi_reserved2;
+  /* the socket */
+  uint32_t sctpi_s_autoclose;
+  uint32_t sctpi_s_adaptation_ind;
+  uint32_t sctpi_s_pd_point;
+  uint8_t sctpi_s_nodelay;
+  uint8_t sctpi_s_disable_fragments;
+  uint8_t sctpi_s_v4mapped;
+  uint8_t sctpi_s_frag_interleave;
+  uint32_t sctpi_s_type;
+  uint32_t sctpi_reserved3;
+};
 
 #endif

@@ -229,6 +229,9 @@ struct sctp_status {
 #define SCTP_SHUTDOWN_SENT 6
 #define SCTP_SHUTDOWN_RECEIVED 7
 #define SCTP_SHUTDOWN_ACK_SENT 8
+/* Linux has none of these, so the numbers are our own; no association is in them. */
+#define SCTP_BOUND 1000
+#define SCTP_LISTEN 1001
 
 /* RFC 6458 8.2.6 */
 struct sctp_assoc_ids {

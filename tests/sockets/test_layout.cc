@@ -30,14 +30,15 @@ std::string code_of(const char* path) {
 }
 
 // Tags of enumerations, of which the numbers are macros here; types without a size of their own in
-// the list; what the kernel keeps for itself; a macro that is a statement; and parts of names.
+// the list; what the kernel keeps for itself; a macro that is a statement; parts of names; and
+// numbers of which the headers of older kernels have others, or none.
 bool is_not_listed(const std::string& name) {
   static const std::set<std::string> kNames{
       "sctp_msg_flags",    "sctp_sinfo_flags",  "sctp_cmsg_type", "sctp_sac_state",
       "sctp_spc_state",    "sctp_ssf_flags",    "sctp_sn_type",   "sctp_spp_flags",
       "sctp_sstat_state",  "sctp_spinfo_state", "sctp_sn_error",  "sctp_sched_type",
-      "sctp_notification", "sctp_info",         "_SCTP_H",        "SCTP_PR_SET_POLICY",
-      "SCTP_PR_SCTP_",     "__SCTP_PR_INDEX"};
+      "sctp_notification", "_SCTP_H",           "SCTP_SS_MAX",    "SCTP_PR_SET_POLICY",
+      "SCTP_PR_SCTP_",     "__SCTP_PR_INDEX",   "SCTP_SS_FC",     "SCTP_SS_WFQ"};
   return kNames.count(name) != 0;
 }
 
