@@ -85,7 +85,7 @@ int sctp_bindx(int socket, struct sockaddr* addresses, int count, int flags)
 
 /* connect() to a host with several addresses (RFC 6458 9.9); `id`, unless NULL, is the new
  * association's. Errors as connect()'s: EINPROGRESS, ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH,
- * EISCONN, EALREADY, EINVAL. */
+ * EISCONN, EALREADY, EADDRNOTAVAIL, EINVAL. */
 int sctp_connectx(int socket, struct sockaddr* addresses, int count, sctp_assoc_t* id)
     MR_SCTP_SYMBOL(sctp_connectx);
 
