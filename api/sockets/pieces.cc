@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "api/sockets/notifications.h"
+#include "api/sockets/process.h"
 #include "api/sockets/socket.h"
 
 namespace millrace::sockets {
@@ -56,9 +57,25 @@ void Socket::release_held() {
   }
 }
 
+/// Of the message of an association whose end has not come, what is held back is not read.
+void Socket::drop_held_pieces(Association& association) {
+  bool is_ended = false;
+  std::uint32_t bytes = 0;
+  for (auto at = held.end(); at != held.begin() && !is_ended;) {
+    --at;
+    if (at->association.get() != &association || at->is_notification) continue;
+    if (at->is_last) break;
+    is_ended = at->is_first;
+    bytes += static_cast<std::uint32_t>(at->data.size());
+    at = held.erase(at);
+  }
+  association.queued -= bytes;
+  if (bytes > 0) mr_consumed(Process::get().context(), association.handle, bytes);
+}
+
 /// The rest of a message will never come: the association has ended, or the peer begun anew.
 void Socket::end_pieces(const std::shared_ptr<Association>& association) {
-  if (!association->is_in_pieces) return;
+  if (!association->is_in_pieces) return drop_held_pieces(*association);
   set_in_pieces(*association, false);
   if (wants(*association, SCTP_PARTIAL_DELIVERY_EVENT))
     notify(association, delivery_aborted(*association));

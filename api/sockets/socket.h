@@ -205,6 +205,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   bool must_wait(const Item& item) const;
   static void set_in_pieces(Association& association, bool is_in_pieces);
   void release_held();
+  void drop_held_pieces(Association& association);
   void tell_of_start(const std::shared_ptr<Association>& association);
   void notify(const std::shared_ptr<Association>& association, std::string notification);
   void forget(const std::shared_ptr<Association>& association);

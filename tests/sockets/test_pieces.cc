@@ -1,4 +1,6 @@
 // Messages that come in pieces: from which size on, and what may come between them.
+#include "api/sockets/process.h"
+#include "api/sockets/socket.h"
 #include "tests/sockets/engine.h"
 
 namespace millrace::sockets {
@@ -119,6 +121,37 @@ TEST_CASE("when who is read in pieces is peeled off, nobody waits for him any mo
   Middle::check_large(peeled);
   CHECK(middle.large.send("after") == 5);
   CHECK(receive(peeled).data == "after");
+}
+
+TEST_CASE("a message whose rest does not come any more is not read behind another's") {
+  const Middle middle(0);
+  Process& process = Process::get();
+  std::shared_ptr<Socket> server;
+  {
+    const Process::Guard guard(process);
+    server = process.find(middle.server.number);
+  }
+  Handle third(SOCK_STREAM);
+  REQUIRE(third.connect("10.0.0.1", middle.server.port()) == 0);
+  const sctp_event event{SCTP_ALL_ASSOC, SCTP_ASSOC_CHANGE, 1};
+  REQUIRE(middle.server.set(IPPROTO_SCTP, SCTP_EVENT, event) == 0);
+  REQUIRE(third.send(std::string(Middle::kLarge, 'T')) == ssize_t{Middle::kLarge});
+  const auto has_held = [&](std::size_t count) {
+    const Process::Guard guard(process);
+    return process.await([&] { return server->held.size() >= count; });
+  };
+  REQUIRE(has_held(2) == 0);  // the small one, and the beginning of the third's
+  REQUIRE(third.set(SOL_SOCKET, SO_LINGER, linger{1, 0}) == 0);
+  REQUIRE(third.close() == 0);
+  {
+    const Process::Guard guard(process);
+    REQUIRE(process.await([&] { return server->associations.size() == 2; }) == 0);
+  }
+  Middle::check_large(middle.server);
+  REQUIRE(receive(middle.server).data == "small");
+  REQUIRE(receive(middle.server).as<sctp_assoc_change>().sac_state == SCTP_COMM_LOST);
+  REQUIRE(middle.small.send("after") == 5);
+  CHECK(receive(middle.server).data == "after");
 }
 
 TEST_CASE(
