@@ -86,7 +86,9 @@ int Socket::start(const std::vector<Endpoint>& peers, const sctp_initmsg* init,
     associations.erase(it.id);
     process.forget(it);
     if (!was_bound) port_ = 0;
-    if ((status != -EADDRINUSE && status != -EISCONN) || was_bound) return status;
+    // As on Linux, where it is one that was peeled off.
+    if (was_bound) return status == -EISCONN ? -EADDRNOTAVAIL : status;
+    if (status != -EADDRINUSE && status != -EISCONN) return status;
     error_ = 0;  // of this port, not of the next one
   }
   return -EADDRNOTAVAIL;

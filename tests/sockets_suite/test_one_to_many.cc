@@ -190,6 +190,13 @@ CASE("what waits goes along when it is peeled off") {
   EQUAL(receive(two.server, MSG_DONTWAIT).error, EAGAIN);
 }
 
+CASE("with the peer of one that was peeled off no other is begun") {
+  const Many two = many();
+  OK(sctp_peeloff(two.server, two.server_id));
+  FAILS(say_to(two.server, two.client_at, "another"), EADDRNOTAVAIL);
+  FAILS(connect_to(two.server, two.client_at), EADDRNOTAVAIL);
+}
+
 CASE("an association that is none is not peeled off") {
   const Many two = many();
   FAILS(sctp_peeloff(two.server, two.server_id + 1000), EINVAL);
