@@ -110,11 +110,14 @@ void Process::on_status(const mr_event& event) {
   if (!is_known) return;
   Association& association = *found->second;
   if (!is_outdated) association.chunk_fits = fragmentation_point(status, 0);
-  association.peers.clear();
+  std::vector<mr_address> peers;
   for (std::uint32_t i = 0; i < status.path_count && i < MR_PATHS_MAX; ++i) {
-    association.peers.push_back(status.paths[i].address);
+    peers.push_back(status.paths[i].address);
     if (status.paths[i].is_primary != 0) association.primary = status.paths[i].address;
   }
+  if (peers == association.peers) return;
+  if (association.socket != nullptr) association.socket->forget_peers(association);
+  association.peers = std::move(peers);
 }
 
 void Process::on_association_event(const mr_event& event) {
@@ -311,11 +314,11 @@ void Socket::on_message(const std::shared_ptr<Association>& association, const m
   queue(item_of(association, event));
 }
 
-/// As Linux tells it: of the one that is the primary already, too.
+/// As Linux tells it: of the one that is the primary already, too, but not before COMM_UP.
 void Socket::on_made_primary(const std::shared_ptr<Association>& association,
                              const mr_address& address) {
   association->primary = address;
-  if (wants(*association, SCTP_PEER_ADDR_CHANGE))
+  if (association->state == Association::State::up && wants(*association, SCTP_PEER_ADDR_CHANGE))
     notify(association, address_change(*association, address, SCTP_ADDR_MADE_PRIM, *this));
   refresh();
 }

@@ -189,6 +189,17 @@ CASE("SCTP_ADDR_MADE_PRIM of the address that SCTP_PRIMARY_ADDR chooses, also ag
   }
 }
 
+CASE("no SCTP_ADDR_MADE_PRIM before there is an association") {
+  const int fd = make(SOCK_STREAM | SOCK_NONBLOCK);
+  subscribe(fd, SCTP_PEER_ADDR_CHANGE);
+  const Address address = at(kSilent, 5000);
+  FAILS(connect_to(fd, address), EINPROGRESS);
+  sctp_prim primary{};
+  memcpy(&primary.ssp_addr, &address.storage, sizeof address.storage);
+  OK(put(fd, SCTP_PRIMARY_ADDR, primary));
+  EQUAL(receive(fd).error, EAGAIN);
+}
+
 CASE("SCTP_PARTIAL_DELIVERY_EVENT: the rest of a message will not come") {
   const int listener = listening();
   OK(set(listener, IPPROTO_SCTP, SCTP_PARTIAL_DELIVERY_POINT, 2000));
