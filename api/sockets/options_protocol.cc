@@ -92,16 +92,21 @@ int Options::set_association(Socket& socket, const void* value, socklen_t) {
   Scope scope;
   if (const int status = scope_of(socket, info.sasoc_assoc_id, scope); status != 0) return status;
   if (info.sasoc_asocmaxrxt > 255 || info.sasoc_cookie_life > kHourMs) return -EINVAL;
+  const std::uint32_t before = socket.options.parameters[MR_COOKIE_LIFETIME_MS];
+  const std::uint32_t life = info.sasoc_cookie_life != 0 ? info.sasoc_cookie_life : before;
+  if (scope.has_socket && life != before) {
+    // A listener's cookies are made by the engine, which may refuse: before anything else changes.
+    Scope future;
+    future.has_socket = true;
+    change(socket, future, MR_COOKIE_LIFETIME_MS, life);
+    const int status =
+        socket.listen_anew([&] { change(socket, future, MR_COOKIE_LIFETIME_MS, before); });
+    if (status != 0) return status;
+  }
+  if (info.sasoc_cookie_life != 0) change(socket, scope, MR_COOKIE_LIFETIME_MS, life);
   if (info.sasoc_asocmaxrxt != 0)
     change(socket, scope, MR_ASSOCIATION_MAX_RETRANS, info.sasoc_asocmaxrxt);
-  const std::uint32_t before = socket.options.parameters[MR_COOKIE_LIFETIME_MS];
-  if (info.sasoc_cookie_life == 0) return 0;
-  change(socket, scope, MR_COOKIE_LIFETIME_MS, info.sasoc_cookie_life);
-  if (!scope.has_socket || info.sasoc_cookie_life == before) return 0;
-  // A listener's cookies are made by the engine.
-  Scope future;
-  future.has_socket = true;
-  return socket.listen_anew([&] { change(socket, future, MR_COOKIE_LIFETIME_MS, before); });
+  return 0;
 }
 
 // The value is a sctp_sack_info, or the older sctp_assoc_value with the delay alone.
