@@ -43,6 +43,7 @@ int OwnThreads::begin(const char* name, void* (*main)(void*), void* argument,
 }
 
 void OwnThreads::end_this() {
+  join_ended();  // so that one stack is left at most
   const pid_t before = std::exchange(process_, getpid());
   if (before != process_) ended_.clear();
   ended_.push_back(pthread_self());
