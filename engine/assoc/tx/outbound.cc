@@ -169,7 +169,7 @@ std::size_t Outbound::fill_new(OutboundMemory& memory, PacketWriter& writer, Pat
     if (chunk == nullptr) break;
     if (probe_is_due_) on_probe();
     chunk->begins_packet = count == 0;
-    chunk->probes_window = window_was_closed_;
+    chunk->probes_window = window_was_closed_ && chunk->length > peer_rwnd_;
     put(writer, *chunk, immediate ? kDataFlagImmediate : 0);
     if (!paths[path]->is_measuring()) paths[path]->start_measurement(chunk->tsn, now);
     if (count == 0) open_flight(*paths[path], now);
