@@ -14,6 +14,16 @@ std::size_t chunk_bytes_max(const Path& path) {
   return std::min<std::size_t>(kReplyBytesMax - kCommonHeaderBytes, path.congestion.pmdcs());
 }
 
+// Of the chunks of an answer.
+std::size_t size_without_errors(Bytes answer) {
+  std::size_t size = 0;
+  ChunkReader chunks(answer);
+  while (const auto chunk = chunks.next()) {
+    if (chunk->type() != ChunkType::kError) size += padded4(chunk->bytes.size());
+  }
+  return size;
+}
+
 }  // namespace
 
 // Where a packet came from, if that is known to be the peer's own address.
@@ -41,7 +51,7 @@ bool Association::begin_answer(const PacketIn& in, std::size_t size, bool is_hea
   const auto has_room = [&] {
     return answer_path_ == path && answer_size() + size <= chunk_bytes_max(*paths_[path]);
   };
-  if (is_heartbeat_ack && answer_ != nullptr && !has_room()) drop_errors();
+  if (is_heartbeat_ack && answer_ != nullptr && !has_room()) drop_errors_for(size);
   if (answer_ == nullptr) {
     answer_ = resources_.buffers.acquire();
     if (answer_ == nullptr) {
@@ -59,8 +69,10 @@ bool Association::begin_answer(const PacketIn& in, std::size_t size, bool is_hea
 }
 
 // A path is not to fail for the peer because something else is wrong in the same packet: what must
-// be answered takes the place of what need not be.
-void Association::drop_errors() {
+// be answered takes the place of what need not be, if it fits then.
+void Association::drop_errors_for(std::size_t needed) {
+  const std::size_t others = size_without_errors({answer_->data, answer_->length});
+  if (others > 0 && others + needed > chunk_bytes_max(*paths_[answer_path_])) return;
   std::size_t kept = kCommonHeaderBytes;
   ChunkReader chunks({answer_->data, answer_->length});
   while (const auto chunk = chunks.next()) {

@@ -289,7 +289,7 @@ class Association {
   bool begin_answer(const PacketIn& in, std::size_t size, bool is_heartbeat_ack);
   void answer_error(CauseCode cause, Bytes value, const PacketIn& in);
   void answer_heartbeat(Bytes value, const PacketIn& in);
-  void drop_errors();
+  void drop_errors_for(std::size_t needed);
   void flush_answer();
   void drop_answer();
   std::uint8_t reply_path(const PacketIn& in) const;
