@@ -91,7 +91,7 @@ class Association {
   bool on_init(const InitView& init, std::span<const IpAddress> peers, const PacketIn& in,
                std::uint32_t fresh_tag, Cookie& cookie);
   /// An ABORT with the peer's tag, from an address of the peer's that is not confirmed.
-  void on_denial(const IpAddress& source);
+  void on_denial(Time now, const IpAddress& source);
   /// ICMP says that the path cannot carry packets of more than `mtu` bytes (0: not told).
   void on_packet_too_big(Time now, const IpAddress& destination, std::uint16_t mtu);
   /// ICMP says that one of the peer's addresses does not speak SCTP.

@@ -178,13 +178,14 @@ void Association::on_abort(ChunkView chunk, const PacketIn& in) {
   if (!is_short_of_memory()) keep(chunk, in);
 }
 
-// Of all HEARTBEATs that go to hosts that the peer has named and that are not the peer, the first
-// is answered so and is the last.
+// The host is not the peer, or not yet: an address may move from one host to another. It is asked
+// on at HB.interval, as one is that does not answer at all.
 //= rfc9260 5.4
-void Association::on_denial(const IpAddress& source) {
+void Association::on_denial(Time now, const IpAddress& source) {
   Path& path = *paths_[path_of(source)];
   if (path.is_active()) resources_.count(Counter::path_failures);
   path.deny();
+  if (was_up_) path.arm_heartbeat(now, resources_.random.next_u32());
   if (path.state_changed) notices_ |= kPathNotice;
 }
 

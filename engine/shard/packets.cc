@@ -37,6 +37,13 @@ bool is_quoted_from(const Identity& identity, std::uint32_t quoted_tag, Bytes qu
          load_be32(quoted.data() + kInitiateTag) == identity.local_tag;
 }
 
+// A host that is named as the peer's and is not may well answer a heartbeat so: not the peer.
+//= rfc9260 8.5.1
+bool is_denial(const Slot& slot, const ChunkView& first, const IpAddress& source) {
+  return first.type() == ChunkType::kAbort && has_reflected_tag(first) &&
+         !slot.association.has_confirmed_peer(source);
+}
+
 // An INIT ACK may come from another of the peer's addresses than the INIT went to: it is for the
 // attempt at any address that it lists.
 //= rfc9260 5.1.2#6
@@ -90,6 +97,10 @@ Slot* Shard::take_packet(Time now, const PacketIn& in) {
   if (first->type() == ChunkType::kInitAck && is_anothers(*slot, *first, in)) {
     return drop(Counter::drop_duplicate_association);
   }
+  if (is_denial(*slot, *first, in.source)) {
+    slot->association.on_denial(now, in.source);
+    return slot;
+  }
   lend(*slot);
   slot->association.on_packet(now, in, ChunkReader(in.packet));
   return slot;
@@ -116,13 +127,9 @@ Slot* Shard::find_for(const CommonHeader& header, const ChunkView& first, const 
         !slot->association.has_local(in.destination)) {
       return nullptr;
     }
-    if (slot->association.has_confirmed_peer(in.source)) return slot;
-    // A host that is named as the peer's and is not may well answer a heartbeat so: not the peer.
-    if (first.type() == ChunkType::kAbort) {
-      slot->association.on_denial(in.source);
-      settle(*slot);
-    }
-    return nullptr;
+    return is_denial(*slot, first, in.source) || slot->association.has_confirmed_peer(in.source)
+               ? slot
+               : nullptr;
   }
   const auto index = tags_.find(header.verification_tag);
   if (!index) return nullptr;

@@ -63,7 +63,7 @@ void Path::set_settings(Time now, const PathSettings& settings, std::uint16_t ce
   //= rfc9260 7.2.5.1#1
   if (queues_otherwise) begin_congestion_anew();
   const bool is_probed = (!confirmed_ && active_) || potentially_failed_;
-  if (!beats_otherwise || heartbeat_outstanding || is_probed || denied_) return;
+  if (!beats_otherwise || heartbeat_outstanding || is_probed) return;
   const bool beats = settings_.heartbeat_interval.ns > 0;
   heartbeat_deadline = beats ? now + settings_.heartbeat_interval : kNever;
 }
@@ -81,7 +81,7 @@ void Path::restart(const Parameters& parameters) {
   heartbeat_outstanding = heartbeat.is_unanswered = heartbeat_before.is_unanswered = false;
   measured_at_ = data_sent_at_ = kNever;
   error_count_ = data_timeouts_ = 0;
-  potentially_failed_ = denied_ = false;
+  potentially_failed_ = false;
   active_ = true;
 }
 
@@ -180,7 +180,6 @@ bool Path::on_answer(Time now) {
 }
 
 void Path::confirm() {
-  denied_ = false;
   if (confirmed_) return;
   confirmed_ = true;
   just_confirmed_ = true;
@@ -188,11 +187,9 @@ void Path::confirm() {
 }
 
 void Path::deny() {
-  denied_ = true;
   state_changed = state_changed || active_;
   active_ = false;
   heartbeat_outstanding = false;
-  heartbeat_deadline = kNever;
 }
 
 //= rfc9260 8.3
@@ -201,9 +198,7 @@ void Path::arm_heartbeat(Time now, std::uint32_t random, std::int64_t unconfirme
   const Duration rto_now = rto.value();
   // RTO.Max is far below 2^31 microseconds, so the product fits.
   const Duration jitter = microseconds((rto_now.ns / 1000 * (random >> 1)) >> 31);
-  if (denied_) {
-    heartbeat_deadline = kNever;
-  } else if (!confirmed_ && active_) {
+  if (!confirmed_ && active_) {
     //= rfc9260 5.4
     heartbeat_deadline = now + rto_now * unconfirmed;
   } else if (potentially_failed_) {

@@ -104,8 +104,8 @@ class Path {
   bool on_answer(Time now);
   /// The peer's address is known to be its own (RFC 9260 5.4).
   void confirm();
-  /// A host there knows nothing of the association, and has said so: it is asked no more, unless
-  /// the application wants it, and is not the peer until it proves to be.
+  /// A host there knows nothing of the association, and has said so: it is not the peer until it
+  /// proves to be, and is asked like any address that is inactive.
   void deny();
   /// It is not known any more.
   void doubt() { confirmed_ = false; }
@@ -158,7 +158,6 @@ class Path {
   std::uint8_t data_timeouts_ = 0;  ///< since data was last acknowledged
   bool active_ = true;
   bool confirmed_ = false;
-  bool denied_ = false;
   bool potentially_failed_ = false;
   bool just_confirmed_ = false;
   bool decayed_ = false;  ///< cwnd has decayed since data was last sent
