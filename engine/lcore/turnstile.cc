@@ -8,6 +8,7 @@ namespace millrace {
 
 std::optional<Glimpse> glimpse_of(const Buffer& frame) {
   constexpr std::size_t kSctpBytes = kCommonHeaderBytes + kChunkHeaderBytes;
+  if (frame.vlan != 0) return std::nullopt;
   if (frame.length < net::kEthernetBytes + net::kIpv4Bytes + kSctpBytes) return std::nullopt;
   const std::uint8_t* const ip = frame.data + net::kEthernetBytes;
   const std::uint16_t type = load_be16(frame.data + net::kEthernetBytes - 2);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/base/crc32c.h"
+#include "engine/lcore/turnstile.h"
 #include "tests/lcore/two_networks.h"
 #include "tests/net/frames.h"
 
@@ -127,4 +128,19 @@ TEST_CASE("In a flood what another lcore has to answer is handed over to it", "[
   hosts.poll();
   CHECK(hosts.server_host.count(Counter::handoff_out) == handed + 2);
   CHECK(hosts.turned_away() == 0);
+}
+
+TEST_CASE("In a flood a frame whose VLAN tag the port has taken off is checked first", "[lcore]") {
+  Flooded hosts;
+  const net::Octets bytes =
+      net::ethernet(drivers::MemoryWire::traits(1).mac, drivers::MemoryWire::traits(0).mac, 0x0800,
+                    net::ipv4("10.0.0.1", "10.0.0.2", 132, packet(ChunkType::kInit, 999, 0)));
+  Buffer* frame = hosts.pool.acquire();
+  REQUIRE(frame != nullptr);
+  frame->length = static_cast<std::uint32_t>(bytes.size());
+  std::memcpy(frame->data, bytes.data(), bytes.size());
+  CHECK(glimpse_of(*frame).has_value());
+  frame->vlan = 7;
+  CHECK_FALSE(glimpse_of(*frame).has_value());
+  hosts.pool.release(frame);
 }
