@@ -144,16 +144,19 @@ void carry(const Traffic& traffic, std::uint64_t messages) {
 
 TEST_CASE("a million messages make no system call, take no lock and allocate nothing") {
   CHECK(status_of([] { carry({.size = 64}, 1'000'000); }) == 0);
-  // The library keeps an MR_EVENT_WRITABLE in a std::deque: with senders at both ends, which meet
-  // full rings, some of them allocate.
-  const int both_ways = status_of([] { carry({.size = 64, .is_both_ways = true}, 1'000'000); });
-  CHECK(WIFEXITED(both_ways));
-  CHECK(WEXITSTATUS(both_ways) != kLockTaken);
   CHECK(status_of([] { carry({.size = 1400}, 1'000'000); }) == 0);
   CHECK(status_of([] { carry({.size = 1400, .is_in_place = true}, 1'000'000); }) == 0);
 }
 
-TEST_CASE("nor do a million packets of large messages") {
+TEST_CASE("a million messages both ways make no system call and take no lock") {
+  // The library keeps an MR_EVENT_WRITABLE in a std::deque: with senders at both ends, which meet
+  // full rings, some of them allocate.
+  const int status = status_of([] { carry({.size = 64, .is_both_ways = true}, 1'000'000); });
+  REQUIRE(WIFEXITED(status));
+  CHECK((WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == kAllocated));
+}
+
+TEST_CASE("packets of large messages make no system call, take no lock and allocate nothing") {
   CHECK(status_of([] { carry({.size = 65536}, 22'000); }) == 0);
 }
 
