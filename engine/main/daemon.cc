@@ -76,6 +76,10 @@ bool Daemon::open_signals(std::string& error) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // DPDK's net_tap is told of packets by a real-time signal (F_SETSIG). When too many of those are
+  // pending the kernel sends SIGIO instead, which would end the process; the handler runs for those
+  // that are pending.
+  signal(SIGIO, SIG_IGN);
   signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals_ < 0) error = std::string("signalfd: ") + std::strerror(errno);
   return signals_ >= 0;
