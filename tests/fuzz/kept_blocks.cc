@@ -5,9 +5,11 @@
 // Replaces the global operators new and delete of fuzz targets, libFuzzer and its threads included.
 #include <sanitizer/asan_interface.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -28,7 +30,8 @@ std::uintptr_t number_of(const void* memory) {
 }
 
 constexpr std::size_t kLargeFrom = 64 << 10;
-std::mutex mutex;  // of what follows
+constexpr std::size_t kFilled = 4096;  // of a block, as AddressSanitizer does
+std::mutex mutex;                      // of what follows
 std::array<Block, 32> blocks;
 std::size_t block_count = 0;
 
@@ -39,6 +42,7 @@ void* take(std::size_t bytes, Alignment alignment) {
     Block& block = blocks[i];
     if (block.free == nullptr || block.bytes != bytes || block.alignment != alignment) continue;
     ASAN_UNPOISON_MEMORY_REGION(block.free, bytes);
+    std::memset(block.free, 0xbe, std::min(bytes, kFilled));
     return std::exchange(block.free, nullptr);
   }
   return nullptr;
@@ -64,12 +68,19 @@ bool keep(void* memory) {
   return false;
 }
 
-void* acquire(std::size_t bytes, Alignment alignment = Alignment{16}) {
+/// nullptr if there is no memory.
+void* try_acquire(std::size_t bytes, Alignment alignment = Alignment{16}) {
   const bool is_large = bytes >= kLargeFrom;
   void* memory = is_large ? take(bytes, alignment) : nullptr;
   if (memory != nullptr) return memory;
-  if (posix_memalign(&memory, static_cast<std::size_t>(alignment), bytes) != 0) std::abort();
+  if (posix_memalign(&memory, static_cast<std::size_t>(alignment), bytes) != 0) return nullptr;
   if (is_large) add({number_of(memory), bytes, alignment});
+  return memory;
+}
+
+void* acquire(std::size_t bytes, Alignment alignment = Alignment{16}) {
+  void* memory = try_acquire(bytes, alignment);
+  if (memory == nullptr) std::abort();
   return memory;
 }
 
@@ -86,10 +97,10 @@ void* operator new[](std::size_t bytes) {
   return acquire(bytes);
 }
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  return acquire(bytes);
+  return try_acquire(bytes);
 }
 void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
-  return acquire(bytes);
+  return try_acquire(bytes);
 }
 void* operator new(std::size_t bytes, Alignment alignment) {
   return acquire(bytes, alignment);
