@@ -6,6 +6,7 @@ import shlex
 
 from .registry import test
 from .sockets import needs, second_engine, shell, spawn
+from .suite import ROOT as TREE
 
 OURS, THEIRS = "10.20.0.1", "10.20.0.2"
 LISTENING = "10"  # sk_state of a listener in /proc/net/sctp/eps
@@ -45,7 +46,7 @@ class EngineEnd(End):
 
 class LinuxEnd(End):
     """The guest's kernel under the host's file system, so that its programs are those of the host.
-    Nothing of it can be written to but the test's own directory."""
+    Nothing of it can be written to but the test's own directory; /tmp is the guest's own."""
 
     ROOT = "/machine"
 
@@ -53,9 +54,11 @@ class LinuxEnd(End):
         super().__init__(rig, address)
         self.guest = guest
         mounts = [f"mkdir {self.ROOT}", f"mount -t hostfs -o ro,/ none {self.ROOT}",
-                  f"mount -t hostfs -o {rig.directory} none {self.ROOT}{rig.directory}",
                   *(f"mount -o bind /{name} {self.ROOT}/{name}" for name in ("proc", "sys", "dev")),
-                  *(f"mount -t tmpfs none {self.ROOT}/{name}" for name in ("run", "dev/shm"))]
+                  *(f"mount -t tmpfs none {self.ROOT}/{name}" for name in ("run", "tmp", "dev/shm")),
+                  f"mkdir -p {self.ROOT}{rig.directory} {self.ROOT}{TREE}",
+                  f"mount -t hostfs -o ro,{TREE} none {self.ROOT}{TREE}",  # it may be in /tmp
+                  f"mount -t hostfs -o {rig.directory} none {self.ROOT}{rig.directory}"]
         status, output = guest.run("mkdir -p /dev/shm && " + " && ".join(mounts))
         if status != 0:
             raise RuntimeError(f"the guest cannot use the host's files: {output}")
