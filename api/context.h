@@ -5,13 +5,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "api/lane.h"
+#include "api/local_events.h"
 #include "api/millrace.h"
 #include "api/transmit_arena.h"
 #include "engine/ipc/client_memory.h"
@@ -175,7 +175,6 @@ class Context {
   static mr_event answer_of(const Listener& listener);
 
   // receive.cc, events.cc
-  std::size_t take_local(mr_event* events, std::size_t max);
   std::size_t drain(Lane& lane, mr_event* events, std::size_t max);
   bool translate(Lane& lane, const ipc::CompletionEntry& entry, mr_event& event);
   static void describe_message(const Lane& lane, const ipc::CompletionEntry& entry,
@@ -225,7 +224,7 @@ class Context {
   std::vector<std::uint32_t> reserved_messages_;  // by lane
   std::vector<std::uint32_t> reserved_slots_;
   std::vector<std::uint32_t> given_back_;  // slots that events of the last receive() point to
-  std::deque<mr_event> local_;             // events made here
+  LocalEvents local_;
   std::vector<Listener> listeners_;
   std::vector<Preset> presets_;            // for the next connect or listen
   std::vector<std::uint64_t> connecting_;  // contexts of connects without a handle yet

@@ -81,7 +81,7 @@ int Context::unlisten(std::uint16_t port, std::uint64_t listen_context) {
   if (found == nullptr || found->state == Listener::State::stopping)
     return failed(-ENOENT, "does not listen on this port");
   if (is_lost_) {  // there is nobody to ask, and the next engine will not hear of it
-    local_.push_back(forget(*found));
+    local_.push(forget(*found));
     return 0;
   }
   found->state = Listener::State::stopping;

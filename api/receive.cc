@@ -14,7 +14,7 @@ constexpr std::uint32_t kDryTurnsPerLook = 1024;  // at the socket, when nothing
 int Context::receive(mr_event* events, std::size_t max) {
   release();
   if (is_lost_) recover();
-  std::size_t count = take_local(events, max);
+  std::size_t count = local_.take({events, max});
   if (is_lost_)
     return count == 0 && is_final() ? failed(-EIO, "the engine is gone") : static_cast<int>(count);
   for (std::size_t i = 0; i < lanes_.size() && count < max; ++i) {
@@ -26,7 +26,7 @@ int Context::receive(mr_event* events, std::size_t max) {
   if (wants_space()) {
     submit_postponed();
     report_writable();
-    count += take_local(events + count, max - count);
+    count += local_.take({events + count, max - count});
   }
   if (count == 0) {
     on_dry();
@@ -34,15 +34,6 @@ int Context::receive(mr_event* events, std::size_t max) {
   }
   if (kept_back_ > 0) flush();
   return static_cast<int>(count);
-}
-
-std::size_t Context::take_local(mr_event* events, std::size_t max) {
-  std::size_t count = 0;
-  while (count < max && !local_.empty()) {
-    events[count++] = local_.front();
-    local_.pop_front();
-  }
-  return count;
 }
 
 std::size_t Context::drain(Lane& lane, mr_event* events, std::size_t max) {

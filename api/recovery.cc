@@ -35,12 +35,12 @@ void Context::lose_engine() {
   is_armed_ = false;
   for (const auto& lane : lanes_) {
     lane->associations.each([this](const AssociationRecord& record) {
-      local_.push_back(ended(MR_EVENT_ASSOCIATION_DOWN, record.handle, record.context));
+      local_.push(ended(MR_EVENT_ASSOCIATION_DOWN, record.handle, record.context));
     });
   }
   for (const std::uint64_t context : connecting_)
-    local_.push_back(ended(MR_EVENT_ASSOCIATION_FAILED, 0, context));
-  local_.push_back(ended(MR_EVENT_ENGINE_LOST, 0, 0));
+    local_.push(ended(MR_EVENT_ASSOCIATION_FAILED, 0, context));
+  local_.push(ended(MR_EVENT_ENGINE_LOST, 0, 0));
   std::erase_if(listeners_, [](const Listener& listener) {
     return listener.state == Listener::State::stopping;
   });
@@ -80,12 +80,12 @@ void Context::recover() {
   watch_socket();
   mr_event event{};
   event.type = MR_EVENT_ENGINE_BACK;
-  local_.push_back(event);
+  local_.push(event);
   std::erase_if(listeners_, [this](Listener& listener) {
     const int status = start(listener);
     if (status == 0) return false;
     listener.status = status;
-    local_.push_back(answer_of(listener));
+    local_.push(answer_of(listener));
     return true;
   });
 }

@@ -359,7 +359,7 @@ void Context::report_writable() {
     event.type = MR_EVENT_WRITABLE;
     event.association = waiting.association;
     event.context = record->context;
-    local_.push_back(event);
+    local_.push(event);
     return true;
   });
 }
