@@ -157,7 +157,7 @@ void Application::act(Time now) {
     connect(now);
   } else if (dice_.chance(0.2)) {
     meddle();
-  } else if (dice_.chance(0.05)) {
+  } else if (dice_.chance(habits_.relistens)) {
     if (is_listening_) {
       is_listening_ = mr_unlisten(context_.get(), listening_port(number_), kListenerContext) != 0;
     } else {

@@ -24,6 +24,7 @@ struct Habits {
   double abort = 0.1;        ///< of conversations, they end by an abort
   double slow_reader = 0.2;  ///< of the application's life, it reads slowly
   double dies = 0.1;         ///< at each thing it does
+  double relistens = 0.05;   ///< at each thing it does, it stops to listen, or begins again
   double fixed_port = 0.3;   ///< it connects from the port that it listens on
   bool patient = false;  ///< it ends no conversation before the peer has said all that it has to
   Duration pause = milliseconds(50);  ///< between the things it does, on average

@@ -19,7 +19,7 @@ Scenario quiet_scenario(std::uint64_t seed) {
   scenario.habits.conversations = 3;
   scenario.habits.messages = 20;
   scenario.habits.bytes_max = 2000;
-  scenario.habits.abort = scenario.habits.dies = 0;
+  scenario.habits.abort = scenario.habits.dies = scenario.habits.relistens = 0;
   scenario.habits.patient = true;
   scenario.parameters.send_buffer = scenario.parameters.receive_buffer = 128 << 10;
   scenario.parameters.streams_out = scenario.parameters.streams_in = 17;
