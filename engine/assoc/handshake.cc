@@ -245,18 +245,16 @@ Association::CookieVerdict Association::on_cookie_echo(Time now, const Cookie& c
   const bool local_matches = cookie.local_tag == identity_.local_tag;
   const bool peer_matches = cookie.peer_tag == identity_.peer_tag;
   const bool both_match = local_matches && peer_matches;
+  CommonHeader reply = header();  // to whom the cookie was made for
+  reply.verification_tag = cookie.peer_tag;
   if (!both_match && now > cookie.created + cookie.lifetime) {
     resources_.count(Counter::drop_stale_cookie);
-    CommonHeader reply = header();
-    reply.verification_tag = cookie.peer_tag;
     send_stale_cookie(resources_, reply, now - cookie.created - cookie.lifetime, in.destination,
                       in.source, parameters_.marking);
     return CookieVerdict::kDiscard;
   }
   if (local_matches && !peer_matches && is_of_a_life_before(cookie)) {
     resources_.count(Counter::drop_stale_cookie);
-    CommonHeader reply = header();
-    reply.verification_tag = cookie.peer_tag;
     send_cause(resources_, reply, ChunkType::kAbort, 0, CauseCode::kNone, {}, in.destination,
                in.source, parameters_.marking);
     return CookieVerdict::kDiscard;
@@ -276,8 +274,6 @@ Association::CookieVerdict Association::on_cookie_echo(Time now, const Cookie& c
   }
   if (state_ == State::kShutdownAckSent) {  // action A, last paragraph
     pending_ |= kShutdownAck;
-    CommonHeader reply = header();
-    reply.verification_tag = cookie.peer_tag;
     send_cause(resources_, reply, ChunkType::kError, 0, CauseCode::kCookieReceivedWhileShuttingDown,
                {}, in.destination, in.source, parameters_.marking);
     return CookieVerdict::kDiscard;

@@ -127,9 +127,10 @@ Slot* Shard::find_for(const CommonHeader& header, const ChunkView& first, const 
         !slot->association.has_local(in.destination)) {
       return nullptr;
     }
-    return is_denial(*slot, first, in.source) || slot->association.has_confirmed_peer(in.source)
-               ? slot
-               : nullptr;
+    // An ABORT from elsewhere is a denial.
+    const bool is_heard =
+        first.type() == ChunkType::kAbort || slot->association.has_confirmed_peer(in.source);
+    return is_heard ? slot : nullptr;
   }
   const auto index = tags_.find(header.verification_tag);
   if (!index) return nullptr;
