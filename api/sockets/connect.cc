@@ -178,7 +178,7 @@ void Socket::forget_peers(const Association& association) {
 
 /// The same, when peers' addresses may be on their way here: an association tells one as it begins.
 Association* Socket::association_soon_to(const Endpoint& peer) const {
-  Association* found = association_to(peer);
+  Association* found = nullptr;
   const auto is_told = [&] {
     found = association_to(peer);
     return found != nullptr ||
@@ -186,7 +186,7 @@ Association* Socket::association_soon_to(const Endpoint& peer) const {
              return entry.second->peer_port == peer.port && entry.second->statuses > 0;
            });
   };
-  if (found == nullptr && !is_told()) Process::get().await(is_told);
+  if (!is_told()) Process::get().await(is_told);
   return found;
 }
 

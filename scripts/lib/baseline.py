@@ -224,8 +224,8 @@ def port_distances(devices):
         for end in (end for end in ours if end in limit):
             more = {what: ns - limit[end].get(what, 0) for what, ns in ours[end].items()}
             parts = ", ".join(f"{what} {distance.signed(ns)}" for what, ns in more.items())
-            lines.append(f"- {device['name'].split()[0]}, {end}: Millrace takes {distance.signed(sum(more.values()))} ns of "
-                         f"its CPU a packet beside testpmd ({parts}).")
+            lines.append(f"- {device['name'].split()[0]}, {end}: Millrace takes {distance.signed(sum(more.values()))} ns a "
+                         f"packet beside testpmd, its CPU's idle time included ({parts}).")
     return "\n".join(lines)
 
 

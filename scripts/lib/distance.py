@@ -192,11 +192,13 @@ def beside_limit(run, row, mark):
     name, unit = row["name"], "an association" if row["name"] == "setup" else "a message"
     ours, usrsctp, limit = ns_of(row["ours"]), ns_of(row["peer"]), run.limit(name)
     left = usrsctp / mark
+    beside = limit["figures"]  # what took turns with the limit: the row is of another time
     parts = ", ".join(f"{part} {ns:,.0f}" for part, ns in limit["parts"].items())
     text = (f"**`{name}`** is at {row['ratio']:.1f} times usrsctp's rate, and the mark is {mark:g}. It leaves "
             f"{left:,.0f} ns of usrsctp's {usrsctp:,.0f}; {unit} takes {ours:,.0f}, "
-            f"{ours - left:,.0f} too many. The limit is {limit['peer']:,.0f} ns ({parts}), and {unit} takes "
-            f"{ours / limit['peer']:.1f} times as long. {principle(left, limit['peer'], usrsctp)}.")
+            f"{ours - left:,.0f} too many. The limit is {limit['peer']:,.0f} ns ({parts}); in turn with "
+            f"it {unit} took {limit['ours'] / limit['peer']:.1f} times as long, and usrsctp "
+            f"{beside['usrsctp']:,.0f}. {principle(beside['mark'], limit['peer'], beside['usrsctp'])}.")
     if not run.has_stages(name):
         return text
     groups = ASSOCIATION_GROUPS if name == "setup" else MESSAGE_GROUPS
@@ -213,7 +215,7 @@ def beside_one(run, row, mark):
     of the distance is the visits', and which one the caches'."""
     name, figures = row["name"], row["figures"]
     at = {int(key.removeprefix("ns at ")): ns for key, ns in figures.items() if key.startswith("ns at ")}
-    one, few, many = at[1], at[16], at[max(at)]
+    one, few, many = at[1], at[16], ns_of(row["ours"])
     text = (f"**`{name}`** leaves {row['ratio']:.2f} of one association's rate, and the mark is {mark:g}: it leaves "
             f"{one / mark:,.0f} ns a message, and {many:,.0f} are taken, {many - one:,.0f} more than with one "
             f"association. With 16, which all lie in near caches and are visited as the others are, "

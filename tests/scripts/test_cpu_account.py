@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 
 from lib import cpu_account  # noqa: E402
 
-BUSY = "import time\nend = time.process_time() + 60\nwhile time.process_time() < end: pass"
+BUSY = "import time\nend = time.process_time() + 60\nwhile time.process_time() < end:\n    for _ in range(10000): pass"
 
 
 class CpuAccount(unittest.TestCase):
@@ -27,6 +27,7 @@ class CpuAccount(unittest.TestCase):
                 process.kill()
         self.assertAlmostEqual(sum(shares.values()), 1)
         self.assertGreater(shares["engine, user"], 0)
+        self.assertGreater(shares["engine, user"], shares["engine, system"])
         self.assertEqual(list(shares), ["engine, user", "engine, system", "idle", "other"])
 
 

@@ -9,8 +9,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 from lib import baseline, distance, stages  # noqa: E402
 
 
-def rows(name="message-1400", ours=800.0, usrsctp=8000.0, limit=300.0, mark=25):
-    """A row of so many ns, and its limit: a third of it copies, half of it checksums."""
+def rows(name="message-1400", ours=800.0, usrsctp=8000.0, limit=300.0, mark=25, slower=1.0):
+    """A row of so many ns, and its limit: a third of it copies, half of it checksums; usrsctp was so much
+    slower beside the limit."""
     parts = {"copies": limit / 3, "checksums": limit / 2, "rings": limit / 12, "port": limit / 12}
     if name == "setup":
         parts = {"checksums": limit / 2, "cookie": limit / 4, "random numbers": limit / 8,
@@ -20,7 +21,7 @@ def rows(name="message-1400", ours=800.0, usrsctp=8000.0, limit=300.0, mark=25):
              "ratio": ratio, "verdict": f"mark {mark}x: {'met' if ratio >= mark else 'not met'}"},
             {"name": f"limit-{name}", "ours": ours, "peer": limit, "parts": parts, "unit": "ns/message",
              "ratio": limit / ours, "beside": "the sum of its parts", "note": "",
-             "figures": {"usrsctp": usrsctp, "mark": usrsctp / mark}}]
+             "figures": {"usrsctp": slower * usrsctp, "mark": slower * usrsctp / mark}}]
 
 
 def profile(each, name="message-1400", **others):
@@ -86,6 +87,12 @@ class Distance(unittest.TestCase):
         self.assertEqual(distance.paragraphs(run(rows(ours=300.0))), "")
         tight = distance.paragraphs(run(rows(), profile(10.0, **{stages.COPIES: 400.0})))
         self.assertIn("by themselves take 410 ns, and the mark leaves less", tight)
+
+    def test_a_limit_is_compared_with_what_took_turns_with_it(self):
+        self.assertIn("wrong in principle", distance.paragraphs(run(rows())))
+        text = distance.paragraphs(run(rows(slower=2.0)))
+        self.assertIn("usrsctp 16,000. The mark leaves 2.13 times the limit", text)
+        self.assertNotIn("wrong in principle", text)
 
     def test_many_associations_are_split_into_visits_and_caches(self):
         figures = {f"{what} at {count}": value for count, ns, packets in (
